@@ -1,0 +1,1 @@
+//! Partition runtime: consensus, stream processor, distribution, backpressure.

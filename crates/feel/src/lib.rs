@@ -1,0 +1,1 @@
+//! FEEL: parse once, evaluate many times, under a step budget.

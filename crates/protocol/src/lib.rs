@@ -1,0 +1,1 @@
+//! Every record, intent and key of Skep, and their bytes.

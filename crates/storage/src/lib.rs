@@ -1,0 +1,1 @@
+//! Segmented journal, byte tables with checkpoints, snapshots.
