@@ -1,0 +1,48 @@
+//! Limits of the engine, each with its unit and its reason.
+
+/// Steps (element transitions) that one command may run before the rest is queued, so that no
+/// instance holds a partition. A step takes a few microseconds: a slice stays in the milliseconds.
+pub const SLICE_STEPS_MAX: usize = 500;
+
+/// Steps that one instance may run without waiting for anything from outside before an incident
+/// stops it: a loop without a wait state would otherwise run for ever.
+pub const LOOP_STEPS_MAX: u64 = 100_000;
+
+/// Children that one step terminates before the next slice goes on.
+pub const TERMINATE_CHILDREN_MAX: usize = 100;
+
+/// Messages that one command expires.
+pub const MESSAGE_EXPIRY_BATCH_MAX: usize = 200;
+
+/// Commands that one call of [`crate::Engine::due`] gives at most.
+pub const DUE_COMMANDS_MAX: usize = 200;
+
+/// Process instances that may call each other; beyond it an incident says so instead of recursing
+/// for ever (`spec/engine.md` 7.8, item 93).
+pub const CALL_DEPTH_MAX: u32 = 1_000;
+
+/// Largest answer to an activation, in bytes: the 4 MB message limit of clients less 8 KB reserve.
+pub const JOBS_RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024 - 8 * 1024;
+
+/// Longest error message of a job that is kept, in characters (`spec/engine.md` 7.2, item 19).
+pub const ERROR_MESSAGE_CHARS_MAX: usize = 10_000;
+
+/// How long the answer to a creation is kept for a retry with the same operation reference, in
+/// milliseconds: longer than any client retries, short enough to forget.
+pub const OPERATION_REFERENCE_WINDOW_MS: i64 = 60 * 60 * 1000;
+
+/// First pause before an unacknowledged command to another partition is sent again, in
+/// milliseconds; doubles up to [`RESEND_PAUSE_MAX_MS`].
+pub const RESEND_PAUSE_MS: i64 = 1_000;
+
+/// Longest pause between two sends of the same command, in milliseconds.
+pub const RESEND_PAUSE_MAX_MS: i64 = 60_000;
+
+/// Retries of a job whose model names none (`spec/engine.md` 1.6).
+pub const JOB_RETRIES_DEFAULT: i32 = 3;
+
+/// Longest scope nesting that a variable look-up walks; models are far below, damage is not.
+pub const SCOPE_DEPTH_MAX: usize = 1_000;
+
+/// Largest variable document an element may be given at once, in bytes.
+pub const DOCUMENT_BYTES_MAX: usize = skep_protocol::limits::DOCUMENT_BYTES_MAX;

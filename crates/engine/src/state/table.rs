@@ -1,0 +1,1 @@
+//! A typed ordered table.

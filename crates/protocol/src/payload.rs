@@ -1,0 +1,100 @@
+//! Value type, intent and value of a record in one.
+
+use prost::Message;
+
+use crate::intent::*;
+use crate::value::*;
+
+macro_rules! payloads {
+    ($($number:literal $name:ident $text:literal $intent:ident $value:ident,)*) => {
+        /// What a record is about; numbers as in `spec/engine.md` 4.3.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        #[allow(missing_docs, reason = "the names are the documentation")]
+        pub enum ValueType { $($name = $number,)* }
+
+        impl ValueType {
+            /// The name that exporters and golden scripts show.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+
+        /// Intent and value, by value type.
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(missing_docs, reason = "the names are the documentation")]
+        pub enum Payload { $($name($intent, $value),)* }
+
+        impl Payload {
+            /// The value type.
+            #[must_use]
+            pub fn value_type(&self) -> ValueType {
+                match self { $(Self::$name(..) => ValueType::$name,)* }
+            }
+
+            /// The intent's name.
+            #[must_use]
+            pub fn intent_name(&self) -> &'static str {
+                match self { $(Self::$name(intent, _) => intent.name(),)* }
+            }
+
+            /// The intent's number.
+            #[must_use]
+            pub fn intent_number(&self) -> u8 {
+                match self { $(Self::$name(intent, _) => *intent as u8,)* }
+            }
+
+            /// Bytes of the encoded value.
+            #[must_use]
+            pub fn encoded_len(&self) -> usize {
+                match self { $(Self::$name(_, value) => value.encoded_len(),)* }
+            }
+
+            /// Appends the encoded value.
+            pub fn encode_value(&self, out: &mut Vec<u8>) {
+                match self { $(Self::$name(_, value) => value.encode_raw(out),)* }
+            }
+
+            /// Reads a value back; `None` when the numbers are unknown to this version.
+            ///
+            /// # Errors
+            /// When the bytes are not a value of that type.
+            pub fn decode(value_type: u8, intent: u8, bytes: bytes::Bytes) -> Result<Option<Self>, prost::DecodeError> {
+                match value_type {
+                    $($number => match $intent::from_number(intent) {
+                        Some(intent) => Ok(Some(Self::$name(intent, $value::decode(bytes)?))),
+                        None => Ok(None),
+                    },)*
+                    _ => Ok(None),
+                }
+            }
+        }
+    };
+}
+
+payloads! {
+    0 Job "JOB" JobIntent JobRecord,
+    4 Deployment "DEPLOYMENT" DeploymentIntent DeploymentRecord,
+    5 ProcessInstance "PROCESS_INSTANCE" ProcessInstanceIntent ProcessInstanceRecord,
+    6 Incident "INCIDENT" IncidentIntent IncidentRecord,
+    10 Message "MESSAGE" MessageIntent MessageRecord,
+    11 MessageSubscription "MESSAGE_SUBSCRIPTION" MessageSubscriptionIntent MessageSubscriptionRecord,
+    12 ProcessMessageSubscription "PROCESS_MESSAGE_SUBSCRIPTION" ProcessMessageSubscriptionIntent ProcessMessageSubscriptionRecord,
+    14 JobBatch "JOB_BATCH" JobBatchIntent JobBatchRecord,
+    15 Timer "TIMER" TimerIntent TimerRecord,
+    16 MessageStartEventSubscription "MESSAGE_START_EVENT_SUBSCRIPTION" MessageStartEventSubscriptionIntent MessageStartEventSubscriptionRecord,
+    17 Variable "VARIABLE" VariableIntent VariableRecord,
+    18 VariableDocument "VARIABLE_DOCUMENT" VariableDocumentIntent VariableDocumentRecord,
+    19 ProcessInstanceCreation "PROCESS_INSTANCE_CREATION" ProcessInstanceCreationIntent ProcessInstanceCreationRecord,
+    20 Error "ERROR" ErrorIntent ErrorRecord,
+    21 ProcessInstanceResult "PROCESS_INSTANCE_RESULT" ProcessInstanceResultIntent ProcessInstanceResultRecord,
+    22 Process "PROCESS" ProcessIntent ProcessRecord,
+    24 ProcessEvent "PROCESS_EVENT" ProcessEventIntent ProcessEventRecord,
+    31 Signal "SIGNAL" SignalIntent SignalRecord,
+    32 ResourceDeletion "RESOURCE_DELETION" ResourceDeletionIntent ResourceDeletionRecord,
+    33 CommandDistribution "COMMAND_DISTRIBUTION" CommandDistributionIntent CommandDistributionRecord,
+    34 ProcessInstanceBatch "PROCESS_INSTANCE_BATCH" ProcessInstanceBatchIntent ProcessInstanceBatchRecord,
+    35 MessageBatch "MESSAGE_BATCH" MessageBatchIntent MessageBatchRecord,
+    40 MessageCorrelation "MESSAGE_CORRELATION" MessageCorrelationIntent MessageCorrelationRecord,
+}
