@@ -1,1 +1,24 @@
-//! FEEL: parse once, evaluate many times, under a step budget.
+//! FEEL in Camunda's dialect: parse once at deployment, evaluate many times under a budget.
+//!
+//! An [`Expression`] is parsed without knowing any variable (so it can be parsed at deployment),
+//! knows which variables it reads, and evaluates to a [`Value`] plus [`Warning`]s. Evaluation has no
+//! clock, no randomness and no IO of its own: time, zone and seed come in by [`Environment`].
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(test, allow(clippy::indexing_slicing))]
+
+mod environment;
+mod error;
+mod expression;
+mod function;
+pub mod limits;
+mod node;
+mod number;
+pub mod temporal;
+mod value;
+
+pub use environment::{Budget, Environment, NoVariables, Variables};
+pub use error::{EvaluationError, MsgpackError, ParseError, Warning, WarningKind};
+pub use expression::{Evaluation, Expression};
+pub use number::Number;
+pub use value::{Context, Function, List, Range, Value};

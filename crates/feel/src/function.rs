@@ -1,0 +1,47 @@
+//! Functions as values.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::Value;
+use crate::node::FunctionBody;
+
+/// A function that an expression defined, with the values it captured.
+#[derive(Clone)]
+pub struct Function(Arc<Inner>);
+
+struct Inner {
+    body: Arc<FunctionBody>,
+    captured: Vec<Value>,
+    depth: u16,
+}
+
+impl Function {
+    pub(crate) fn new(body: Arc<FunctionBody>, captured: Vec<Value>) -> Function {
+        let depth = captured.iter().map(Value::depth).max().unwrap_or(0).saturating_add(1);
+        Function(Arc::new(Inner { body, captured, depth }))
+    }
+
+    /// The names of the parameters.
+    pub fn parameters(&self) -> &[Arc<str>] {
+        &self.0.body.parameters
+    }
+
+    pub(crate) fn body(&self) -> &FunctionBody {
+        &self.0.body
+    }
+
+    pub(crate) fn captured(&self) -> &[Value] {
+        &self.0.captured
+    }
+
+    pub(crate) fn depth(&self) -> u16 {
+        self.0.depth
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "function({})", self.parameters().join(", "))
+    }
+}

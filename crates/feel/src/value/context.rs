@@ -1,0 +1,183 @@
+//! Contexts: shared, in the order of insertion, and read from MessagePack key by key.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use super::{Value, msgpack};
+
+/// A shared context. Cloning copies a pointer. Keys are unique.
+#[derive(Clone)]
+pub struct Context(Arc<Inner>);
+
+pub(super) type Entry = (Arc<str>, Value);
+
+enum Inner {
+    Entries {
+        entries: Vec<Entry>,
+        depth: u16,
+        /// Indexes of the entries sorted by key; built at the first look-up in a large context.
+        sorted: OnceLock<Box<[u32]>>,
+    },
+    Packed {
+        bytes: Bytes,
+        count: usize,
+        depth: u16,
+        entries: OnceLock<Vec<Entry>>,
+    },
+}
+
+/// Entries up to which a look-up simply compares all keys.
+const LINEAR_ENTRIES_MAX: usize = 16;
+
+impl Context {
+    /// The context without entries.
+    pub fn empty() -> Context {
+        Context::from_unique(Vec::new())
+    }
+
+    /// The context of MessagePack keys and values in `bytes`, nesting at most `depth` levels.
+    pub(super) fn packed(bytes: Bytes, count: usize, depth: u16) -> Context {
+        Context(Arc::new(Inner::Packed { bytes, count, depth, entries: OnceLock::new() }))
+    }
+
+    fn from_unique(entries: Vec<Entry>) -> Context {
+        let depth =
+            entries.iter().map(|(_, value)| value.depth()).max().unwrap_or(0).saturating_add(1);
+        Context(Arc::new(Inner::Entries { entries, depth, sorted: OnceLock::new() }))
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        match &*self.0 {
+            Inner::Entries { entries, .. } => entries.len(),
+            Inner::Packed { .. } => self.entries().len(),
+        }
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        match &*self.0 {
+            Inner::Entries { entries, .. } => entries.is_empty(),
+            Inner::Packed { count, .. } => *count == 0,
+        }
+    }
+
+    /// The value of this key.
+    pub fn get(&self, key: &str) -> Option<Value> {
+        match &*self.0 {
+            Inner::Entries { entries, sorted, .. } => {
+                if entries.len() <= LINEAR_ENTRIES_MAX {
+                    return find(entries, key);
+                }
+                let sorted = sorted.get_or_init(|| sort(entries));
+                let key_at = |index: u32| entries.get(index as usize).map_or("", |(key, _)| key);
+                let at = sorted.binary_search_by(|index| key_at(*index).cmp(key)).ok()?;
+                let entry = entries.get(*sorted.get(at)? as usize)?;
+                Some(entry.1.clone())
+            }
+            Inner::Packed { bytes, count, depth, entries } => match entries.get() {
+                Some(entries) => find(entries, key),
+                None => msgpack::entry(bytes, *count, key, *depth),
+            },
+        }
+    }
+
+    /// Whether there is an entry with this key.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// All entries in order; reads them if that has not been done.
+    pub fn entries(&self) -> &[(Arc<str>, Value)] {
+        match &*self.0 {
+            Inner::Entries { entries, .. } => entries,
+            Inner::Packed { bytes, count, depth, entries } => {
+                entries.get_or_init(|| unique_first(msgpack::entries(bytes, *count, *depth)))
+            }
+        }
+    }
+
+    /// The context with this entry: replaced in place, or added at the end.
+    #[must_use]
+    pub fn with(&self, key: &str, value: Value) -> Context {
+        let mut entries = self.entries().to_vec();
+        match entries.iter_mut().find(|(existing, _)| &**existing == key) {
+            Some(entry) => entry.1 = value,
+            None => entries.push((key.into(), value)),
+        }
+        Context::from_unique(entries)
+    }
+
+    /// The MessagePack bytes of the entries, if the context was read from there.
+    pub(super) fn packed_bytes(&self) -> Option<(&Bytes, usize)> {
+        match &*self.0 {
+            Inner::Packed { bytes, count, .. } => Some((bytes, *count)),
+            Inner::Entries { .. } => None,
+        }
+    }
+
+    pub(super) fn depth(&self) -> u16 {
+        match &*self.0 {
+            Inner::Entries { depth, .. } | Inner::Packed { depth, .. } => *depth,
+        }
+    }
+}
+
+fn find(entries: &[Entry], key: &str) -> Option<Value> {
+    entries.iter().find(|(existing, _)| &**existing == key).map(|(_, value)| value.clone())
+}
+
+fn sort(entries: &[Entry]) -> Box<[u32]> {
+    let mut indexes: Vec<(&str, u32)> =
+        entries.iter().zip(0u32..).map(|((key, _), index)| (&**key, index)).collect();
+    indexes.sort_unstable();
+    indexes.into_iter().map(|(_, index)| index).collect()
+}
+
+/// Keeps the first of several entries with one key, which is what a look-up finds too.
+fn unique_first(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut seen = std::collections::BTreeSet::new();
+    entries.into_iter().filter(|(key, _)| seen.insert(Arc::clone(key))).collect()
+}
+
+/// Later entries replace the values of earlier ones with the same key.
+impl From<Vec<(Arc<str>, Value)>> for Context {
+    fn from(entries: Vec<Entry>) -> Context {
+        let mut unique: Vec<Entry> = Vec::with_capacity(entries.len());
+        let mut positions: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+        let indexed = entries.len() > LINEAR_ENTRIES_MAX;
+        for (key, value) in entries {
+            let existing = if indexed {
+                positions.get(&key).copied()
+            } else {
+                unique.iter().position(|(existing, _)| *existing == key)
+            };
+            match existing.and_then(|position| unique.get_mut(position)) {
+                Some(entry) => entry.1 = value,
+                None => {
+                    if indexed {
+                        positions.insert(Arc::clone(&key), unique.len());
+                    }
+                    unique.push((key, value));
+                }
+            }
+        }
+        Context::from_unique(unique)
+    }
+}
+
+impl FromIterator<(Arc<str>, Value)> for Context {
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(entries: I) -> Context {
+        Context::from(entries.into_iter().collect::<Vec<_>>())
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.entries().iter().map(|(key, value)| (key, value));
+        formatter.debug_map().entries(entries).finish()
+    }
+}

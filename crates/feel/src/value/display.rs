@@ -1,0 +1,100 @@
+//! The text of values, as `string(value)` gives it.
+
+use std::fmt::{self, Write};
+
+use super::{Range, Value};
+
+impl fmt::Display for Value {
+    /// A string is its characters; inside of lists and contexts strings are quoted.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::String(text) => formatter.write_str(text),
+            other => write_nested(other, formatter),
+        }
+    }
+}
+
+fn write_nested(value: &Value, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match value {
+        Value::Null => out.write_str("null"),
+        Value::Boolean(value) => write!(out, "{value}"),
+        Value::Number(value) => write!(out, "{value}"),
+        Value::String(text) => write!(out, "\"{text}\""),
+        Value::List(list) => {
+            out.write_str("[")?;
+            for (index, element) in list.iter().enumerate() {
+                out.write_str(if index > 0 { ", " } else { "" })?;
+                write_nested(&element, out)?;
+            }
+            out.write_str("]")
+        }
+        Value::Context(context) => {
+            out.write_str("{")?;
+            for (index, (key, element)) in context.entries().iter().enumerate() {
+                write!(out, "{}{key}:", if index > 0 { ", " } else { "" })?;
+                write_nested(element, out)?;
+            }
+            out.write_str("}")
+        }
+        Value::Date(date) => crate::temporal::write_date(out, *date),
+        Value::Time(time) => write!(out, "{time}"),
+        Value::DateTime(value) => write!(out, "{value}"),
+        Value::DaysTimeDuration(duration) => write!(out, "{duration}"),
+        Value::YearsMonthsDuration(duration) => write!(out, "{duration}"),
+        Value::Range(range) => write_range(range, out),
+        Value::Function(function) => {
+            write!(out, "function({})", function.parameters().join(", "))
+        }
+    }
+}
+
+fn write_range(range: &Range, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    out.write_str(if range.start_included { "[" } else { "(" })?;
+    if !range.start.is_null() {
+        write_nested(&range.start, out)?;
+    }
+    out.write_str("..")?;
+    if !range.end.is_null() {
+        write_nested(&range.end, out)?;
+    }
+    out.write_str(if range.end_included { "]" } else { ")" })
+}
+
+/// A value for a message: strings quoted, cut after so many characters.
+pub(crate) struct Shortened<'a>(pub(crate) &'a Value, pub(crate) usize);
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut cut = Cut { text: String::new(), left: self.1 };
+        // An error only says that the cut was reached.
+        let complete = write!(cut, "{}", Nested(self.0)).is_ok();
+        formatter.write_str(&cut.text)?;
+        if complete { Ok(()) } else { formatter.write_str("...") }
+    }
+}
+
+struct Nested<'a>(&'a Value);
+
+impl fmt::Display for Nested<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_nested(self.0, formatter)
+    }
+}
+
+struct Cut {
+    text: String,
+    left: usize,
+}
+
+impl Write for Cut {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            if self.left == 0 {
+                return Err(fmt::Error);
+            }
+            self.left -= 1;
+            self.text.push(character);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Lists: shared, and read from MessagePack when their elements are asked for.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use super::{Value, msgpack};
+
+/// A shared list. Cloning copies a pointer.
+#[derive(Clone)]
+pub struct List(Arc<Inner>);
+
+enum Inner {
+    Values { values: Vec<Value>, depth: u16 },
+    Packed { bytes: Bytes, count: usize, depth: u16, values: OnceLock<Vec<Value>> },
+}
+
+impl List {
+    /// The list of MessagePack elements in `bytes`, nesting at most `depth` levels.
+    pub(super) fn packed(bytes: Bytes, count: usize, depth: u16) -> List {
+        List(Arc::new(Inner::Packed { bytes, count, depth, values: OnceLock::new() }))
+    }
+
+    /// How many elements the list has.
+    pub fn len(&self) -> usize {
+        match &*self.0 {
+            Inner::Values { values, .. } => values.len(),
+            Inner::Packed { count, .. } => *count,
+        }
+    }
+
+    /// Whether the list has no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The element at this index, from 0.
+    pub fn get(&self, index: usize) -> Option<Value> {
+        match &*self.0 {
+            Inner::Values { values, .. } => values.get(index).cloned(),
+            Inner::Packed { bytes, count, depth, values } => match values.get() {
+                Some(values) => values.get(index).cloned(),
+                None if index < *count => Some(msgpack::element(bytes, index, *depth)),
+                None => None,
+            },
+        }
+    }
+
+    /// All elements; reads them if that has not been done.
+    pub fn as_slice(&self) -> &[Value] {
+        match &*self.0 {
+            Inner::Values { values, .. } => values,
+            Inner::Packed { bytes, count, depth, values } => {
+                values.get_or_init(|| msgpack::elements(bytes, *count, *depth))
+            }
+        }
+    }
+
+    /// The elements one after the other, without keeping what is read on the way.
+    pub fn iter(&self) -> ListIter<'_> {
+        match &*self.0 {
+            Inner::Packed { bytes, count, depth, values } if values.get().is_none() => {
+                ListIter::Packed(msgpack::Elements::new(bytes, *count, *depth))
+            }
+            _ => ListIter::Slice(self.as_slice().iter()),
+        }
+    }
+
+    /// The MessagePack bytes of the elements, if the list was read from there.
+    pub(super) fn packed_bytes(&self) -> Option<&Bytes> {
+        match &*self.0 {
+            Inner::Packed { bytes, .. } => Some(bytes),
+            Inner::Values { .. } => None,
+        }
+    }
+
+    pub(super) fn depth(&self) -> u16 {
+        match &*self.0 {
+            Inner::Values { depth, .. } | Inner::Packed { depth, .. } => *depth,
+        }
+    }
+
+    /// Adds an element; in place if nobody else has the list.
+    pub(crate) fn push(&mut self, value: Value) {
+        if let Some(Inner::Values { values, depth }) = Arc::get_mut(&mut self.0) {
+            *depth = (*depth).max(value.depth().saturating_add(1));
+            values.push(value);
+            return;
+        }
+        let mut values = Vec::with_capacity(self.len() + 1);
+        values.extend(self.iter());
+        values.push(value);
+        *self = List::from(values);
+    }
+}
+
+impl From<Vec<Value>> for List {
+    fn from(values: Vec<Value>) -> List {
+        let depth = values.iter().map(Value::depth).max().unwrap_or(0).saturating_add(1);
+        List(Arc::new(Inner::Values { values, depth }))
+    }
+}
+
+impl FromIterator<Value> for List {
+    fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> List {
+        List::from(values.into_iter().collect::<Vec<_>>())
+    }
+}
+
+impl<'a> IntoIterator for &'a List {
+    type Item = Value;
+    type IntoIter = ListIter<'a>;
+
+    fn into_iter(self) -> ListIter<'a> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for List {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// Iterates over a list.
+pub enum ListIter<'a> {
+    /// Over elements in memory.
+    #[doc(hidden)]
+    Slice(std::slice::Iter<'a, Value>),
+    /// Over elements still in MessagePack.
+    #[doc(hidden)]
+    Packed(msgpack::Elements<'a>),
+}
+
+impl Iterator for ListIter<'_> {
+    type Item = Value;
+
+    #[inline]
+    fn next(&mut self) -> Option<Value> {
+        match self {
+            ListIter::Slice(values) => values.next().cloned(),
+            ListIter::Packed(values) => values.next(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            ListIter::Slice(values) => values.size_hint(),
+            ListIter::Packed(values) => values.size_hint(),
+        }
+    }
+}
+
+impl ExactSizeIterator for ListIter<'_> {}

@@ -1,0 +1,227 @@
+//! The values of FEEL: 24 bytes, cheap to clone, lists and contexts shared and read lazily from
+//! MessagePack.
+
+mod compare;
+mod context;
+mod display;
+mod json;
+mod list;
+pub(crate) mod msgpack;
+mod range;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub(crate) use compare::{EqualityError, equal, order};
+pub use context::Context;
+pub(crate) use display::Shortened;
+pub(crate) use json::{parse_json, write_json};
+pub use list::{List, ListIter};
+pub use range::Range;
+
+use crate::Number;
+pub use crate::function::Function;
+use crate::temporal::{Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration};
+
+/// A FEEL value. Cloning never copies contents.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Nothing.
+    Null,
+    /// True or false.
+    Boolean(bool),
+    /// A decimal number.
+    Number(Number),
+    /// A text.
+    String(Arc<str>),
+    /// A list.
+    List(List),
+    /// Keys and values in the order of insertion.
+    Context(Context),
+    /// A date.
+    Date(Date),
+    /// A time of day.
+    Time(Arc<Time>),
+    /// A date with a time of day.
+    DateTime(Arc<DateTime>),
+    /// A duration of days and below.
+    DaysTimeDuration(DaysTimeDuration),
+    /// A duration of months.
+    YearsMonthsDuration(YearsMonthsDuration),
+    /// An interval.
+    Range(Arc<Range>),
+    /// A function that the expression defines.
+    Function(Function),
+}
+
+impl Value {
+    /// The name of the type, as Camunda's messages say it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Boolean(_) => "boolean",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::List(_) => "list",
+            Value::Context(_) => "context",
+            Value::Date(_) => "date",
+            Value::Time(_) => "time",
+            Value::DateTime(_) => "date time",
+            Value::DaysTimeDuration(_) => "day-time-duration",
+            Value::YearsMonthsDuration(_) => "year-month-duration",
+            Value::Range(_) => "range",
+            Value::Function(_) => "function",
+        }
+    }
+
+    /// Whether the value is null.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Value::Null)
+    }
+
+    /// The boolean, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Value::Boolean(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one.
+    pub fn as_number(&self) -> Option<Number> {
+        match self {
+            Value::Number(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Value::String(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The list, if it is one.
+    pub fn as_list(&self) -> Option<&List> {
+        match self {
+            Value::List(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The context, if it is one.
+    pub fn as_context(&self) -> Option<&Context> {
+        match self {
+            Value::Context(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The function, if it is one.
+    pub fn as_function(&self) -> Option<&Function> {
+        match self {
+            Value::Function(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Levels of lists, contexts, ranges and functions inside one another.
+    pub(crate) fn depth(&self) -> u16 {
+        match self {
+            Value::List(list) => list.depth(),
+            Value::Context(context) => context.depth(),
+            Value::Range(range) => range.depth(),
+            Value::Function(function) => function.depth(),
+            _ => 0,
+        }
+    }
+
+    /// The value as JSON text. Temporal values are their texts, functions and ranges null.
+    pub fn to_json(&self) -> String {
+        let mut text = String::new();
+        write_json(self, &mut text);
+        text
+    }
+
+    /// Reads JSON text; none if it is not JSON or nests too deeply.
+    pub fn from_json(text: &str) -> Option<Value> {
+        parse_json(text)
+    }
+}
+
+/// Equality as `=` in FEEL; values that FEEL cannot compare are not equal.
+impl PartialEq for Value {
+    fn eq(&self, other: &Value) -> bool {
+        equal(self, other) == Ok(true)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Value {
+        Value::Boolean(value)
+    }
+}
+
+impl From<Number> for Value {
+    fn from(value: Number) -> Value {
+        Value::Number(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Value {
+        Value::Number(value.into())
+    }
+}
+
+impl From<usize> for Value {
+    fn from(value: usize) -> Value {
+        Value::Number(value.into())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Value {
+        Value::String(value.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Value {
+        Value::String(value.into())
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(values: Vec<Value>) -> Value {
+        Value::List(values.into())
+    }
+}
+
+impl From<Context> for Value {
+    fn from(context: Context) -> Value {
+        Value::Context(context)
+    }
+}
+
+impl From<Time> for Value {
+    fn from(value: Time) -> Value {
+        Value::Time(Arc::new(value))
+    }
+}
+
+impl From<DateTime> for Value {
+    fn from(value: DateTime) -> Value {
+        Value::DateTime(Arc::new(value))
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Value {
+        value.map_or(Value::Null, Into::into)
+    }
+}

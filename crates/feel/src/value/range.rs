@@ -1,0 +1,22 @@
+//! Ranges: intervals between two values.
+
+use super::Value;
+
+/// An interval; a null bound is unbounded.
+#[derive(Clone, Debug)]
+pub struct Range {
+    /// The lower bound, null for none.
+    pub start: Value,
+    /// Whether the lower bound belongs to the range.
+    pub start_included: bool,
+    /// The upper bound, null for none.
+    pub end: Value,
+    /// Whether the upper bound belongs to the range.
+    pub end_included: bool,
+}
+
+impl Range {
+    pub(super) fn depth(&self) -> u16 {
+        self.start.depth().max(self.end.depth()).saturating_add(1)
+    }
+}
