@@ -1,1 +1,18 @@
 //! The only door to the machine: clock, disk, tasks, randomness.
+//!
+//! Everything that Skep asks of the machine goes through a trait here, because production, tests,
+//! simulation and chaos are different implementations of the same traits. A fault that a test can
+//! provoke is a fault that a chaos experiment can arm in the release binary.
+//!
+//! Absent on purpose: every noun of the domain. This crate knows no record, partition or process.
+
+mod clock;
+mod disk;
+mod random;
+pub mod task;
+
+pub use clock::{ChangeListener, Clock, ControlledClock, SystemClock};
+pub use disk::{
+    Disk, DiskFile, DiskOperation, Faults, FaultyDisk, FolderLock, MemoryDisk, OpenMode, OsDisk,
+};
+pub use random::{OsRandom, Random, SeededRandom};

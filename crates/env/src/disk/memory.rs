@@ -1,0 +1,445 @@
+//! A disk in memory that forgets what was not synced.
+//!
+//! It is as unkind as the contract of [`Disk`] allows. [`MemoryDisk::crash`] keeps, under a seed,
+//! some of the unsynced writes sector by sector (all, none, the first ones, or a random half) and
+//! the first ones of the unsynced changes of folders, as a journaling file system would. Files and
+//! locks that were open belong to the process that died: they answer with errors from then on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::{Disk, DiskFile, FolderLock, OpenMode};
+use crate::random::{Random, SeededRandom};
+
+/// What a disk writes at once or not at all, in bytes: the smallest unit any disk promises.
+const SECTOR_BYTES: usize = 512;
+
+/// A disk in memory. Clones share it.
+#[derive(Clone, Default)]
+pub struct MemoryDisk(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// Rises with every crash; what was opened before is dead.
+    epoch: u64,
+    capacity_bytes: Option<u64>,
+    next_file: u64,
+    files: BTreeMap<u64, FileState>,
+    folders: BTreeSet<PathBuf>,
+    names: BTreeMap<PathBuf, u64>,
+    durable_names: BTreeMap<PathBuf, u64>,
+    unsynced_names: Vec<NameChange>,
+    locks: BTreeSet<PathBuf>,
+}
+
+#[derive(Default)]
+struct FileState {
+    current: Vec<u8>,
+    synced: Vec<u8>,
+    unsynced: Vec<Change>,
+}
+
+enum Change {
+    Write(usize, Vec<u8>),
+    Resize(usize),
+}
+
+#[derive(Clone)]
+enum NameChange {
+    Link(PathBuf, u64),
+    Unlink(PathBuf),
+    Rename(PathBuf, PathBuf),
+}
+
+struct MemoryFile {
+    disk: MemoryDisk,
+    epoch: u64,
+    file: u64,
+    writable: bool,
+}
+
+struct MemoryLock {
+    disk: MemoryDisk,
+    epoch: u64,
+    path: PathBuf,
+}
+
+impl MemoryDisk {
+    /// An empty disk of unlimited size.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Limits the sum of the lengths of all files; None lifts the limit.
+    pub fn set_capacity(&self, capacity_bytes: Option<u64>) {
+        self.0.lock().capacity_bytes = capacity_bytes;
+    }
+
+    /// The sum of the lengths of all files, in bytes.
+    pub fn used_bytes(&self) -> u64 {
+        self.0.lock().used_bytes()
+    }
+
+    /// The power fails. What was not synced survives in part, chosen by `seed`; whatever is open
+    /// is dead; the disk can be used again at once.
+    pub fn crash(&self, seed: u64) {
+        let random = SeededRandom::new(seed);
+        let mut state = self.0.lock();
+        state.epoch += 1;
+        state.locks.clear();
+        let changes = std::mem::take(&mut state.unsynced_names);
+        let kept = usize::try_from(random.below(changes.len() as u64 + 1)).unwrap_or(0);
+        for change in changes.iter().take(kept) {
+            change.apply(&mut state.durable_names);
+        }
+        state.names = state.durable_names.clone();
+        let live: BTreeSet<u64> = state.names.values().copied().collect();
+        state.files.retain(|file, _| live.contains(file));
+        for file in state.files.values_mut() {
+            file.crash(&random);
+        }
+    }
+
+    /// Everything that this disk holds, as a new disk of its own; unsynced changes count as synced.
+    /// For tests that damage the same image in many ways.
+    pub fn fork(&self) -> Self {
+        let state = self.0.lock();
+        let files = state.files.iter().map(|(file, content)| {
+            let bytes = content.current.clone();
+            (*file, FileState { synced: bytes.clone(), current: bytes, unsynced: Vec::new() })
+        });
+        let copy = State {
+            next_file: state.next_file,
+            files: files.collect(),
+            folders: state.folders.clone(),
+            names: state.names.clone(),
+            durable_names: state.names.clone(),
+            ..State::default()
+        };
+        Self(Arc::new(Mutex::new(copy)))
+    }
+}
+
+impl State {
+    fn used_bytes(&self) -> u64 {
+        self.files.values().map(|file| file.current.len() as u64).sum()
+    }
+
+    /// How far a file of `len` may grow towards `wanted`, in bytes.
+    fn room(&self, len: usize, wanted: usize) -> usize {
+        let Some(capacity) = self.capacity_bytes else { return wanted };
+        let free =
+            usize::try_from(capacity.saturating_sub(self.used_bytes())).unwrap_or(usize::MAX);
+        wanted.min(len.saturating_add(free)).max(len.min(wanted))
+    }
+
+    fn change_name(&mut self, change: NameChange) {
+        change.apply(&mut self.names);
+        self.unsynced_names.push(change);
+        let (named, durable) = (&self.names, &self.durable_names);
+        let live: BTreeSet<u64> = named.values().chain(durable.values()).copied().collect();
+        // A file whose name is gone but not durably gone keeps its content for the crash, not
+        // against the capacity of the disk: space comes back as soon as a file is removed.
+        let gone = |file: &u64| !named.values().any(|other| other == file);
+        for (file, content) in &mut self.files {
+            if gone(file) && !content.current.is_empty() {
+                content.current = Vec::new();
+            }
+        }
+        self.files.retain(|file, _| live.contains(file));
+    }
+}
+
+impl NameChange {
+    fn apply(&self, names: &mut BTreeMap<PathBuf, u64>) {
+        match self {
+            Self::Link(path, file) => _ = names.insert(path.clone(), *file),
+            Self::Unlink(path) => _ = names.remove(path),
+            Self::Rename(from, to) => {
+                if let Some(file) = names.remove(from) {
+                    names.insert(to.clone(), file);
+                }
+            }
+        }
+    }
+
+    fn is_in(&self, folder: &Path) -> bool {
+        let (Self::Link(path, _) | Self::Unlink(path) | Self::Rename(path, _)) = self;
+        path.parent() == Some(folder)
+    }
+}
+
+impl FileState {
+    fn change(&mut self, change: Change) {
+        change.apply(&mut self.current);
+        self.unsynced.push(change);
+    }
+
+    fn sync(&mut self) {
+        for change in self.unsynced.drain(..) {
+            change.apply(&mut self.synced);
+        }
+    }
+
+    fn crash(&mut self, random: &SeededRandom) {
+        enum Fate {
+            All,
+            None,
+            First(u64),
+            Half,
+        }
+        let changes = std::mem::take(&mut self.unsynced);
+        let sectors: u64 = changes.iter().map(|change| change.sectors().count() as u64).sum();
+        let fate = match random.below(4) {
+            0 => Fate::All,
+            1 => Fate::None,
+            2 => Fate::First(random.below(sectors + 1)),
+            _ => Fate::Half,
+        };
+        let pieces = changes.iter().flat_map(Change::sectors);
+        for (number, piece) in (0u64..).zip(pieces) {
+            let kept = match fate {
+                Fate::All => true,
+                Fate::None => false,
+                Fate::First(count) => number < count,
+                Fate::Half => random.below(2) == 0,
+            };
+            if kept {
+                piece.apply(&mut self.synced);
+            }
+        }
+        self.current = self.synced.clone();
+    }
+}
+
+impl Change {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Write(offset, data) => {
+                let end = offset + data.len();
+                if bytes.len() < end {
+                    bytes.resize(end, 0);
+                }
+                bytes[*offset..end].copy_from_slice(data);
+            }
+            Self::Resize(len) => bytes.resize(*len, 0),
+        }
+    }
+
+    /// The pieces of a change that survive or vanish each on its own.
+    fn sectors(&self) -> Box<dyn Iterator<Item = Change> + '_> {
+        match self {
+            Self::Resize(len) => Box::new(std::iter::once(Self::Resize(*len))),
+            Self::Write(offset, data) => {
+                let (mut at, mut rest) = (*offset, data.as_slice());
+                Box::new(std::iter::from_fn(move || {
+                    if rest.is_empty() {
+                        return None;
+                    }
+                    let count = (SECTOR_BYTES - at % SECTOR_BYTES).min(rest.len());
+                    let (piece, tail) = rest.split_at(count);
+                    let change = Self::Write(at, piece.to_vec());
+                    (at, rest) = (at + count, tail);
+                    Some(change)
+                }))
+            }
+        }
+    }
+}
+
+fn crashed() -> io::Error {
+    io::Error::other("the disk crashed after this file was opened")
+}
+
+fn to_usize(value: u64) -> io::Result<usize> {
+    usize::try_from(value).map_err(|_| io::ErrorKind::FileTooLarge.into())
+}
+
+impl MemoryFile {
+    fn with<T>(
+        &self,
+        write: bool,
+        body: impl FnOnce(&mut State) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut state = self.disk.0.lock();
+        if state.epoch != self.epoch {
+            return Err(crashed());
+        }
+        if write && !self.writable {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        body(&mut state)
+    }
+}
+
+impl State {
+    /// A file that was removed while open is gone for this disk; nothing in Skep writes to one.
+    fn file(&mut self, file: u64) -> io::Result<&mut FileState> {
+        self.files.get_mut(&file).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl DiskFile for MemoryFile {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.with(false, |state| {
+            let bytes = &state.file(self.file)?.current;
+            let from = to_usize(offset)?.min(bytes.len());
+            let count = buffer.len().min(bytes.len() - from);
+            buffer[..count].copy_from_slice(&bytes[from..from + count]);
+            Ok(count)
+        })
+    }
+
+    fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.with(true, |state| {
+            let offset = to_usize(offset)?;
+            let len = state.file(self.file)?.current.len();
+            let end = state.room(len, offset + data.len());
+            let written = end.saturating_sub(offset);
+            if written > 0 {
+                let piece = data[..written].to_vec();
+                state.file(self.file)?.change(Change::Write(offset, piece));
+            }
+            if written < data.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        })
+    }
+
+    fn preallocate(&self, len_bytes: u64) -> io::Result<()> {
+        self.with(true, |state| {
+            let wanted = to_usize(len_bytes)?;
+            let len = state.file(self.file)?.current.len();
+            if state.room(len, wanted) < wanted {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            if len < wanted {
+                state.file(self.file)?.change(Change::Resize(wanted));
+            }
+            Ok(())
+        })
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.with(false, |state| {
+            state.file(self.file)?.sync();
+            Ok(())
+        })
+    }
+
+    fn set_len(&self, len_bytes: u64) -> io::Result<()> {
+        self.with(true, |state| {
+            let len = to_usize(len_bytes)?;
+            state.file(self.file)?.change(Change::Resize(len));
+            Ok(())
+        })
+    }
+
+    fn len_bytes(&self) -> io::Result<u64> {
+        self.with(false, |state| Ok(state.file(self.file)?.current.len() as u64))
+    }
+}
+
+impl FolderLock for MemoryLock {}
+
+impl Drop for MemoryLock {
+    fn drop(&mut self) {
+        let mut state = self.disk.0.lock();
+        if state.epoch == self.epoch {
+            state.locks.remove(&self.path);
+        }
+    }
+}
+
+impl Disk for MemoryDisk {
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
+        let mut state = self.0.lock();
+        let found = state.names.get(path).copied();
+        let file = match (found, mode) {
+            (Some(_), OpenMode::CreateNew) => return Err(io::ErrorKind::AlreadyExists.into()),
+            (Some(file), _) => file,
+            (None, OpenMode::Read | OpenMode::ReadWrite) => {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            (None, _) => {
+                if !path.parent().is_some_and(|folder| state.folders.contains(folder)) {
+                    return Err(io::ErrorKind::NotFound.into());
+                }
+                let file = state.next_file;
+                state.next_file += 1;
+                state.files.insert(file, FileState::default());
+                state.change_name(NameChange::Link(path.to_owned(), file));
+                file
+            }
+        };
+        let writable = mode != OpenMode::Read;
+        Ok(Arc::new(MemoryFile { disk: self.clone(), epoch: state.epoch, file, writable }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.0.lock();
+        if !state.names.contains_key(from) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.change_name(NameChange::Rename(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.0.lock();
+        if !state.names.contains_key(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.change_name(NameChange::Unlink(path.to_owned()));
+        Ok(())
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let state = self.0.lock();
+        if !state.folders.contains(folder) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let paths = state.names.keys().chain(&state.folders);
+        let here = paths.filter(|path| path.parent() == Some(folder));
+        let names = here.filter_map(|path| path.file_name()?.to_str().map(str::to_owned));
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn create_dir(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.0.lock();
+        for folder in folder.ancestors() {
+            state.folders.insert(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    fn sync_dir(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.0.lock();
+        let changes = std::mem::take(&mut state.unsynced_names);
+        let (here, elsewhere) = changes.into_iter().partition(|change| change.is_in(folder));
+        state.unsynced_names = elsewhere;
+        let here: Vec<NameChange> = here;
+        for change in here {
+            change.apply(&mut state.durable_names);
+        }
+        Ok(())
+    }
+
+    fn free_bytes(&self, _folder: &Path) -> io::Result<u64> {
+        let state = self.0.lock();
+        Ok(state.capacity_bytes.unwrap_or(u64::MAX).saturating_sub(state.used_bytes()))
+    }
+
+    fn lock(&self, path: &Path, holder: &str) -> io::Result<Box<dyn FolderLock>> {
+        self.open(path, OpenMode::Create)?.write_at(0, holder.as_bytes())?;
+        let mut state = self.0.lock();
+        if !state.locks.insert(path.to_owned()) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(Box::new(MemoryLock { disk: self.clone(), epoch: state.epoch, path: path.to_owned() }))
+    }
+}
