@@ -188,12 +188,17 @@ impl<'a> Globals<'a> {
 
     fn error(&self, report: &mut Report, event: Node<'a>, reference: &str) -> Option<Node<'a>> {
         let found = find_by_reference(&self.errors, reference);
-        if found.is_none() {
-            let reason = format!(
-                "errorRef names `{}`, which is not a bpmn:error of this file",
-                shorten(reference)
-            );
-            report.refuse(event, reason);
+        match found {
+            Some(error) => {
+                Extensions::read(report, error, Host::Other);
+            }
+            None => {
+                let reason = format!(
+                    "errorRef names `{}`, which is not a bpmn:error of this file",
+                    shorten(reference)
+                );
+                report.refuse(event, reason);
+            }
         }
         found
     }

@@ -44,6 +44,7 @@ pub(crate) fn check(report: &mut Report, globals: &Globals<'_>, draft: &mut Proc
         }
     }
     refuse_stray_conditions(report, draft);
+    warn_of_unreached(report, draft);
     loops::warn(report, draft);
 }
 
@@ -131,6 +132,19 @@ fn refuse_stray_conditions(report: &mut Report, draft: &ProcessDraft<'_>) {
         if !allowed {
             let reason = "has a condition, but does not leave an exclusive gateway; put an exclusive gateway before it";
             report.refuse(flow.node, reason);
+        }
+    }
+}
+
+/// An element that nothing leads to is valid, but never runs.
+fn warn_of_unreached(report: &mut Report, draft: &ProcessDraft<'_>) {
+    for element in draft.elements.iter().filter(|element| element.incoming.is_empty()) {
+        let starts_itself = matches!(
+            element.tag,
+            Tag::Process | Tag::StartEvent | Tag::BoundaryEvent | Tag::Unsupported
+        );
+        if !starts_itself {
+            report.warn(element.node, "no sequence flow leads here, so that it never runs");
         }
     }
 }

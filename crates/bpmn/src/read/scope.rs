@@ -143,9 +143,9 @@ fn connect(report: &mut Report, draft: &mut ProcessDraft<'_>) {
         let source = resolve(report, draft, node, scope, "sourceRef");
         let target = resolve(report, draft, node, scope, "targetRef");
         let condition_node = condition_of(report, node);
-        let condition = condition_node.and_then(|condition| {
-            expression(report, condition, "the condition", &text_of(condition))
-        });
+        let condition = condition_node
+            .filter(|condition| is_feel(report, *condition))
+            .and_then(|node| expression(report, node, "the condition", &text_of(node)));
         if let Some(source) = source.and_then(|source| draft.element_mut(source)) {
             source.outgoing.push(index);
         }
@@ -208,15 +208,20 @@ fn condition_of<'a>(report: &mut Report, flow: Node<'a>) -> Option<Node<'a>> {
             other => report.refuse(child, refused_child(other)),
         }
     }
-    let language = condition.and_then(|condition| condition.attribute("language"));
-    if let (Some(language), Some(condition)) = (language, condition)
-        && !language.to_ascii_lowercase().contains("feel")
-    {
-        let reason = format!("conditions in `{}` are not supported; write FEEL", shorten(language));
-        report.refuse(condition, reason);
-        return None;
-    }
     condition
+}
+
+/// Whether a condition is in the only language there is; refuses it if not.
+fn is_feel(report: &mut Report, condition: Node<'_>) -> bool {
+    match condition.attribute("language") {
+        Some(language) if !language.to_ascii_lowercase().contains("feel") => {
+            let language = shorten(language);
+            let reason = format!("conditions in `{language}` are not supported; write FEEL");
+            report.refuse(condition, reason);
+            false
+        }
+        _ => true,
+    }
 }
 
 /// `bpmn:incoming` and `bpmn:outgoing` repeat what the flows say. The flows decide; say so if the

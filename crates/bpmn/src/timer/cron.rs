@@ -124,24 +124,22 @@ impl Cron {
         let mut at_s = start.as_second().max(from_s);
         loop {
             let local = zone.to_datetime(calendar::timestamp(at_s.checked_mul(1000)?));
-            if local.date() != day {
+            if local.date() > day {
                 return None;
             }
-            if self.matches_time(local) {
+            // The clock may have been put back over midnight: then it is the day before once more.
+            if self.matches_time(local) && (local.date() == day || self.matches_day(local.date())) {
                 return Some(at_s);
             }
             let (minute, second) = (i64::from(local.minute()), i64::from(local.second()));
-            if !self.hours.has(local.hour().unsigned_abs()) {
-                let next_hour_s = at_s + HOUR_S - minute * MINUTE_S - second;
-                if is_hour_later(local, next_hour_s, zone) {
-                    at_s = next_hour_s;
-                    continue;
-                }
-            }
-            if !self.minutes.has(local.minute().unsigned_abs()) {
-                at_s += MINUTE_S - second;
-            } else {
+            let hour_matches = self.hours.has(local.hour().unsigned_abs());
+            let next_hour_s = at_s + HOUR_S - minute * MINUTE_S - second;
+            if !hour_matches && is_hour_later(local, next_hour_s, zone) {
+                at_s = next_hour_s;
+            } else if hour_matches && self.minutes.has(local.minute().unsigned_abs()) {
                 at_s += 1;
+            } else {
+                at_s += MINUTE_S - second;
             }
         }
     }

@@ -80,11 +80,11 @@ fn parse_repeating(text: &str, rest: &str) -> Result<Cycle, TimerError> {
             shorten(text)
         ))
     };
-    let parts: Vec<&str> = rest.split('/').collect();
-    let (count, start, interval) = match parts.as_slice() {
-        [count, interval] => (*count, None, *interval),
-        [count, start, interval] => (*count, Some(*start), *interval),
-        _ => return Err(invalid()),
+    // A start may contain slashes itself: `[Europe/Berlin]`.
+    let (count, times) = rest.split_once('/').ok_or_else(invalid)?;
+    let (start, interval) = match times.rsplit_once('/') {
+        Some((start, interval)) => (Some(start), interval),
+        None => (None, times),
     };
     let repetitions = match count {
         "" => None,

@@ -1,0 +1,9 @@
+//! What the reader accepts, refuses and warns of. The name of a test is the claim.
+
+mod accepted;
+mod common;
+mod files;
+mod mutation;
+mod refused;
+mod unsupported;
+mod warned;
