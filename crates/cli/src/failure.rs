@@ -1,0 +1,110 @@
+//! Why a command did not do what it was asked, what to do next, and the exit code for it.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::json;
+use skep_client::ErrorKind;
+
+use crate::output::Format;
+
+/// The outcome of a command that failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The call or its input is wrong; nothing was sent. Exit code 2.
+    Usage(String),
+    /// The cluster, or the way to it, said no. Exit codes 1 and 3 to 7 by kind.
+    Cluster(Box<skep_client::Error>),
+    /// A local fault that is not the user's. Exit code 1.
+    Local(String),
+}
+
+impl Failure {
+    /// A file that cannot be read or written.
+    pub(crate) fn file(doing: &str, path: &Path, error: impl Display) -> Self {
+        Self::Usage(format!("cannot {doing} {}: {error}", path.display()))
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "usage",
+            Self::Cluster(error) => error.kind().as_str(),
+            Self::Local(_) => ErrorKind::Internal.as_str(),
+        }
+    }
+
+    fn message(&self) -> &str {
+        match self {
+            Self::Usage(message) | Self::Local(message) => message,
+            Self::Cluster(error) => error.message(),
+        }
+    }
+
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "Nothing was sent. See --help of the command for what it takes.",
+            Self::Cluster(error) => error.advice(),
+            Self::Local(_) => "This is a fault of this program or machine, not of the cluster.",
+        }
+    }
+
+    /// The documented exit code.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Local(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Cluster(error) => match error.kind() {
+                ErrorKind::Invalid => 3,
+                ErrorKind::NotFound => 4,
+                ErrorKind::Conflict => 5,
+                ErrorKind::Exhausted => 6,
+                ErrorKind::Unavailable => 7,
+                _ => 1,
+            },
+        }
+    }
+
+    /// Prints the failure on stderr and answers the exit code.
+    pub(crate) fn report(&self, format: Format) -> ExitCode {
+        match format {
+            Format::Table => eprintln!("error: {}\n{}", self.message().trim_end(), self.advice()),
+            Format::Json => {
+                let (kind, message, advice) = (self.kind(), self.message(), self.advice());
+                let error = json!({"kind": kind, "message": message, "advice": advice});
+                eprintln!("{}", json!({"error": error}));
+            }
+        }
+        ExitCode::from(self.exit_code())
+    }
+}
+
+impl From<skep_client::Error> for Failure {
+    fn from(error: skep_client::Error) -> Self {
+        Self::Cluster(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_failures_have_the_documented_codes() {
+        assert_eq!(Failure::Local(String::new()).exit_code(), 1);
+        assert_eq!(Failure::Usage(String::new()).exit_code(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_is_down_is_code_7_and_says_so() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound").to_string();
+        drop(listener);
+        let options = skep_client::Options::default();
+        let error = skep_client::Client::connect(&address, options).await.expect_err("closed");
+        let failure = Failure::from(error);
+        assert_eq!((failure.exit_code(), failure.kind()), (7, "unavailable"));
+        assert!(failure.message().contains(&address));
+        assert!(failure.advice().contains("Start the cluster"));
+    }
+}
