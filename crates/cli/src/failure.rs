@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The cluster, or the way to it, said no. Exit codes 1 and 3 to 7 by kind.
     Cluster(Box<skep_client::Error>),
+    /// The cluster answered, but the answer says that the input was no good. Exit code 3.
+    Answer(String),
     /// A local fault that is not the user's. Exit code 1.
     Local(String),
 }
@@ -29,6 +31,7 @@ impl Failure {
     fn kind(&self) -> &'static str {
         match self {
             Self::Usage(_) => "usage",
+            Self::Answer(_) => ErrorKind::Invalid.as_str(),
             Self::Cluster(error) => error.kind().as_str(),
             Self::Local(_) => ErrorKind::Internal.as_str(),
         }
@@ -36,7 +39,7 @@ impl Failure {
 
     fn message(&self) -> &str {
         match self {
-            Self::Usage(message) | Self::Local(message) => message,
+            Self::Usage(message) | Self::Answer(message) | Self::Local(message) => message,
             Self::Cluster(error) => error.message(),
         }
     }
@@ -44,6 +47,7 @@ impl Failure {
     fn advice(&self) -> &'static str {
         match self {
             Self::Usage(_) => "Nothing was sent. See --help of the command for what it takes.",
+            Self::Answer(_) => "Check the variables against what the model expects.",
             Self::Cluster(error) => error.advice(),
             Self::Local(_) => "This is a fault of this program or machine, not of the cluster.",
         }
@@ -54,6 +58,7 @@ impl Failure {
         match self {
             Self::Local(_) => 1,
             Self::Usage(_) => 2,
+            Self::Answer(_) => 3,
             Self::Cluster(error) => match error.kind() {
                 ErrorKind::Invalid => 3,
                 ErrorKind::NotFound => 4,

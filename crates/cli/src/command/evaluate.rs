@@ -50,7 +50,7 @@ impl EvaluateCommand {
         };
         let answer = connection.connect().await?.evaluate_decision(request).await?;
         if !answer.failure_message.is_empty() {
-            return Err(Failure::Local(format!(
+            return Err(Failure::Answer(format!(
                 "decision {} could not be evaluated: {}",
                 answer.failed_decision_id, answer.failure_message
             )));
