@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::Value;
 use crate::node::FunctionBody;
+use crate::value::Extent;
 
 /// A function that an expression defined, with the values it captured.
 #[derive(Clone)]
@@ -13,13 +14,13 @@ pub struct Function(Arc<Inner>);
 struct Inner {
     body: Arc<FunctionBody>,
     captured: Vec<Value>,
-    depth: u16,
+    extent: Extent,
 }
 
 impl Function {
     pub(crate) fn new(body: Arc<FunctionBody>, captured: Vec<Value>) -> Function {
-        let depth = captured.iter().map(Value::depth).max().unwrap_or(0).saturating_add(1);
-        Function(Arc::new(Inner { body, captured, depth }))
+        let extent = Extent::of(&captured);
+        Function(Arc::new(Inner { body, captured, extent }))
     }
 
     /// The names of the parameters.
@@ -35,8 +36,8 @@ impl Function {
         &self.0.captured
     }
 
-    pub(crate) fn depth(&self) -> u16 {
-        self.0.depth
+    pub(crate) fn extent(&self) -> Extent {
+        self.0.extent
     }
 }
 

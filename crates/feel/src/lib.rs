@@ -7,13 +7,16 @@
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
 
+mod builtin;
 mod environment;
 mod error;
+mod evaluate;
 mod expression;
 mod function;
 pub mod limits;
 mod node;
 mod number;
+mod parse;
 pub mod temporal;
 mod value;
 
@@ -21,4 +24,4 @@ pub use environment::{Budget, Environment, NoVariables, Variables};
 pub use error::{EvaluationError, MsgpackError, ParseError, Warning, WarningKind};
 pub use expression::{Evaluation, Expression};
 pub use number::Number;
-pub use value::{Context, Function, List, Range, Value};
+pub use value::{Context, Function, List, ListIter, Range, Value};

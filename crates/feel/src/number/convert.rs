@@ -177,20 +177,21 @@ fn parse_exponent(text: &str) -> Option<i32> {
 }
 
 impl fmt::Display for Number {
-    /// Plain digits without an exponent, trailing zeros kept: `1.10`, `100000000000000000000`.
+    /// The text that `java.math.BigDecimal` gives, as Camunda's users see it: plain digits with
+    /// trailing zeros kept (`1.10`), scientific below `0.000001` and above 34 digits (`1E-8`).
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Parts { negative, coefficient, exponent } = self.parts();
         if negative {
             formatter.write_str("-")?;
         }
-        if exponent >= 0 {
-            write!(formatter, "{coefficient}")?;
-            if coefficient != 0 {
-                for _ in 0..exponent {
-                    formatter.write_str("0")?;
-                }
-            }
-            return Ok(());
+        if exponent == 0 {
+            return write!(formatter, "{coefficient}");
+        }
+        let adjusted = exponent + digits(coefficient) as i32 - 1;
+        /// Below this power of ten plain digits would be mostly zeros.
+        const PLAIN_MIN: i32 = -6;
+        if exponent > 0 || adjusted < PLAIN_MIN {
+            return write_scientific(formatter, coefficient, adjusted);
         }
         let places = exponent.unsigned_abs();
         let (whole, fraction) = if places > 38 {
@@ -200,4 +201,18 @@ impl fmt::Display for Number {
         };
         write!(formatter, "{whole}.{fraction:0width$}", width = places as usize)
     }
+}
+
+fn write_scientific(
+    formatter: &mut fmt::Formatter<'_>,
+    coefficient: u128,
+    adjusted: i32,
+) -> fmt::Result {
+    let power = power_of_ten(digits(coefficient) - 1);
+    write!(formatter, "{}", coefficient / power)?;
+    if power > 1 {
+        let width = digits(coefficient) as usize - 1;
+        write!(formatter, ".{:0width$}", coefficient % power)?;
+    }
+    write!(formatter, "E{adjusted:+}")
 }

@@ -13,7 +13,7 @@ mod tests;
 
 use std::cmp::Ordering;
 
-pub use functions::Rounding;
+pub(crate) use functions::Rounding;
 
 /// A decimal number: `coefficient * 10^exponent`, at most 34 digits.
 ///

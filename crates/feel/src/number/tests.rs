@@ -10,7 +10,9 @@ fn text_round_trips() {
         assert_eq!(number(text).to_string(), text);
     }
     assert_eq!(number(".5").to_string(), "0.5");
-    assert_eq!(number("1e3").to_string(), "1000");
+    assert_eq!(number("1e3").to_string(), "1E+3");
+    assert_eq!(number("1.5e40").to_string(), "1.5E+40");
+    assert_eq!(number("0.00000001").to_string(), "1E-8");
     assert_eq!(number("-0").to_string(), "0");
     for text in ["", ".", "1x", "--1", "1e", "e1", "1.2.3", "1e9999999"] {
         assert!(text.parse::<Number>().is_err(), "{text}");
@@ -20,14 +22,11 @@ fn text_round_trips() {
 #[test]
 fn digits_beyond_34_round_half_even() {
     let thirty_four = "1234567890123456789012345678901234";
-    assert_eq!(number(&format!("{thirty_four}5")).to_string(), format!("{thirty_four}0"));
+    assert_eq!(number(&format!("{thirty_four}5")), number(&format!("{thirty_four}0")));
+    assert_eq!(number(&format!("{thirty_four}51")), number(&format!("{}500", &thirty_four[..33])));
     assert_eq!(
-        number(&format!("{thirty_four}51")).to_string(),
-        format!("{}500", &thirty_four[..33])
-    );
-    assert_eq!(
-        number(&format!("{thirty_four}500000000001")).to_string().get(..34),
-        Some("1234567890123456789012345678901235")
+        number(&format!("{thirty_four}500000000001")),
+        number("1234567890123456789012345678901235e12")
     );
 }
 
@@ -49,8 +48,8 @@ fn arithmetic_keeps_scale_like_big_decimal() {
 fn wide_operands() {
     let nines = number(&"9".repeat(34));
     assert_eq!(
-        nines.checked_mul(nines).unwrap().to_string(),
-        format!("{}8{}", "9".repeat(33), "0".repeat(34))
+        nines.checked_mul(nines).unwrap(),
+        number(&format!("{}8{}", "9".repeat(33), "0".repeat(34)))
     );
     assert_eq!(nines.checked_add(Number::ONE).unwrap(), number("1e34"));
     assert_eq!(nines.checked_add(number("0.5")).unwrap(), number("1e34"));

@@ -16,7 +16,7 @@ pub use date_time::{DateTime, Time, Zone};
 pub(crate) use date_time::{last_of_month, months_between, plus_months, write_date};
 pub use duration::{DaysTimeDuration, DurationValue, YearsMonthsDuration};
 pub use jiff::civil::Date;
-pub(crate) use parse::{at_literal, date, date_time, duration_value, time};
+pub(crate) use parse::{at_literal, date, date_time, duration_value, parse_zone as zone, time};
 
 use crate::Value;
 
@@ -30,13 +30,13 @@ pub fn parse_duration(text: &str) -> Option<DurationValue> {
 ///
 /// None also for a date-time without offset and zone: it is no instant.
 pub fn parse_date_time(text: &str) -> Option<i64> {
-    parse::date_time(text)?.epoch_ms()
+    date_time(text)?.epoch_ms()
 }
 
 /// Reads a date-time like [`parse_date_time`], taking `zone` where the text has neither offset nor
 /// zone.
 pub fn parse_date_time_in(text: &str, zone: &TimeZone) -> Option<i64> {
-    let value = parse::date_time(text)?;
+    let value = date_time(text)?;
     match value.epoch_ms() {
         Some(epoch_ms) => Some(epoch_ms),
         None => value.in_zone(zone)?.epoch_ms(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
+use super::extent::Extent;
 use super::{Value, msgpack};
 
 /// A shared context. Cloning copies a pointer. Keys are unique.
@@ -17,7 +18,7 @@ pub(super) type Entry = (Arc<str>, Value);
 enum Inner {
     Entries {
         entries: Vec<Entry>,
-        depth: u16,
+        extent: Extent,
         /// Indexes of the entries sorted by key; built at the first look-up in a large context.
         sorted: OnceLock<Box<[u32]>>,
     },
@@ -44,9 +45,8 @@ impl Context {
     }
 
     fn from_unique(entries: Vec<Entry>) -> Context {
-        let depth =
-            entries.iter().map(|(_, value)| value.depth()).max().unwrap_or(0).saturating_add(1);
-        Context(Arc::new(Inner::Entries { entries, depth, sorted: OnceLock::new() }))
+        let extent = Extent::of(entries.iter().map(|(_, value)| value));
+        Context(Arc::new(Inner::Entries { entries, extent, sorted: OnceLock::new() }))
     }
 
     /// How many entries there are.
@@ -119,9 +119,10 @@ impl Context {
         }
     }
 
-    pub(super) fn depth(&self) -> u16 {
+    pub(super) fn extent(&self) -> Extent {
         match &*self.0 {
-            Inner::Entries { depth, .. } | Inner::Packed { depth, .. } => *depth,
+            Inner::Entries { extent, .. } => *extent,
+            Inner::Packed { bytes, depth, .. } => Extent::of_packed(bytes.len(), *depth),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
+use super::extent::Extent;
 use super::{Value, msgpack};
 
 /// A shared list. Cloning copies a pointer.
@@ -12,7 +13,7 @@ use super::{Value, msgpack};
 pub struct List(Arc<Inner>);
 
 enum Inner {
-    Values { values: Vec<Value>, depth: u16 },
+    Values { values: Vec<Value>, extent: Extent },
     Packed { bytes: Bytes, count: usize, depth: u16, values: OnceLock<Vec<Value>> },
 }
 
@@ -75,16 +76,17 @@ impl List {
         }
     }
 
-    pub(super) fn depth(&self) -> u16 {
+    pub(super) fn extent(&self) -> Extent {
         match &*self.0 {
-            Inner::Values { depth, .. } | Inner::Packed { depth, .. } => *depth,
+            Inner::Values { extent, .. } => *extent,
+            Inner::Packed { bytes, depth, .. } => Extent::of_packed(bytes.len(), *depth),
         }
     }
 
     /// Adds an element; in place if nobody else has the list.
     pub(crate) fn push(&mut self, value: Value) {
-        if let Some(Inner::Values { values, depth }) = Arc::get_mut(&mut self.0) {
-            *depth = (*depth).max(value.depth().saturating_add(1));
+        if let Some(Inner::Values { values, extent }) = Arc::get_mut(&mut self.0) {
+            extent.add(&value);
             values.push(value);
             return;
         }
@@ -97,8 +99,8 @@ impl List {
 
 impl From<Vec<Value>> for List {
     fn from(values: Vec<Value>) -> List {
-        let depth = values.iter().map(Value::depth).max().unwrap_or(0).saturating_add(1);
-        List(Arc::new(Inner::Values { values, depth }))
+        let extent = Extent::of(&values);
+        List(Arc::new(Inner::Values { values, extent }))
     }
 }
 

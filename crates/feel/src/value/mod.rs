@@ -4,6 +4,7 @@
 mod compare;
 mod context;
 mod display;
+mod extent;
 mod json;
 mod list;
 pub(crate) mod msgpack;
@@ -14,9 +15,10 @@ mod tests;
 
 use std::sync::Arc;
 
-pub(crate) use compare::{EqualityError, equal, order};
+pub(crate) use compare::{equal, order};
 pub use context::Context;
 pub(crate) use display::Shortened;
+pub(crate) use extent::Extent;
 pub(crate) use json::{parse_json, write_json};
 pub use list::{List, ListIter};
 pub use range::Range;
@@ -129,14 +131,15 @@ impl Value {
         }
     }
 
-    /// Levels of lists, contexts, ranges and functions inside one another.
-    pub(crate) fn depth(&self) -> u16 {
+    /// How deep and how large the value is.
+    pub(crate) fn extent(&self) -> Extent {
         match self {
-            Value::List(list) => list.depth(),
-            Value::Context(context) => context.depth(),
-            Value::Range(range) => range.depth(),
-            Value::Function(function) => function.depth(),
-            _ => 0,
+            Value::String(text) => Extent::of_text(text),
+            Value::List(list) => list.extent(),
+            Value::Context(context) => context.extent(),
+            Value::Range(range) => range.extent(),
+            Value::Function(function) => function.extent(),
+            _ => Extent::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Ranges: intervals between two values.
 
 use super::Value;
+use super::extent::Extent;
 
 /// An interval; a null bound is unbounded.
 #[derive(Clone, Debug)]
@@ -16,7 +17,7 @@ pub struct Range {
 }
 
 impl Range {
-    pub(super) fn depth(&self) -> u16 {
-        self.start.depth().max(self.end.depth()).saturating_add(1)
+    pub(super) fn extent(&self) -> Extent {
+        Extent::of([&self.start, &self.end])
     }
 }

@@ -1,0 +1,41 @@
+//! `not`, `is defined`, `get or else`, `assert`.
+
+use super::{Call, Outcome, Overload};
+use crate::evaluate::Failure;
+use crate::{EvaluationError, Value};
+
+pub(super) static FUNCTIONS: &[Overload] = &[
+    Overload::new("not", &["negand"], not),
+    Overload::new("is defined", &["value"], is_defined),
+    Overload::new("get or else", &["value", "default"], get_or_else),
+    Overload::new("assert", &["value", "condition"], assert),
+    Overload::new("assert", &["value", "condition", "cause"], assert),
+    Overload::variadic("fromAi", &["value", "more"], from_ai),
+];
+
+fn not(call: &mut Call<'_, '_>) -> Outcome {
+    Ok(call.argument(0).as_bool().map(|value| !value).into())
+}
+
+fn is_defined(call: &mut Call<'_, '_>) -> Outcome {
+    Ok(Value::Boolean(!call.argument(0).is_null()))
+}
+
+fn get_or_else(call: &mut Call<'_, '_>) -> Outcome {
+    let value = call.argument(0);
+    Ok(if value.is_null() { call.argument(1).clone() } else { value.clone() })
+}
+
+/// The one function that fails the evaluation on purpose.
+fn assert(call: &mut Call<'_, '_>) -> Outcome {
+    if call.argument(1).as_bool() == Some(true) {
+        return Ok(call.argument(0).clone());
+    }
+    let cause = call.argument(2).as_str().unwrap_or("The condition is not fulfilled");
+    Err(Failure::Stop(Box::new(EvaluationError::AssertionFailed(cause.into()))))
+}
+
+/// Marks a value that an agent fills in; evaluates to its first argument.
+fn from_ai(call: &mut Call<'_, '_>) -> Outcome {
+    Ok(call.argument(0).clone())
+}

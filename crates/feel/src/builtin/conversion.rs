@@ -1,0 +1,98 @@
+//! Values from and to texts, and from their parts.
+
+use super::{Call, Outcome, Overload, null};
+use crate::evaluate::{Failure, shown};
+use crate::value::{parse_json, write_json};
+use crate::{Context, Value};
+
+pub(super) static FUNCTIONS: &[Overload] = &[
+    Overload::new("string", &["from"], string),
+    Overload::new("number", &["from"], number),
+    Overload::new("number", &["from", "grouping separator"], number),
+    Overload::new("number", &["from", "grouping separator", "decimal separator"], number),
+    Overload::new("context", &["entries"], context),
+    Overload::new("to json", &["value"], to_json),
+    Overload::new("from json", &["value"], from_json),
+];
+
+fn string(call: &mut Call<'_, '_>) -> Outcome {
+    let value = call.argument(0);
+    match value {
+        Value::Null | Value::String(_) => Ok(value.clone()),
+        _ => {
+            call.walk(value)?;
+            call.evaluator.bytes(value.extent().bytes)?;
+            call.text_value(value.to_string())
+        }
+    }
+}
+
+fn number(call: &mut Call<'_, '_>) -> Outcome {
+    let text = call.text(0)?;
+    let mut digits = text.to_string();
+    if let Some(grouping) = separator(call, 1, &[" ", ",", "."])? {
+        digits = digits.replace(grouping, "");
+    }
+    if let Some(decimal) = separator(call, 2, &[",", "."])? {
+        digits = digits.replace(decimal, ".");
+    }
+    match digits.parse() {
+        Ok(number) => Ok(Value::Number(number)),
+        Err(_) => null(format!("Can't parse '{}' as a number", plain(call.argument(0)))),
+    }
+}
+
+/// The separator at this argument; none if it is missing or null.
+fn separator<'c>(
+    call: &Call<'c, '_>,
+    index: usize,
+    allowed: &[&str],
+) -> Result<Option<&'c str>, Failure> {
+    if call.argument(index).is_null() {
+        return Ok(None);
+    }
+    let separator = call.text(index)?;
+    if allowed.contains(&separator) {
+        return Ok(Some(separator));
+    }
+    null(format!("Illegal separator '{separator}', expected one of '{}'", allowed.join("', '")))
+}
+
+/// A text for a message, without quotes.
+fn plain(value: &Value) -> String {
+    shown(value).to_string().trim_matches('"').to_string()
+}
+
+/// A context from a list of contexts with `key` and `value`.
+fn context(call: &mut Call<'_, '_>) -> Outcome {
+    let mut entries = Vec::new();
+    for element in call.list(0)? {
+        let Value::Context(entry) = element else { return Ok(Value::Null) };
+        match (entry.get("key"), entry.get("value")) {
+            (Some(Value::String(key)), Some(value)) => entries.push((key, value)),
+            _ => return Ok(Value::Null),
+        }
+    }
+    call.context_value(Context::from(entries))
+}
+
+fn to_json(call: &mut Call<'_, '_>) -> Outcome {
+    let value = call.argument(0);
+    call.walk(value)?;
+    call.evaluator.bytes(value.extent().bytes)?;
+    let mut text = String::new();
+    write_json(value, &mut text);
+    call.text_value(text)
+}
+
+fn from_json(call: &mut Call<'_, '_>) -> Outcome {
+    let text = call.text(0)?;
+    call.evaluator.steps(text.len() as u64 / 8)?;
+    match parse_json(text) {
+        Some(value) => {
+            call.evaluator.bytes(value.extent().bytes)?;
+            Ok(value)
+        }
+        None => null(format!("Failed to parse JSON from {}", shown(call.argument(0)))),
+    }
+}

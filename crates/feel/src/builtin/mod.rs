@@ -1,0 +1,222 @@
+//! The built-in functions: which there are, with which parameters, and what they do.
+//!
+//! Each file has the functions of one kind and their table. A function of another name or with
+//! other parameters is a row in a table; nothing else has to be told about it.
+
+mod aggregate;
+mod boolean;
+mod context;
+mod conversion;
+mod list;
+mod number;
+mod pattern;
+mod range;
+mod text;
+mod time;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use regex::Regex;
+
+use crate::evaluate::{Evaluator, Failure};
+use crate::node::{Kind, Node, Span};
+use crate::value::Function;
+use crate::{Context, List, Number, Value};
+
+/// What a built-in function gives.
+type Outcome = Result<Value, Failure>;
+
+/// One way to call a built-in function.
+pub(crate) struct Overload {
+    pub(crate) name: &'static str,
+    /// The names of the parameters.
+    parameters: &'static [&'static str],
+    /// Whether the last parameter takes any number of arguments (none included).
+    variadic: bool,
+    /// Whether the result depends on the clock or the random source.
+    pub(crate) impure: bool,
+    pub(crate) function: fn(&mut Call<'_, '_>) -> Outcome,
+}
+
+impl Overload {
+    const fn new(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        function: fn(&mut Call<'_, '_>) -> Outcome,
+    ) -> Overload {
+        Overload { name, parameters, variadic: false, impure: false, function }
+    }
+
+    const fn variadic(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        function: fn(&mut Call<'_, '_>) -> Outcome,
+    ) -> Overload {
+        Overload { name, parameters, variadic: true, impure: false, function }
+    }
+
+    const fn impure(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        function: fn(&mut Call<'_, '_>) -> Outcome,
+    ) -> Overload {
+        Overload { name, parameters, variadic: false, impure: true, function }
+    }
+
+    fn takes(&self, count: usize) -> bool {
+        if self.variadic {
+            count + 1 >= self.parameters.len()
+        } else {
+            count == self.parameters.len()
+        }
+    }
+}
+
+impl fmt::Debug for Overload {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}({})", self.name, self.parameters.join(", "))
+    }
+}
+
+static TABLES: &[&[Overload]] = &[
+    aggregate::FUNCTIONS,
+    boolean::FUNCTIONS,
+    context::FUNCTIONS,
+    conversion::FUNCTIONS,
+    list::FUNCTIONS,
+    number::FUNCTIONS,
+    pattern::FUNCTIONS,
+    range::FUNCTIONS,
+    text::FUNCTIONS,
+    time::FUNCTIONS,
+];
+
+static BY_NAME: LazyLock<BTreeMap<&'static str, Vec<&'static Overload>>> = LazyLock::new(|| {
+    let mut by_name: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for overload in TABLES.iter().copied().flatten() {
+        by_name.entry(overload.name).or_default().push(overload);
+    }
+    by_name
+});
+
+/// Whether there is a built-in function of this name.
+pub(crate) fn exists(name: &str) -> bool {
+    BY_NAME.contains_key(name)
+}
+
+/// The overload for these arguments (named unless `names` is empty) and the arguments in the order
+/// of its parameters.
+pub(crate) fn resolve(
+    name: &str,
+    names: &[Arc<str>],
+    arguments: Vec<Node>,
+) -> Option<(&'static Overload, Vec<Node>)> {
+    let overloads = BY_NAME.get(name)?;
+    if names.is_empty() {
+        let overload = overloads.iter().find(|overload| overload.takes(arguments.len()))?;
+        return Some((overload, arguments));
+    }
+    let overload = overloads.iter().find(|overload| {
+        let has = |name: &Arc<str>| overload.parameters.contains(&&**name);
+        names.len() == overload.parameters.len() && names.iter().all(has)
+    })?;
+    let mut ordered: Vec<Node> = overload
+        .parameters
+        .iter()
+        .map(|_| Node { kind: Kind::Literal(Value::Null), span: Span::default() })
+        .collect();
+    for (name, argument) in names.iter().zip(arguments) {
+        let position = overload.parameters.iter().position(|parameter| **parameter == **name)?;
+        *ordered.get_mut(position)? = argument;
+    }
+    Some((overload, ordered))
+}
+
+/// A call under way: the arguments, and the evaluator for its budget and environment.
+pub(crate) struct Call<'c, 'e> {
+    pub(crate) evaluator: &'c mut Evaluator<'e>,
+    pub(crate) arguments: &'c [Value],
+    /// The compiled pattern of the last evaluation of this call.
+    pub(crate) regex: &'c OnceLock<(Box<str>, Regex)>,
+}
+
+impl<'c> Call<'c, '_> {
+    /// An argument; null if it was not given.
+    fn argument(&self, index: usize) -> &'c Value {
+        let arguments: &'c [Value] = self.arguments;
+        arguments.get(index).unwrap_or(&Value::Null)
+    }
+
+    fn text(&self, index: usize) -> Result<&'c str, Failure> {
+        self.argument(index).as_str().ok_or(Failure::Arguments)
+    }
+
+    fn number(&self, index: usize) -> Result<Number, Failure> {
+        self.argument(index).as_number().ok_or(Failure::Arguments)
+    }
+
+    /// A number without its fraction.
+    fn integer(&self, index: usize) -> Result<i64, Failure> {
+        self.number(index)?.truncate_to_i64().ok_or(Failure::Arguments)
+    }
+
+    fn list(&self, index: usize) -> Result<&'c List, Failure> {
+        self.argument(index).as_list().ok_or(Failure::Arguments)
+    }
+
+    fn context(&self, index: usize) -> Result<&'c Context, Failure> {
+        self.argument(index).as_context().ok_or(Failure::Arguments)
+    }
+
+    fn function(&self, index: usize) -> Result<&'c Function, Failure> {
+        self.argument(index).as_function().ok_or(Failure::Arguments)
+    }
+
+    /// The elements of the only argument if that is a list, else the arguments.
+    fn elements(&mut self) -> Result<List, Failure> {
+        let list = match self.arguments {
+            [Value::List(list)] => list.clone(),
+            arguments => List::from(arguments.to_vec()),
+        };
+        self.evaluator.steps(list.len() as u64)?;
+        Ok(list)
+    }
+
+    /// A text as result, counted against the budget.
+    fn text_value(&mut self, text: impl Into<Arc<str>>) -> Outcome {
+        let text = text.into();
+        self.evaluator.bytes(text.len() as u64)?;
+        Ok(Value::String(text))
+    }
+
+    /// A list as result, counted against the budget.
+    fn list_value(&mut self, values: Vec<Value>) -> Outcome {
+        self.evaluator.steps(values.len() as u64)?;
+        Ok(self.evaluator.list(values)?)
+    }
+
+    fn context_value(&mut self, context: Context) -> Outcome {
+        self.evaluator.steps(context.len() as u64)?;
+        Ok(self.evaluator.context(context)?)
+    }
+
+    /// Counts the work of walking through a value before it is done.
+    fn walk(&mut self, value: &Value) -> Result<(), Failure> {
+        Ok(self.evaluator.walk(value)?)
+    }
+}
+
+/// Null with a warning that says why.
+fn null<T>(reason: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Null(reason.into()))
+}
+
+/// A number, or null with a warning if it is beyond the range of numbers.
+fn number_value(number: Option<Number>) -> Outcome {
+    match number {
+        Some(number) => Ok(Value::Number(number)),
+        None => null("The result is not a number"),
+    }
+}

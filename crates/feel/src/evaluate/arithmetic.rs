@@ -1,0 +1,227 @@
+//! `+ - * / **` on numbers, strings, dates and durations.
+
+use std::sync::Arc;
+
+use super::{Evaluated, Evaluator, shown};
+use crate::node::{Arithmetic, Node, Operator, Span};
+use crate::temporal::{Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration, plus_months};
+use crate::{Value, WarningKind};
+
+impl Evaluator<'_> {
+    pub(super) fn arithmetic(&mut self, arithmetic: &Arithmetic, span: Span) -> Evaluated {
+        let first = self.operand(&arithmetic.first)?;
+        let mut rest = arithmetic.rest.iter();
+        let Some((operator, right_node)) = rest.next() else { return self.eval(&arithmetic.first) };
+        let right = self.operand(right_node)?;
+        let (left_value, right_value) =
+            (self.view(&first, &arithmetic.first), self.view(&right, right_node));
+        let mut result = match (left_value, right_value) {
+            (Value::String(left), Value::String(right)) if *operator == Operator::Add => {
+                let (left, right) = (Arc::clone(left), Arc::clone(right));
+                self.concatenate(&left, &right)?
+            }
+            _ => match apply(*operator, left_value, right_value) {
+                Some(value) => value,
+                None => {
+                    let (left, right) = (left_value.clone(), right_value.clone());
+                    self.warn_operator(*operator, &left, &right, span)
+                }
+            },
+        };
+        for (operator, right_node) in rest {
+            let right = self.eval(right_node)?;
+            result = self.apply(*operator, &result, &right, span)?;
+        }
+        Ok(result)
+    }
+
+    fn apply(&mut self, operator: Operator, left: &Value, right: &Value, span: Span) -> Evaluated {
+        if let (Operator::Add, Value::String(left), Value::String(right)) = (operator, left, right)
+        {
+            return self.concatenate(left, right);
+        }
+        match apply(operator, left, right) {
+            Some(value) => Ok(value),
+            None => Ok(self.warn_operator(operator, left, right, span)),
+        }
+    }
+
+    fn concatenate(&mut self, left: &str, right: &str) -> Evaluated {
+        self.bytes((left.len() + right.len()) as u64)?;
+        let mut text = String::with_capacity(left.len() + right.len());
+        text.push_str(left);
+        text.push_str(right);
+        Ok(text.into())
+    }
+
+    #[cold]
+    fn warn_operator(
+        &mut self,
+        operator: Operator,
+        left: &Value,
+        right: &Value,
+        span: Span,
+    ) -> Value {
+        let (left, right) = (shown(left), shown(right));
+        let kind = WarningKind::InvalidType;
+        match operator {
+            Operator::Add => self.warn(kind, span, format_args!("Can't add '{right}' to '{left}'")),
+            Operator::Subtract => {
+                self.warn(kind, span, format_args!("Can't subtract '{right}' from '{left}'"));
+            }
+            Operator::Multiply => {
+                self.warn(kind, span, format_args!("Can't multiply '{left}' by '{right}'"));
+            }
+            Operator::Divide => {
+                self.warn(kind, span, format_args!("Can't divide '{left}' by '{right}'"));
+            }
+            Operator::Power => {
+                self.warn(kind, span, format_args!("Can't raise '{left}' to '{right}'"));
+            }
+        }
+        Value::Null
+    }
+
+    pub(super) fn negate(&mut self, operand: &Node, span: Span) -> Evaluated {
+        let value = self.eval(operand)?;
+        match value {
+            Value::Number(number) => Ok(number.negate().into()),
+            other => {
+                self.warn_type("number", &other, span);
+                Ok(Value::Null)
+            }
+        }
+    }
+}
+
+/// The result; none if the operator does not take such values, or beyond their range.
+fn apply(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
+    if let (Value::Number(left), Value::Number(right)) = (left, right) {
+        let number = match operator {
+            Operator::Add => left.checked_add(*right),
+            Operator::Subtract => left.checked_sub(*right),
+            Operator::Multiply => left.checked_mul(*right),
+            Operator::Divide => left.checked_div(*right),
+            Operator::Power => left.checked_pow(*right),
+        };
+        return number.map(Value::Number);
+    }
+    match operator {
+        Operator::Add => add(left, right),
+        Operator::Subtract => subtract(left, right),
+        Operator::Multiply => multiply(left, right),
+        Operator::Divide => divide(left, right),
+        Operator::Power => None,
+    }
+}
+
+fn add(left: &Value, right: &Value) -> Option<Value> {
+    match (left, right) {
+        (Value::DaysTimeDuration(left), Value::DaysTimeDuration(right)) => {
+            Some(Value::DaysTimeDuration(DaysTimeDuration(left.0.checked_add(right.0)?)))
+        }
+        (Value::YearsMonthsDuration(left), Value::YearsMonthsDuration(right)) => {
+            Some(Value::YearsMonthsDuration(YearsMonthsDuration(left.0.checked_add(right.0)?)))
+        }
+        (Value::DaysTimeDuration(_) | Value::YearsMonthsDuration(_), _) => shift(right, left),
+        _ => shift(left, right),
+    }
+}
+
+/// A point in time, so much later.
+fn shift(point: &Value, duration: &Value) -> Option<Value> {
+    match (point, duration) {
+        (Value::Date(date), Value::DaysTimeDuration(duration)) => {
+            let midnight = date.to_datetime(jiff::civil::Time::midnight());
+            Some(Value::Date(midnight.checked_add(duration.0).ok()?.date()))
+        }
+        (Value::Date(date), Value::YearsMonthsDuration(duration)) => {
+            Some(Value::Date(plus_months(*date, duration.0)?))
+        }
+        (Value::DateTime(value), Value::DaysTimeDuration(duration)) => {
+            Some(value.plus(duration.0)?.into())
+        }
+        (Value::DateTime(value), Value::YearsMonthsDuration(duration)) => {
+            Some(value.plus_months(duration.0)?.into())
+        }
+        (Value::Time(time), Value::DaysTimeDuration(duration)) => {
+            Some(time.plus(duration.0).into())
+        }
+        _ => None,
+    }
+}
+
+fn subtract(left: &Value, right: &Value) -> Option<Value> {
+    let difference = match (left, right) {
+        (Value::DaysTimeDuration(left), Value::DaysTimeDuration(right)) => {
+            left.0.checked_sub(right.0)?
+        }
+        (Value::YearsMonthsDuration(left), Value::YearsMonthsDuration(right)) => {
+            let months = left.0.checked_sub(right.0)?;
+            return Some(Value::YearsMonthsDuration(YearsMonthsDuration(months)));
+        }
+        (Value::Time(left), Value::Time(right)) => time_difference(left, right)?,
+        (Value::Date(left), Value::Date(right)) => left.duration_since(*right),
+        (Value::DateTime(left), Value::DateTime(right)) => left.since(right)?,
+        (Value::DateTime(left), Value::Date(right)) => left.since(&midnight(*right))?,
+        (Value::Date(left), Value::DateTime(right)) => midnight(*left).since(right)?,
+        (point, Value::DaysTimeDuration(duration)) => {
+            let negative = DaysTimeDuration(duration.0.checked_neg()?);
+            return shift(point, &Value::DaysTimeDuration(negative));
+        }
+        (point, Value::YearsMonthsDuration(duration)) => {
+            let negative = YearsMonthsDuration(duration.0.checked_neg()?);
+            return shift(point, &Value::YearsMonthsDuration(negative));
+        }
+        _ => return None,
+    };
+    Some(Value::DaysTimeDuration(DaysTimeDuration(difference)))
+}
+
+fn time_difference(left: &Time, right: &Time) -> Option<jiff::SignedDuration> {
+    if left.zone.is_some() != right.zone.is_some() {
+        return None;
+    }
+    let difference = left.comparable_nanoseconds() - right.comparable_nanoseconds();
+    Some(jiff::SignedDuration::from_nanos(difference))
+}
+
+fn midnight(date: Date) -> DateTime {
+    DateTime::local(date.to_datetime(jiff::civil::Time::midnight()))
+}
+
+fn multiply(left: &Value, right: &Value) -> Option<Value> {
+    match (left, right) {
+        (Value::DaysTimeDuration(duration), Value::Number(factor))
+        | (Value::Number(factor), Value::DaysTimeDuration(duration)) => {
+            Some(Value::DaysTimeDuration(duration.checked_mul(factor.truncate_to_i64()?)?))
+        }
+        (Value::YearsMonthsDuration(duration), Value::Number(factor))
+        | (Value::Number(factor), Value::YearsMonthsDuration(duration)) => {
+            let months = duration.0.checked_mul(factor.truncate_to_i64()?)?;
+            Some(Value::YearsMonthsDuration(YearsMonthsDuration(months)))
+        }
+        _ => None,
+    }
+}
+
+fn divide(left: &Value, right: &Value) -> Option<Value> {
+    match (left, right) {
+        (Value::DaysTimeDuration(duration), Value::Number(divisor)) => {
+            Some(Value::DaysTimeDuration(duration.checked_div(*divisor)?))
+        }
+        (Value::DaysTimeDuration(left), Value::DaysTimeDuration(right)) => {
+            left.to_seconds()?.checked_div(right.to_seconds()?).map(Value::Number)
+        }
+        (Value::YearsMonthsDuration(duration), Value::Number(divisor)) => {
+            let months = crate::Number::from(duration.0).checked_div(*divisor)?;
+            let months = months.truncate_to_i64()?;
+            Some(Value::YearsMonthsDuration(YearsMonthsDuration(months)))
+        }
+        (Value::YearsMonthsDuration(left), Value::YearsMonthsDuration(right)) => {
+            let right = crate::Number::from(right.0);
+            crate::Number::from(left.0).checked_div(right).map(Value::Number)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,150 @@
+//! Comparisons and the three-valued `and` and `or`.
+
+use std::cmp::Ordering;
+
+use super::{Evaluated, Evaluator, shown};
+use crate::node::{Comparison, Node, Span};
+use crate::value::{equal, order};
+use crate::{Range, Value, WarningKind};
+
+/// What a comparison says; an error if the values cannot be compared (with what to say instead).
+///
+/// Values of different types are not equal, with a warning; they have no order, which is null.
+#[inline]
+pub(super) fn compare_values(
+    comparison: Comparison,
+    left: &Value,
+    right: &Value,
+) -> Result<bool, Option<bool>> {
+    match comparison {
+        Comparison::Equal => equal(left, right).map_err(|_| Some(false)),
+        Comparison::NotEqual => match equal(left, right) {
+            Ok(equal) => Ok(!equal),
+            Err(_) => Err(Some(true)),
+        },
+        // A date-time in another zone is no equal one, even at the same instant (as Camunda).
+        Comparison::LessEqual => match order(left, right) {
+            Some(Ordering::Equal) => Ok(equal(left, right) == Ok(true)),
+            Some(order) => Ok(order == Ordering::Less),
+            None => Err(None),
+        },
+        Comparison::GreaterEqual => match order(left, right) {
+            Some(Ordering::Equal) => Ok(equal(left, right) == Ok(true)),
+            Some(order) => Ok(order == Ordering::Greater),
+            None => Err(None),
+        },
+        Comparison::Less => order(left, right).map(Ordering::is_lt).ok_or(None),
+        Comparison::Greater => order(left, right).map(Ordering::is_gt).ok_or(None),
+    }
+}
+
+/// Whether the value lies in the range; none if it cannot be compared with a bound.
+pub(crate) fn in_range(value: &Value, range: &Range) -> Option<bool> {
+    let above = match (range.start.is_null(), range.start_included) {
+        (true, _) => true,
+        (_, true) => order(value, &range.start)?.is_ge(),
+        (_, false) => order(value, &range.start)?.is_gt(),
+    };
+    let below = match (range.end.is_null(), range.end_included) {
+        (true, _) => true,
+        (_, true) => order(value, &range.end)?.is_le(),
+        (_, false) => order(value, &range.end)?.is_lt(),
+    };
+    Some(above && below)
+}
+
+impl Evaluator<'_> {
+    pub(super) fn compare(
+        &mut self,
+        comparison: Comparison,
+        operands: &[Node; 2],
+        span: Span,
+    ) -> Evaluated {
+        let [left_node, right_node] = operands;
+        let left = self.operand(left_node)?;
+        let right = self.operand(right_node)?;
+        let (left_value, right_value) =
+            (self.view(&left, left_node), self.view(&right, right_node));
+        if let (Value::List(_) | Value::Context(_), Value::List(_) | Value::Context(_)) =
+            (left_value, right_value)
+        {
+            let bytes = left_value.extent().bytes.min(right_value.extent().bytes);
+            self.steps(bytes / 24)?;
+        }
+        let (left_value, right_value) =
+            (self.view(&left, left_node), self.view(&right, right_node));
+        match compare_values(comparison, left_value, right_value) {
+            Ok(result) => Ok(Value::Boolean(result)),
+            Err(instead) => {
+                let (left, right) = (left_value.clone(), right_value.clone());
+                self.warn_not_comparable(&left, &right, span);
+                Ok(instead.into())
+            }
+        }
+    }
+
+    #[cold]
+    pub(super) fn warn_not_comparable(&mut self, left: &Value, right: &Value, span: Span) {
+        let (left, right) = (shown(left), shown(right));
+        self.warn(
+            WarningKind::NotComparable,
+            span,
+            format_args!("Can't compare '{left}' with '{right}'"),
+        );
+    }
+
+    pub(super) fn between(&mut self, parts: &[Node; 3], span: Span) -> Evaluated {
+        let [value, lower, upper] = parts;
+        let value = self.eval(value)?;
+        let range = Range {
+            start: self.eval(lower)?,
+            start_included: true,
+            end: self.eval(upper)?,
+            end_included: true,
+        };
+        let result = match range.start.is_null() || range.end.is_null() {
+            true => None,
+            false => in_range(&value, &range),
+        };
+        if result.is_none() {
+            self.warn_outside_range(&value, &range, span);
+        }
+        Ok(result.into())
+    }
+
+    #[cold]
+    pub(super) fn warn_outside_range(&mut self, value: &Value, range: &Range, span: Span) {
+        let (value, start, end) = (shown(value), shown(&range.start), shown(&range.end));
+        self.warn(
+            WarningKind::NotComparable,
+            span,
+            format_args!("Can't compare '{value}' with '{start}' and '{end}'"),
+        );
+    }
+
+    /// False as soon as one part is false; null if one is no boolean; else true.
+    pub(super) fn conjunction(&mut self, parts: &[Node]) -> Evaluated {
+        self.decide(parts, false)
+    }
+
+    /// True as soon as one part is true; null if one is no boolean; else false.
+    pub(super) fn disjunction(&mut self, parts: &[Node]) -> Evaluated {
+        self.decide(parts, true)
+    }
+
+    fn decide(&mut self, parts: &[Node], decisive: bool) -> Evaluated {
+        let mut undecided = false;
+        for part in parts {
+            let value = self.eval(part)?;
+            match value {
+                Value::Boolean(value) if value == decisive => return Ok(Value::Boolean(decisive)),
+                Value::Boolean(_) => {}
+                other => {
+                    undecided = true;
+                    self.warn_type("boolean", &other, part.span);
+                }
+            }
+        }
+        Ok(if undecided { Value::Null } else { Value::Boolean(!decisive) })
+    }
+}

@@ -1,0 +1,260 @@
+//! `for`, `some`, `every` and filters.
+
+use super::{Evaluated, Evaluator};
+use crate::node::{Filter, For, Iterator, Node, Quantified, Span};
+use crate::{List, Number, Value};
+
+/// What an iterator runs over, never built in memory for a range.
+enum Domain {
+    List(List),
+    Integers { from: i64, to: i64 },
+}
+
+impl Domain {
+    fn for_each(&self, mut visit: impl FnMut(Value) -> Evaluated<Flow>) -> Evaluated<Flow> {
+        match self {
+            Domain::List(list) => {
+                for element in list {
+                    if let Flow::Break = visit(element)? {
+                        return Ok(Flow::Break);
+                    }
+                }
+            }
+            Domain::Integers { from, to } => {
+                let step = if from <= to { 1 } else { -1 };
+                let mut at = *from;
+                loop {
+                    if let Flow::Break = visit(at.into())? {
+                        return Ok(Flow::Break);
+                    }
+                    if at == *to {
+                        break;
+                    }
+                    at += step;
+                }
+            }
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+enum Flow {
+    Continue,
+    Break,
+}
+
+/// The results of a `for`: shared while the body can read them as `partial`.
+enum Results {
+    Values(Vec<Value>),
+    Partial(List, u32),
+}
+
+impl Evaluator<'_> {
+    pub(super) fn for_return(&mut self, node: &For) -> Evaluated {
+        let mut results = match node.partial {
+            Some(slot) => Results::Partial(List::from(Vec::new()), slot),
+            None => Results::Values(Vec::new()),
+        };
+        if !self.for_level(&node.iterators, &node.body, &mut results)? {
+            return Ok(Value::Null);
+        }
+        match results {
+            Results::Values(values) => self.list(values),
+            Results::Partial(list, _) => self.checked(Value::List(list)),
+        }
+    }
+
+    /// Runs the first of the iterators with the others inside; false if a domain is no list.
+    fn for_level(
+        &mut self,
+        iterators: &[Iterator],
+        body: &Node,
+        results: &mut Results,
+    ) -> Evaluated<bool> {
+        let Some((iterator, inner)) = iterators.split_first() else {
+            self.for_body(body, results)?;
+            return Ok(true);
+        };
+        let Some(domain) = self.domain(iterator)? else { return Ok(false) };
+        self.enter()?;
+        let flow = domain.for_each(|element| {
+            self.steps(1)?;
+            self.set_local(iterator.slot, element);
+            if self.for_level(inner, body, results)? { Ok(Flow::Continue) } else { Ok(Flow::Break) }
+        })?;
+        self.depth -= 1;
+        Ok(matches!(flow, Flow::Continue))
+    }
+
+    fn for_body(&mut self, body: &Node, results: &mut Results) -> Evaluated<()> {
+        match results {
+            Results::Values(values) => {
+                let value = self.eval(body)?;
+                self.bytes(24)?;
+                values.push(value);
+            }
+            Results::Partial(list, slot) => {
+                self.set_local(*slot, Value::List(list.clone()));
+                let value = self.eval(body)?;
+                self.set_local(*slot, Value::Null);
+                // The list is copied if the body kept it.
+                self.bytes(24)?;
+                if value.extent().depth >= list_depth_of(list) {
+                    self.steps(list.len() as u64)?;
+                    self.bytes(24 * list.len() as u64)?;
+                }
+                list.push(value);
+                self.checked(Value::List(list.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn domain(&mut self, iterator: &Iterator) -> Evaluated<Option<Domain>> {
+        let value = self.eval(&iterator.domain)?;
+        let (start, end) = match (&iterator.end, value) {
+            (None, Value::List(list)) => return Ok(Some(Domain::List(list))),
+            (None, Value::Range(range)) => match integers_of(&range) {
+                Some(Integers::Some { from, to }) => {
+                    return Ok(Some(Domain::Integers { from, to }));
+                }
+                Some(Integers::None) => return Ok(Some(Domain::List(Vec::new().into()))),
+                None => {
+                    self.warn_type("list", &Value::Range(range), iterator.domain.span);
+                    return Ok(None);
+                }
+            },
+            (None, other) => {
+                self.warn_type("list", &other, iterator.domain.span);
+                return Ok(None);
+            }
+            (Some(end), start) => (start, self.eval(end)?),
+        };
+        match (integer(&start), integer(&end)) {
+            (Some(from), Some(to)) => Ok(Some(Domain::Integers { from, to })),
+            (None, _) => {
+                self.warn_type("number", &start, iterator.domain.span);
+                Ok(None)
+            }
+            (_, None) => {
+                self.warn_type("number", &end, iterator.domain.span);
+                Ok(None)
+            }
+        }
+    }
+
+    pub(super) fn quantified(&mut self, node: &Quantified) -> Evaluated {
+        let mut undecided = false;
+        let complete = self.quantified_level(node, &node.iterators, &mut undecided)?;
+        Ok(match complete {
+            None => Value::Null,
+            Some(Flow::Break) => Value::Boolean(!node.every),
+            Some(Flow::Continue) if undecided => Value::Null,
+            Some(Flow::Continue) => Value::Boolean(node.every),
+        })
+    }
+
+    /// Breaks at the first decisive element; none if a domain is no list.
+    fn quantified_level(
+        &mut self,
+        node: &Quantified,
+        iterators: &[Iterator],
+        undecided: &mut bool,
+    ) -> Evaluated<Option<Flow>> {
+        let Some((iterator, inner)) = iterators.split_first() else {
+            return self.quantified_condition(node, undecided).map(Some);
+        };
+        let Some(domain) = self.domain(iterator)? else { return Ok(None) };
+        self.enter()?;
+        let mut invalid = false;
+        let flow = domain.for_each(|element| {
+            self.steps(1)?;
+            self.set_local(iterator.slot, element);
+            match self.quantified_level(node, inner, undecided)? {
+                Some(flow) => Ok(flow),
+                None => {
+                    invalid = true;
+                    Ok(Flow::Break)
+                }
+            }
+        })?;
+        self.depth -= 1;
+        Ok((!invalid).then_some(flow))
+    }
+
+    fn quantified_condition(&mut self, node: &Quantified, undecided: &mut bool) -> Evaluated<Flow> {
+        let value = self.eval(&node.condition)?;
+        match value {
+            Value::Boolean(value) if value != node.every => return Ok(Flow::Break),
+            Value::Boolean(_) => {}
+            other => {
+                *undecided = true;
+                self.warn_type("boolean", &other, node.condition.span);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    pub(super) fn filter(&mut self, filter: &Filter, span: Span) -> Evaluated {
+        let target = self.operand(&filter.target)?;
+        let list = match self.view(&target, &filter.target) {
+            Value::List(list) => list.clone(),
+            other => {
+                let other = other.clone();
+                self.warn_type("list", &other, span);
+                return Ok(Value::Null);
+            }
+        };
+        if let Some(Value::Number(index)) = filter.condition.literal() {
+            return Ok(self.at_index(&list, *index));
+        }
+        let mut kept = Vec::new();
+        for (position, element) in list.iter().enumerate() {
+            self.set_local(filter.slot, element);
+            match self.eval(&filter.condition)? {
+                Value::Boolean(true) => {
+                    let element = self.take_local(filter.slot);
+                    kept.push(element);
+                }
+                // A number is no condition but the place of an element.
+                Value::Number(index) if position == 0 => {
+                    self.set_local(filter.slot, Value::Null);
+                    return Ok(self.at_index(&list, index));
+                }
+                _ => {}
+            }
+        }
+        self.set_local(filter.slot, Value::Null);
+        self.list(kept)
+    }
+
+    /// The element at an index from 1, or from -1 backwards; null beyond the list.
+    fn at_index(&self, list: &List, index: Number) -> Value {
+        let Some(index) = index.truncate_to_i64() else { return Value::Null };
+        let position = if index < 0 { index.saturating_add(list.len() as i64) } else { index - 1 };
+        usize::try_from(position).ok().and_then(|position| list.get(position)).into()
+    }
+}
+
+fn list_depth_of(list: &List) -> u16 {
+    Value::List(list.clone()).extent().depth
+}
+
+enum Integers {
+    None,
+    Some { from: i64, to: i64 },
+}
+
+/// The whole numbers of a range; none if a bound is no whole number.
+fn integers_of(range: &crate::Range) -> Option<Integers> {
+    let (start, end) = (integer(&range.start)?, integer(&range.end)?);
+    let step = if start <= end { 1 } else { -1 };
+    let from = if range.start_included { start } else { start.checked_add(step)? };
+    let to = if range.end_included { end } else { end.checked_sub(step)? };
+    let is_empty = if step == 1 { from > to } else { from < to };
+    Some(if is_empty { Integers::None } else { Integers::Some { from, to } })
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    value.as_number()?.truncate_to_i64()
+}

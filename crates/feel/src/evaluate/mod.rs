@@ -1,0 +1,430 @@
+//! Walks the tree of a parsed expression under a budget of steps, bytes and depth.
+
+mod arithmetic;
+mod call;
+mod compare;
+mod iterate;
+mod path;
+mod test_of_input;
+
+use std::fmt;
+
+pub(crate) use call::Failure;
+use smallvec::SmallVec;
+
+use crate::limits::{VALUE_DEPTH_MAX, WARNING_VALUE_CHARACTERS_MAX, WARNINGS_MAX};
+use crate::node::{Kind, Node, Program, Scoped, Span, Type};
+use crate::value::{Function, Shortened, equal};
+use crate::{
+    Context, Environment, EvaluationError, List, Range, Value, Variables, Warning, WarningKind,
+};
+
+/// Ends the evaluation without a value. In a box, so that results stay small.
+pub(crate) type Stop = Box<EvaluationError>;
+pub(crate) type Evaluated<T = Value> = Result<T, Stop>;
+
+/// What is known of a variable.
+#[derive(Clone)]
+enum Global {
+    Unread,
+    Missing,
+    Present(Value),
+}
+
+/// One evaluation.
+pub(crate) struct Evaluator<'a> {
+    program: &'a Program,
+    variables: &'a dyn Variables,
+    pub(crate) environment: &'a Environment,
+    globals: SmallVec<[Global; 6]>,
+    /// The slots of all frames; those of the running function start at `base`.
+    locals: SmallVec<[Value; 8]>,
+    base: usize,
+    /// The running function, for what it captured.
+    function: Option<Function>,
+    steps_left: u64,
+    bytes_left: u64,
+    depth: u32,
+    /// How many random numbers were drawn.
+    random_draws: u64,
+    warnings: Vec<Warning>,
+}
+
+/// Evaluates a program; gives the value and the warnings.
+pub(crate) fn run(
+    program: &Program,
+    variables: &dyn Variables,
+    environment: &Environment,
+) -> Result<(Value, Vec<Warning>), EvaluationError> {
+    let mut evaluator = Evaluator {
+        program,
+        variables,
+        environment,
+        globals: SmallVec::from_elem(Global::Unread, program.variables.len()),
+        locals: SmallVec::from_elem(Value::Null, program.frame_slots as usize),
+        base: 0,
+        function: None,
+        steps_left: environment.budget.steps_max,
+        bytes_left: environment.budget.bytes_max,
+        depth: 0,
+        random_draws: 0,
+        warnings: Vec::new(),
+    };
+    let value = evaluator.eval(&program.root).map_err(|stop| *stop)?;
+    // What is shared in memory is written out in full.
+    if value.extent().bytes > environment.budget.bytes_max {
+        return Err(EvaluationError::BytesExceeded(environment.budget.bytes_max));
+    }
+    Ok((value, evaluator.warnings))
+}
+
+impl Evaluator<'_> {
+    /// The value of a node.
+    pub(crate) fn eval(&mut self, node: &Node) -> Evaluated {
+        self.steps(1)?;
+        match &node.kind {
+            Kind::Literal(value) => Ok(value.clone()),
+            Kind::Local(slot) => Ok(self.local(*slot).clone()),
+            Kind::Global(slot) => {
+                self.load(*slot, node.span);
+                Ok(self.global(*slot).clone())
+            }
+            Kind::Captured(index) => Ok(self.captured(*index).clone()),
+            _ => {
+                self.enter()?;
+                let value = self.eval_compound(node);
+                self.depth -= 1;
+                value
+            }
+        }
+    }
+
+    // Arms only call, so that the frame of this function stays small: it is on the stack once for
+    // every level of nesting.
+    fn eval_compound(&mut self, node: &Node) -> Evaluated {
+        match &node.kind {
+            Kind::Compare(comparison, operands) => self.compare(*comparison, operands, node.span),
+            Kind::And(parts) => self.conjunction(parts),
+            Kind::Or(parts) => self.disjunction(parts),
+            Kind::Scoped(scoped) => self.scoped(scoped),
+            Kind::Arithmetic(arithmetic) => self.arithmetic(arithmetic, node.span),
+            Kind::Negate(operand) => self.negate(operand, node.span),
+            Kind::If(parts) => self.if_then_else(parts),
+            Kind::For(node) => self.for_return(node),
+            Kind::Quantified(node) => self.quantified(node),
+            Kind::List(elements) => self.list_literal(elements),
+            Kind::Context(entries) => self.context_literal(entries),
+            Kind::Range(range) => self.range_literal(range),
+            Kind::Path(path) => self.path(path, node.span),
+            Kind::Filter(filter) => self.filter(filter, node.span),
+            Kind::Between(parts) => self.between(parts, node.span),
+            Kind::In(node) => self.membership(node),
+            Kind::Tests(tests) => self.tests(tests),
+            Kind::TestCompare(comparison, test) => self.test_compare(*comparison, test, node.span),
+            Kind::TestValue(test) => self.test_value(test, node.span),
+            Kind::InstanceOf(node) => self.instance_of(&node.value, &node.required),
+            Kind::Builtin(call) => self.builtin(call, node.span),
+            Kind::UnknownFunction(name) => self.unknown_function(name, node.span),
+            Kind::Invoke(invoke) => self.invoke(invoke, node.span),
+            Kind::Function(literal) => self.function_literal(literal),
+            Kind::Literal(_) | Kind::Local(_) | Kind::Global(_) | Kind::Captured(_) => {
+                self.eval(node)
+            }
+        }
+    }
+
+    /// Prepares an operand: evaluated, or none if [`Evaluator::view`] can show it where it is.
+    #[inline]
+    fn operand(&mut self, node: &Node) -> Evaluated<Option<Value>> {
+        match &node.kind {
+            Kind::Literal(_) | Kind::Local(_) | Kind::Captured(_) => Ok(None),
+            Kind::Global(slot) => {
+                self.load(*slot, node.span);
+                Ok(None)
+            }
+            _ => self.eval(node).map(Some),
+        }
+    }
+
+    /// Shows an operand after [`Evaluator::operand`], without cloning it.
+    #[inline]
+    fn view<'b>(&'b self, evaluated: &'b Option<Value>, node: &'b Node) -> &'b Value {
+        match (evaluated, &node.kind) {
+            (Some(value), _) => value,
+            (None, Kind::Literal(value)) => value,
+            (None, Kind::Local(slot)) => self.local(*slot),
+            (None, Kind::Global(slot)) => self.global(*slot),
+            (None, Kind::Captured(index)) => self.captured(*index),
+            (None, _) => &Value::Null,
+        }
+    }
+
+    #[inline]
+    fn local(&self, slot: u32) -> &Value {
+        self.locals.get(self.base + slot as usize).unwrap_or(&Value::Null)
+    }
+
+    #[inline]
+    fn set_local(&mut self, slot: u32, value: Value) {
+        if let Some(local) = self.locals.get_mut(self.base + slot as usize) {
+            *local = value;
+        }
+    }
+
+    #[inline]
+    fn take_local(&mut self, slot: u32) -> Value {
+        match self.locals.get_mut(self.base + slot as usize) {
+            Some(local) => std::mem::replace(local, Value::Null),
+            None => Value::Null,
+        }
+    }
+
+    /// Reads the variable if it was not read yet; warns if there is none.
+    #[inline]
+    fn load(&mut self, slot: u32, span: Span) {
+        let index = slot as usize;
+        if let Some(Global::Present(_)) = self.globals.get(index) {
+            return;
+        }
+        self.load_slow(index, span);
+    }
+
+    fn load_slow(&mut self, index: usize, span: Span) {
+        let Some(name) = self.program.variables.get(index) else { return };
+        let Some(global) = self.globals.get_mut(index) else { return };
+        if let Global::Unread = global {
+            *global = self.variables.get(name).map_or(Global::Missing, Global::Present);
+        }
+        if let Global::Missing = global {
+            let message = if &**name == "?" {
+                "No input value found.".to_string()
+            } else {
+                format!("No variable found with name '{name}'")
+            };
+            self.warn(WarningKind::NoVariableFound, span, format_args!("{message}"));
+        }
+    }
+
+    #[inline]
+    fn global(&self, slot: u32) -> &Value {
+        match self.globals.get(slot as usize) {
+            Some(Global::Present(value)) => value,
+            _ => &Value::Null,
+        }
+    }
+
+    fn captured(&self, index: u32) -> &Value {
+        let captured = self.function.as_ref().map_or(&[][..], Function::captured);
+        captured.get(index as usize).unwrap_or(&Value::Null)
+    }
+
+    /// A name in a filter: an entry of the innermost element that has it, else outside.
+    fn scoped(&mut self, scoped: &Scoped) -> Evaluated {
+        for slot in &scoped.items {
+            if let Value::Context(context) = self.local(*slot)
+                && let Some(value) = context.get(&scoped.name)
+            {
+                return Ok(value);
+            }
+        }
+        self.eval(&scoped.outside)
+    }
+
+    fn if_then_else(&mut self, parts: &[Node; 3]) -> Evaluated {
+        let [condition, then, otherwise] = parts;
+        let value = self.eval(condition)?;
+        match value {
+            Value::Boolean(true) => self.eval(then),
+            Value::Boolean(false) => self.eval(otherwise),
+            other => {
+                self.warn_type("boolean", &other, condition.span);
+                self.eval(otherwise)
+            }
+        }
+    }
+
+    fn list_literal(&mut self, elements: &[Node]) -> Evaluated {
+        let mut values = Vec::with_capacity(elements.len());
+        for element in elements {
+            values.push(self.eval(element)?);
+        }
+        self.list(values)
+    }
+
+    fn context_literal(&mut self, entries: &[crate::node::ContextEntry]) -> Evaluated {
+        let mut values = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let value = self.eval(&entry.value)?;
+            self.set_local(entry.slot, value.clone());
+            values.push((entry.key.clone(), value));
+        }
+        self.context(Context::from(values))
+    }
+
+    fn range_literal(&mut self, range: &crate::node::RangeLiteral) -> Evaluated {
+        let start = self.eval(&range.start)?;
+        let end = self.eval(&range.end)?;
+        let value = Value::Range(std::sync::Arc::new(Range {
+            start,
+            start_included: range.start_included,
+            end,
+            end_included: range.end_included,
+        }));
+        self.checked(value)
+    }
+
+    fn instance_of(&mut self, value: &Node, required: &Type) -> Evaluated {
+        let value = self.eval(value)?;
+        self.steps(value.extent().bytes / 24)?;
+        Ok(Value::Boolean(is_instance(&value, required)))
+    }
+
+    /// A list value, counted against the budget.
+    pub(crate) fn list(&mut self, values: Vec<Value>) -> Evaluated {
+        self.bytes(24 * values.len() as u64 + 64)?;
+        self.checked(Value::List(List::from(values)))
+    }
+
+    /// A context value, counted against the budget.
+    pub(crate) fn context(&mut self, context: Context) -> Evaluated {
+        self.bytes(48 * context.len() as u64 + 64)?;
+        self.checked(Value::Context(context))
+    }
+
+    /// The value, unless it nests too deeply.
+    pub(crate) fn checked(&self, value: Value) -> Evaluated {
+        if value.extent().depth > VALUE_DEPTH_MAX {
+            return Err(Box::new(EvaluationError::ValueDepthExceeded(VALUE_DEPTH_MAX)));
+        }
+        Ok(value)
+    }
+
+    /// Counts steps.
+    #[inline]
+    pub(crate) fn steps(&mut self, count: u64) -> Evaluated<()> {
+        match self.steps_left.checked_sub(count) {
+            Some(left) => {
+                self.steps_left = left;
+                Ok(())
+            }
+            None => Err(self.steps_exceeded()),
+        }
+    }
+
+    #[cold]
+    fn steps_exceeded(&self) -> Stop {
+        Box::new(EvaluationError::StepsExceeded(self.environment.budget.steps_max))
+    }
+
+    /// Counts bytes of values.
+    pub(crate) fn bytes(&mut self, count: u64) -> Evaluated<()> {
+        match self.bytes_left.checked_sub(count) {
+            Some(left) => {
+                self.bytes_left = left;
+                Ok(())
+            }
+            None => {
+                let bytes_max = self.environment.budget.bytes_max;
+                Err(Box::new(EvaluationError::BytesExceeded(bytes_max)))
+            }
+        }
+    }
+
+    /// Counts the work of walking a whole value.
+    pub(crate) fn walk(&mut self, value: &Value) -> Evaluated<()> {
+        match value {
+            Value::List(_) | Value::Context(_) | Value::Range(_) => {
+                self.steps(value.extent().bytes / 24)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// One level deeper; whoever calls it takes the level back.
+    #[inline]
+    fn enter(&mut self) -> Evaluated<()> {
+        let depth_max = self.environment.budget.depth_max;
+        if self.depth >= depth_max {
+            return Err(Box::new(EvaluationError::DepthExceeded(depth_max)));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    #[cold]
+    pub(crate) fn warn(&mut self, kind: WarningKind, span: Span, message: fmt::Arguments<'_>) {
+        if self.warnings.len() < WARNINGS_MAX {
+            let span = span.start as usize..span.end as usize;
+            self.warnings.push(Warning { kind, message: message.to_string(), span });
+        }
+    }
+
+    /// Warns that a value is of another type than needed.
+    #[cold]
+    pub(crate) fn warn_type(&mut self, expected: &str, found: &Value, span: Span) {
+        let found = shown(found);
+        self.warn(
+            WarningKind::InvalidType,
+            span,
+            format_args!("Expected {expected} but found '{found}'"),
+        );
+    }
+
+    /// The next random bits of the environment's seed (SplitMix64).
+    pub(crate) fn random_u64(&mut self) -> u64 {
+        self.random_draws = self.random_draws.wrapping_add(1);
+        let step = self.random_draws.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.environment.random_seed.wrapping_add(step);
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+
+    /// Evaluates without keeping the warnings.
+    fn quietly(&mut self, node: &Node) -> Evaluated {
+        let before = self.warnings.len();
+        let value = self.eval(node);
+        self.warnings.truncate(before);
+        value
+    }
+}
+
+/// A value as messages show it.
+pub(crate) fn shown(value: &Value) -> Shortened<'_> {
+    Shortened(value, WARNING_VALUE_CHARACTERS_MAX)
+}
+
+fn is_instance(value: &Value, required: &Type) -> bool {
+    match (required, value) {
+        (Type::Any, value) => !value.is_null(),
+        (Type::Null, value) => value.is_null(),
+        (Type::Boolean, Value::Boolean(_))
+        | (Type::Number, Value::Number(_))
+        | (Type::String, Value::String(_))
+        | (Type::Date, Value::Date(_))
+        | (Type::Time, Value::Time(_))
+        | (Type::DateTime, Value::DateTime(_))
+        | (Type::DaysTimeDuration, Value::DaysTimeDuration(_))
+        | (Type::YearsMonthsDuration, Value::YearsMonthsDuration(_))
+        | (Type::Function, Value::Function(_)) => true,
+        (Type::List(element), Value::List(list)) => element.as_ref().is_none_or(|element| {
+            **element == Type::Any || list.iter().all(|value| is_instance(&value, element))
+        }),
+        (Type::Range(element), Value::Range(range)) => element.as_ref().is_none_or(|element| {
+            [&range.start, &range.end]
+                .iter()
+                .all(|bound| bound.is_null() || is_instance(bound, element))
+        }),
+        (Type::Context(entries), Value::Context(context)) => {
+            entries.iter().all(|(key, required)| {
+                context.get(key).is_some_and(|value| is_instance(&value, required))
+            })
+        }
+        _ => false,
+    }
+}
+
+/// Whether the list has an element that equals the value.
+pub(crate) fn contains(list: &List, value: &Value) -> bool {
+    list.iter().any(|element| equal(&element, value) == Ok(true))
+}

@@ -1,0 +1,185 @@
+//! `value.name`: entries of contexts, also of each context of a list, and properties.
+
+use std::sync::Arc;
+
+use super::{Evaluated, Evaluator, shown};
+use crate::node::{Path, Span};
+use crate::temporal::{DateTime, DaysTimeDuration, Time, YearsMonthsDuration, Zone};
+use crate::{Context, Value, WarningKind};
+
+impl Evaluator<'_> {
+    pub(super) fn path(&mut self, path: &Path, span: Span) -> Evaluated {
+        let target = self.operand(&path.target)?;
+        if let Value::Context(context) = self.view(&target, &path.target)
+            && let Some(value) = context.get(&path.key)
+        {
+            return Ok(value);
+        }
+        let target = self.view(&target, &path.target).clone();
+        self.member(&target, &path.key, span)
+    }
+
+    fn member(&mut self, target: &Value, key: &str, span: Span) -> Evaluated {
+        match target {
+            Value::Context(context) => Ok(match context.get(key) {
+                Some(value) => value,
+                None => self.warn_no_entry(context, key, span),
+            }),
+            Value::List(list) => {
+                self.enter()?;
+                let mut values = Vec::with_capacity(list.len());
+                for element in list {
+                    self.steps(1)?;
+                    values.push(self.member(&element, key, span)?);
+                }
+                self.depth -= 1;
+                self.list(values)
+            }
+            Value::Null => {
+                let message =
+                    format_args!("No context entry found with key '{key}'. The context is null");
+                self.warn(WarningKind::NoContextEntryFound, span, message);
+                Ok(Value::Null)
+            }
+            other => match property(other, key) {
+                Some(value) => Ok(value),
+                None => {
+                    self.warn_no_property(other, key, span);
+                    Ok(Value::Null)
+                }
+            },
+        }
+    }
+
+    #[cold]
+    fn warn_no_entry(&mut self, context: &Context, key: &str, span: Span) -> Value {
+        /// Keys that the warning lists.
+        const KEYS_MAX: usize = 20;
+        let keys = context.entries().iter().take(KEYS_MAX);
+        let keys: Vec<String> = keys.map(|(key, _)| format!("'{key}'")).collect();
+        let keys = keys.join(", ");
+        self.warn(
+            WarningKind::NoContextEntryFound,
+            span,
+            format_args!("No context entry found with key '{key}'. Available keys: {keys}"),
+        );
+        Value::Null
+    }
+
+    #[cold]
+    fn warn_no_property(&mut self, value: &Value, key: &str, span: Span) {
+        let names: Vec<String> =
+            property_names(value).iter().map(|name| format!("'{name}'")).collect();
+        let (value, names) = (shown(value), names.join(", "));
+        self.warn(
+            WarningKind::NoPropertyFound,
+            span,
+            format_args!(
+                "No property found with name '{key}' of value '{value}'. Available properties: {names}"
+            ),
+        );
+    }
+}
+
+fn property_names(value: &Value) -> &'static [&'static str] {
+    match value {
+        Value::Date(_) => &["year", "month", "day", "weekday"],
+        Value::Time(_) => &["hour", "minute", "second", "time offset", "timezone"],
+        Value::DateTime(_) => &[
+            "year",
+            "month",
+            "day",
+            "weekday",
+            "hour",
+            "minute",
+            "second",
+            "time offset",
+            "timezone",
+        ],
+        Value::DaysTimeDuration(_) => &["days", "hours", "minutes", "seconds"],
+        Value::YearsMonthsDuration(_) => &["years", "months"],
+        Value::Range(_) => &["start", "end", "start included", "end included"],
+        _ => &[],
+    }
+}
+
+fn property(value: &Value, key: &str) -> Option<Value> {
+    match value {
+        Value::Date(date) => date_property(*date, key),
+        Value::Time(time) => time_property(time, key),
+        Value::DateTime(value) => date_time_property(value, key),
+        Value::DaysTimeDuration(duration) => days_time_property(*duration, key),
+        Value::YearsMonthsDuration(YearsMonthsDuration(months)) => match key {
+            "years" => Some((months / 12).into()),
+            "months" => Some((months % 12).into()),
+            _ => None,
+        },
+        Value::Range(range) => match key {
+            "start" => Some(range.start.clone()),
+            "end" => Some(range.end.clone()),
+            "start included" => Some(range.start_included.into()),
+            "end included" => Some(range.end_included.into()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn date_property(date: jiff::civil::Date, key: &str) -> Option<Value> {
+    let value = match key {
+        "year" => i64::from(date.year()),
+        "month" => i64::from(date.month()),
+        "day" => i64::from(date.day()),
+        "weekday" => i64::from(date.weekday().to_monday_one_offset()),
+        _ => return None,
+    };
+    Some(value.into())
+}
+
+fn clock_property(time: jiff::civil::Time, key: &str) -> Option<Value> {
+    let value = match key {
+        "hour" => time.hour(),
+        "minute" => time.minute(),
+        "second" => time.second(),
+        _ => return None,
+    };
+    Some(i64::from(value).into())
+}
+
+fn zone_property(zone: Option<&Zone>, offset_seconds: Option<i32>, key: &str) -> Option<Value> {
+    match (key, zone) {
+        ("time offset", _) => Some(match offset_seconds {
+            Some(seconds) => {
+                let offset = jiff::SignedDuration::from_secs(i64::from(seconds));
+                Value::DaysTimeDuration(DaysTimeDuration(offset))
+            }
+            None => Value::Null,
+        }),
+        ("timezone", Some(Zone::Named(zone))) => Some(zone.iana_name().map(Value::from).into()),
+        ("timezone", _) => Some(Value::Null),
+        _ => None,
+    }
+}
+
+fn time_property(time: &Arc<Time>, key: &str) -> Option<Value> {
+    clock_property(time.local, key)
+        .or_else(|| zone_property(time.zone.as_ref(), time.offset_seconds(), key))
+}
+
+fn date_time_property(value: &Arc<DateTime>, key: &str) -> Option<Value> {
+    date_property(value.local.date(), key)
+        .or_else(|| clock_property(value.local.time(), key))
+        .or_else(|| zone_property(value.zone.as_ref(), value.offset_seconds(), key))
+}
+
+fn days_time_property(duration: DaysTimeDuration, key: &str) -> Option<Value> {
+    let (days, hours, minutes, seconds) = duration.components();
+    let value = match key {
+        "days" => days,
+        "hours" => hours,
+        "minutes" => minutes,
+        "seconds" => seconds,
+        _ => return None,
+    };
+    Some(value.into())
+}

@@ -1,0 +1,92 @@
+//! Unary tests and `in`.
+
+use super::compare::{compare_values, in_range};
+use super::{Evaluated, Evaluator, contains};
+use crate::node::{Comparison, In, Span, TestCompare, TestValue, Tests};
+use crate::value::equal;
+use crate::{Value, WarningKind};
+
+impl Evaluator<'_> {
+    pub(super) fn membership(&mut self, node: &In) -> Evaluated {
+        let value = self.eval(&node.value)?;
+        self.set_local(node.slot, value);
+        let result = self.eval(&node.test)?;
+        self.set_local(node.slot, Value::Null);
+        Ok(result)
+    }
+
+    /// True as soon as one test holds; null if none does and one cannot be decided.
+    pub(super) fn tests(&mut self, tests: &Tests) -> Evaluated {
+        let mut undecided = false;
+        for test in &tests.tests {
+            match self.eval(test)? {
+                Value::Boolean(true) => return Ok(Value::Boolean(!tests.negated)),
+                Value::Boolean(false) => {}
+                _ => undecided = true,
+            }
+        }
+        Ok(if undecided { Value::Null } else { Value::Boolean(tests.negated) })
+    }
+
+    pub(super) fn test_compare(
+        &mut self,
+        comparison: Comparison,
+        test: &TestCompare,
+        span: Span,
+    ) -> Evaluated {
+        let input = self.eval(&test.input)?;
+        let bound = self.eval(&test.bound)?;
+        Ok(match compare_values(comparison, &input, &bound) {
+            Ok(result) => Value::Boolean(result),
+            Err(instead) => {
+                self.warn_not_comparable(&input, &bound, span);
+                instead.into()
+            }
+        })
+    }
+
+    pub(super) fn test_value(&mut self, test: &TestValue, span: Span) -> Evaluated {
+        let value = self.eval(&test.value)?;
+        if let Value::Boolean(true) = value {
+            return Ok(value);
+        }
+        let input = self.eval(&test.input)?;
+        self.walk(&input)?;
+        self.walk(&value)?;
+        match &value {
+            Value::Range(range) => {
+                if let Value::Range(_) = input {
+                    return Ok(Value::Boolean(input == value));
+                }
+                let result = in_range(&input, range);
+                if result.is_none() {
+                    self.warn_outside_range(&input, range, span);
+                }
+                Ok(result.into())
+            }
+            Value::List(list) => {
+                let equal_list = matches!(input, Value::List(_)) && input == value;
+                Ok(Value::Boolean(equal_list || contains(list, &input)))
+            }
+            // A condition such as `? > 3` that does not hold.
+            Value::Boolean(false) if !matches!(input, Value::Boolean(_)) => Ok(value),
+            _ => match equal(&input, &value) {
+                Ok(result) => Ok(Value::Boolean(result)),
+                Err(_) => {
+                    self.warn_not_comparable(&input, &value, span);
+                    Ok(Value::Boolean(false))
+                }
+            },
+        }
+    }
+
+    /// Warns that there is no function of this name.
+    pub(super) fn unknown_function(&mut self, name: &str, span: Span) -> Evaluated {
+        self.warn(
+            WarningKind::NoFunctionFound,
+            span,
+            format_args!("No function found with name '{name}' and these parameters"),
+        );
+        Ok(Value::Null)
+    }
+}

@@ -1,0 +1,274 @@
+//! Splits the text of an expression into tokens.
+
+use std::ops::Range;
+
+use crate::ParseError;
+
+/// What a token is. The text of it is in the source at its span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A name or keyword.
+    Name,
+    /// A name in backticks; the span has them.
+    Quoted,
+    Number,
+    /// A string in quotes; the span has them.
+    Text,
+    /// `?`
+    Question,
+    At,
+    Plus,
+    Minus,
+    Star,
+    StarStar,
+    Slash,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    ParenOpen,
+    ParenClose,
+    BracketOpen,
+    BracketClose,
+    BraceOpen,
+    BraceClose,
+    Comma,
+    Colon,
+    Dot,
+    DotDot,
+    Arrow,
+    End,
+}
+
+/// A token and the bytes of the source that it covers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+impl Token {
+    pub(super) fn span(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// Splits the source; the last token is always [`Kind::End`].
+pub(super) fn tokens(source: &str) -> Result<Vec<Token>, ParseError> {
+    let mut tokens = Vec::with_capacity(source.len() / 3 + 2);
+    let mut lexer = Lexer { source, at: 0 };
+    loop {
+        lexer.skip_blank()?;
+        let start = lexer.at;
+        let kind = lexer.token()?;
+        tokens.push(Token { kind, start: start as u32, end: lexer.at as u32 });
+        if kind == Kind::End {
+            return Ok(tokens);
+        }
+    }
+}
+
+struct Lexer<'a> {
+    source: &'a str,
+    at: usize,
+}
+
+impl<'a> Lexer<'a> {
+    fn rest(&self) -> &'a str {
+        self.source.get(self.at..).unwrap_or("")
+    }
+
+    fn error(&self, message: &str, start: usize, end: usize) -> ParseError {
+        ParseError { message: message.into(), span: start..end, text: self.source.into() }
+    }
+
+    fn skip_blank(&mut self) -> Result<(), ParseError> {
+        loop {
+            let rest = self.rest();
+            let trimmed = rest.trim_start();
+            self.at += rest.len() - trimmed.len();
+            if trimmed.starts_with("//") {
+                self.at += trimmed.find('\n').unwrap_or(trimmed.len());
+            } else if trimmed.starts_with("/*") {
+                match trimmed.find("*/") {
+                    Some(end) => self.at += end + 2,
+                    None => {
+                        let message = "expected '*/' at the end of the comment";
+                        return Err(self.error(message, self.at, self.at + 2));
+                    }
+                }
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn token(&mut self) -> Result<Kind, ParseError> {
+        let rest = self.rest();
+        let Some(first) = rest.chars().next() else { return Ok(Kind::End) };
+        if is_name_start(first) {
+            let length = rest.find(|character| !is_name_part(character)).unwrap_or(rest.len());
+            self.at += length;
+            return Ok(Kind::Name);
+        }
+        let second = rest.as_bytes().get(1).copied().unwrap_or(0);
+        if first.is_ascii_digit() || (first == '.' && second.is_ascii_digit()) {
+            self.number();
+            return Ok(Kind::Number);
+        }
+        let (kind, length) = match (first, second) {
+            ('"', _) => return self.text(),
+            ('`', _) => return self.quoted_name(),
+            ('*', b'*') => (Kind::StarStar, 2),
+            ('!', b'=') => (Kind::NotEqual, 2),
+            ('<', b'=') => (Kind::LessEqual, 2),
+            ('>', b'=') => (Kind::GreaterEqual, 2),
+            ('.', b'.') => (Kind::DotDot, 2),
+            ('-', b'>') => (Kind::Arrow, 2),
+            ('?', _) => (Kind::Question, 1),
+            ('@', _) => (Kind::At, 1),
+            ('+', _) => (Kind::Plus, 1),
+            ('-', _) => (Kind::Minus, 1),
+            ('*', _) => (Kind::Star, 1),
+            ('/', _) => (Kind::Slash, 1),
+            ('=', _) => (Kind::Equal, 1),
+            ('<', _) => (Kind::Less, 1),
+            ('>', _) => (Kind::Greater, 1),
+            ('(', _) => (Kind::ParenOpen, 1),
+            (')', _) => (Kind::ParenClose, 1),
+            ('[', _) => (Kind::BracketOpen, 1),
+            (']', _) => (Kind::BracketClose, 1),
+            ('{', _) => (Kind::BraceOpen, 1),
+            ('}', _) => (Kind::BraceClose, 1),
+            (',', _) => (Kind::Comma, 1),
+            (':', _) => (Kind::Colon, 1),
+            ('.', _) => (Kind::Dot, 1),
+            _ => {
+                let message = format!("'{first}' has no meaning in an expression");
+                return Err(self.error(&message, self.at, self.at + first.len_utf8()));
+            }
+        };
+        self.at += length;
+        Ok(kind)
+    }
+
+    /// Digits, and a point only if a digit follows (so that `1..2` is a range).
+    fn number(&mut self) {
+        let bytes = self.source.as_bytes();
+        let digits = |mut at: usize| {
+            while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+                at += 1;
+            }
+            at
+        };
+        self.at = digits(self.at);
+        if bytes.get(self.at) == Some(&b'.')
+            && bytes.get(self.at + 1).is_some_and(u8::is_ascii_digit)
+        {
+            self.at = digits(self.at + 1);
+        }
+    }
+
+    fn text(&mut self) -> Result<Kind, ParseError> {
+        let bytes = self.source.as_bytes();
+        let mut at = self.at + 1;
+        loop {
+            match bytes.get(at) {
+                Some(b'"') => {
+                    self.at = at + 1;
+                    return Ok(Kind::Text);
+                }
+                Some(b'\\') => at += 2,
+                Some(_) => at += 1,
+                None => {
+                    let message = "expected '\"' at the end of the string";
+                    return Err(self.error(message, self.at, self.source.len()));
+                }
+            }
+        }
+    }
+
+    fn quoted_name(&mut self) -> Result<Kind, ParseError> {
+        match self.rest().get(1..).and_then(|rest| rest.find('`')) {
+            Some(length) if length > 0 => {
+                self.at += length + 2;
+                Ok(Kind::Quoted)
+            }
+            Some(_) => {
+                Err(self.error("expected a name between the backticks", self.at, self.at + 2))
+            }
+            None => {
+                let message = "expected '`' at the end of the name";
+                Err(self.error(message, self.at, self.source.len()))
+            }
+        }
+    }
+}
+
+/// What a Java identifier may start with.
+fn is_name_start(character: char) -> bool {
+    character.is_alphabetic() || matches!(character, '_' | '$' | '€' | '£' | '¥')
+}
+
+fn is_name_part(character: char) -> bool {
+    is_name_start(character) || character.is_numeric()
+}
+
+/// The characters of a string literal without its quotes. `\n \r \t \b \f \" \' \\` and `\uXXXX`
+/// (also `\UXXXXXX`) are escapes; a backslash before anything else is kept (as Camunda does, so that
+/// `"\d"` is a regular expression).
+pub(super) fn unescape(literal: &str) -> String {
+    let mut text = String::with_capacity(literal.len());
+    let mut rest = literal;
+    while let Some(at) = rest.find('\\') {
+        let (plain, escape) = rest.split_at(at);
+        text.push_str(plain);
+        let (character, length) = escape_character(escape);
+        text.push(character);
+        rest = escape.get(length..).unwrap_or("");
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The character that an escape stands for, and how many bytes the escape has.
+fn escape_character(escape: &str) -> (char, usize) {
+    match escape.as_bytes().get(1) {
+        Some(b'n') => ('\n', 2),
+        Some(b'r') => ('\r', 2),
+        Some(b't') => ('\t', 2),
+        Some(b'b') => ('\u{8}', 2),
+        Some(b'f') => ('\u{c}', 2),
+        Some(b'"') => ('"', 2),
+        Some(b'\'') => ('\'', 2),
+        Some(b'\\') => ('\\', 2),
+        Some(b'u') => unicode(escape).unwrap_or(('\\', 1)),
+        Some(b'U') => hexadecimal(escape, 2, 6)
+            .and_then(char::from_u32)
+            .map_or(('\\', 1), |character| (character, 8)),
+        _ => ('\\', 1),
+    }
+}
+
+fn unicode(escape: &str) -> Option<(char, usize)> {
+    let first = hexadecimal(escape, 2, 4)?;
+    if let Some(character) = char::from_u32(first) {
+        return Some((character, 6));
+    }
+    // A pair of surrogates.
+    let second = (escape.get(6..8)? == "\\u").then(|| hexadecimal(escape, 8, 4))??;
+    let in_pair = (0xd800..0xdc00).contains(&first) && (0xdc00..0xe000).contains(&second);
+    let code = in_pair.then(|| 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00))?;
+    Some((char::from_u32(code)?, 12))
+}
+
+fn hexadecimal(text: &str, start: usize, length: usize) -> Option<u32> {
+    let digits = text.get(start..start + length)?;
+    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    u32::from_str_radix(digits, 16).ok()
+}

@@ -1,0 +1,133 @@
+//! Operators by precedence: `or`, `and`, comparisons, `+ -`, `* /`, `**`.
+
+use super::lexer::Kind as TokenKind;
+use super::{Parsed, Parser};
+use crate::node::{Arithmetic, Comparison, In, InstanceOf, Kind, Node, Operator};
+
+/// Precedences of arithmetic, loosest first.
+const ADDITIVE: u8 = 0;
+const POWER: u8 = 2;
+
+impl Parser<'_> {
+    /// An expression of any kind.
+    pub(super) fn expression(&mut self) -> Parsed {
+        self.nested(Parser::disjunction)
+    }
+
+    fn disjunction(&mut self) -> Parsed {
+        let first = self.conjunction()?;
+        if !self.is_keyword("or") {
+            return Ok(first);
+        }
+        let start = first.span.start;
+        let mut parts = vec![first];
+        while self.eat_keyword("or") {
+            parts.push(self.conjunction()?);
+        }
+        Ok(Node { kind: Kind::Or(parts.into()), span: self.span_from(start) })
+    }
+
+    fn conjunction(&mut self) -> Parsed {
+        let first = self.comparison()?;
+        if !self.is_keyword("and") {
+            return Ok(first);
+        }
+        let start = first.span.start;
+        let mut parts = vec![first];
+        while self.eat_keyword("and") {
+            parts.push(self.comparison()?);
+        }
+        Ok(Node { kind: Kind::And(parts.into()), span: self.span_from(start) })
+    }
+
+    /// At most one comparison: `1 < 2 < 3` has no meaning.
+    fn comparison(&mut self) -> Parsed {
+        let left = self.arithmetic(ADDITIVE)?;
+        let start = left.span.start;
+        if let Some(comparison) = self.comparison_operator() {
+            self.advance();
+            let right = self.arithmetic(ADDITIVE)?;
+            let kind = Kind::Compare(comparison, Box::new([left, right]));
+            return Ok(Node { kind, span: self.span_from(start) });
+        }
+        match self.name_ahead(0) {
+            Some("between") => self.between(left),
+            Some("in") => self.membership(left),
+            Some("instance") if self.name_ahead(1) == Some("of") => self.instance_of(left),
+            _ => Ok(left),
+        }
+    }
+
+    pub(super) fn comparison_operator(&self) -> Option<Comparison> {
+        Some(match self.peek() {
+            TokenKind::Equal => Comparison::Equal,
+            TokenKind::NotEqual => Comparison::NotEqual,
+            TokenKind::Less => Comparison::Less,
+            TokenKind::LessEqual => Comparison::LessEqual,
+            TokenKind::Greater => Comparison::Greater,
+            TokenKind::GreaterEqual => Comparison::GreaterEqual,
+            _ => return None,
+        })
+    }
+
+    fn between(&mut self, value: Node) -> Parsed {
+        let start = value.span.start;
+        self.advance();
+        let lower = self.arithmetic(ADDITIVE)?;
+        self.expect_keyword("and")?;
+        let upper = self.arithmetic(ADDITIVE)?;
+        let kind = Kind::Between(Box::new([value, lower, upper]));
+        Ok(Node { kind, span: self.span_from(start) })
+    }
+
+    fn membership(&mut self, value: Node) -> Parsed {
+        let start = value.span.start;
+        self.advance();
+        let mark = self.scope.mark();
+        let slot = self.scope.slot();
+        self.scope.bind("?".into(), slot);
+        let test = self.nested(Parser::test_behind_in)?;
+        self.scope.release(mark);
+        let kind = Kind::In(Box::new(In { value, slot, test }));
+        Ok(Node { kind, span: self.span_from(start) })
+    }
+
+    fn instance_of(&mut self, value: Node) -> Parsed {
+        let start = value.span.start;
+        self.advance();
+        self.advance();
+        let required = self.type_name()?;
+        let kind = Kind::InstanceOf(Box::new(InstanceOf { value, required }));
+        Ok(Node { kind, span: self.span_from(start) })
+    }
+
+    /// Operands joined by the operators of this precedence and tighter ones.
+    pub(super) fn arithmetic(&mut self, precedence: u8) -> Parsed {
+        let first = self.tighter(precedence)?;
+        let Some(operator) = self.operator(precedence) else { return Ok(first) };
+        let start = first.span.start;
+        self.advance();
+        let mut rest = vec![(operator, self.tighter(precedence)?)];
+        while let Some(operator) = self.operator(precedence) {
+            self.advance();
+            rest.push((operator, self.tighter(precedence)?));
+        }
+        let kind = Kind::Arithmetic(Box::new(Arithmetic { first, rest: rest.into() }));
+        Ok(Node { kind, span: self.span_from(start) })
+    }
+
+    fn tighter(&mut self, precedence: u8) -> Parsed {
+        if precedence < POWER { self.arithmetic(precedence + 1) } else { self.operand() }
+    }
+
+    fn operator(&self, precedence: u8) -> Option<Operator> {
+        match (precedence, self.peek()) {
+            (ADDITIVE, TokenKind::Plus) => Some(Operator::Add),
+            (ADDITIVE, TokenKind::Minus) => Some(Operator::Subtract),
+            (1, TokenKind::Star) => Some(Operator::Multiply),
+            (1, TokenKind::Slash) => Some(Operator::Divide),
+            (POWER, TokenKind::StarStar) => Some(Operator::Power),
+            _ => None,
+        }
+    }
+}
