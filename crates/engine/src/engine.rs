@@ -1,11 +1,23 @@
-//! The engine's outside.
+//! The engine's outside: one command in, one outcome out.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use skep_protocol::{Command, PartitionId, Record};
+use skep_protocol::{
+    Command, ErrorIntent, ErrorRecord, ErrorType, Key, NO_KEY, PartitionId, Payload, Record, RecordType,
+    RejectionType,
+};
 
-use crate::outcome::{Outcome, RequestId};
-use crate::state::{Backing, BackingError, Checkpoint};
+use crate::apply;
+use crate::command;
+use crate::context::{Context, Waiting};
+use crate::definitions::Definitions;
+use crate::limits::SLICE_STEPS_MAX;
+use crate::outcome::{Effect, Outcome, RequestId};
+use crate::problem::Problem;
+use crate::schedule::{self, Resending};
+use crate::state::{Backing, BackingError, Checkpoint, Meta, State};
+use crate::step::Step;
 
 /// What an engine has to know about its place in the cluster.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +31,12 @@ pub struct Settings {
 /// One partition's engine.
 pub struct Engine {
     settings: Settings,
-    backing: Arc<dyn Backing>,
+    state: State,
+    definitions: Definitions,
+    waiting: Waiting,
+    resending: Resending,
+    checkpoint_position: u64,
+    checkpoint: Option<Arc<Checkpoint>>,
 }
 
 /// A record cannot be applied: this replica must stop.
@@ -40,15 +57,108 @@ impl Engine {
     /// # Errors
     /// When the backing cannot be read.
     pub fn new(settings: Settings, backing: Arc<dyn Backing>) -> Result<Self, BackingError> {
-        Ok(Self { settings, backing })
+        let state = State::new(&backing)?;
+        Ok(Self {
+            settings,
+            checkpoint_position: state.meta.last_position,
+            state,
+            definitions: Definitions::default(),
+            waiting: Waiting::default(),
+            resending: Resending::default(),
+            checkpoint: None,
+        })
     }
 
-    /// Processes one command as of `now_ms` and adds what it gives to `outcome`.
+    /// Processes one command as of `now_ms` and adds what it gives to `outcome`, whose records must
+    /// be empty.
     ///
-    /// Never fails: what goes wrong becomes a rejection or an incident. `request` is answered by
-    /// an effect of this or a later command.
+    /// Never fails for reasons that a user or a bug in an element's behavior can cause: what goes
+    /// wrong becomes a rejection or an incident. `request` is answered by an effect of this or a
+    /// later command.
     pub fn process(&mut self, command: Command, request: Option<RequestId>, now_ms: i64, outcome: &mut Outcome) {
-        let _ = (command, request, now_ms, outcome, &self.backing, &self.settings);
+        let effects_before = outcome.effects.len();
+        let run = catch_unwind(AssertUnwindSafe(|| self.try_process(&command, request, now_ms, outcome)));
+        if let Err(panic) = run {
+            let message = panic_message(panic.as_ref());
+            self.state.rollback();
+            outcome.records.clear();
+            outcome.effects.truncate(effects_before);
+            self.contain(&command, request, now_ms, outcome, &message);
+        }
+        outcome.failure = outcome.failure.take().or_else(|| self.state.take_failure());
+        self.state.commit();
+    }
+
+    fn context<'a>(
+        &'a mut self,
+        request: Option<RequestId>,
+        now_ms: i64,
+        operation_reference: u64,
+        outcome: &'a mut Outcome,
+    ) -> Context<'a> {
+        Context::new(
+            &mut self.state,
+            &mut self.definitions,
+            &mut self.waiting,
+            self.settings,
+            now_ms,
+            request,
+            operation_reference,
+            outcome,
+        )
+    }
+
+    fn try_process(&mut self, command: &Command, request: Option<RequestId>, now_ms: i64, outcome: &mut Outcome) {
+        let mut context = self.context(request, now_ms, command.operation_reference, outcome);
+        command::process(&mut context, command);
+        let mut steps = 0;
+        loop {
+            if let Some(step) = context.steps.pop_front() {
+                run_step(&mut context, step);
+                steps += 1;
+                context.steps_done += 1;
+                if steps >= SLICE_STEPS_MAX {
+                    context.spill();
+                }
+            } else if let Some(command) = context.local_commands.pop_front() {
+                context.steps_done = 0;
+                command::process(&mut context, &command);
+            } else {
+                break;
+            }
+        }
+    }
+
+    /// The engine itself failed on a command: nothing of it happened, its sender hears so, and the
+    /// instance it was about shows an incident.
+    fn contain(
+        &mut self,
+        command: &Command,
+        request: Option<RequestId>,
+        now_ms: i64,
+        outcome: &mut Outcome,
+        message: &str,
+    ) {
+        let mut context = self.context(request, now_ms, command.operation_reference, outcome);
+        context.begin(command);
+        let instance_key = instance_of(&context, command);
+        let position = context.state.meta.last_position;
+        let error = ErrorRecord {
+            exception_message: message.to_owned(),
+            error_event_position: position,
+            process_instance_key: instance_key,
+        };
+        let key = context.next_key();
+        context.event(key, Payload::Error(ErrorIntent::Created, error));
+        let reason = format!("Expected to process the command, but the engine failed: {message}");
+        context.reject(command, RejectionType::ProcessingError, reason);
+        if instance_key != NO_KEY {
+            context.stop_at(instance_key, Problem::new(ErrorType::Unknown, Problem::internal(message).message));
+        }
+        if let Payload::ProcessInstanceBatch(..) = &command.payload {
+            // Work that fails is not tried again and again: the incident holds it.
+            context.drop_batch(command.key);
+        }
     }
 
     /// Applies records that were committed before: the events change state, the rest is skipped.
@@ -56,44 +166,84 @@ impl Engine {
     /// # Errors
     /// When a record contradicts the state; the replica must stop then.
     pub fn replay(&mut self, records: &[Record]) -> Result<(), ReplayError> {
-        let _ = records;
-        Ok(())
+        for record in records {
+            let last = self.state.meta.last_position;
+            if record.position <= self.checkpoint_position && record.position <= last {
+                continue;
+            }
+            if record.position != last + 1 {
+                return Err(ReplayError(format!(
+                    "the log goes on at position {}, but the state is at {last}: the log has a gap or is not this \
+                     state's; stop this replica and rebuild it from another one or a backup",
+                    record.position
+                )));
+            }
+            if let (RecordType::Event, Payload::Process(_, process)) = (record.record_type, &record.payload) {
+                self.definitions.forget(process.process_definition_key);
+            }
+            apply::apply(&mut self.state, self.settings.partition_id, record);
+        }
+        self.state.commit();
+        match self.state.take_failure() {
+            Some(failure) => Err(ReplayError(failure.to_string())),
+            None => Ok(()),
+        }
     }
 
     /// Commands that have become due at `now_ms`: timers, deadlines, back-offs, expiries, queued
-    /// slices, sends to repeat. At most [`crate::limits::DUE_COMMANDS_MAX`]; ask again when that many came.
-    /// Sends to repeat come as effects, not as commands.
-    pub fn due(&mut self, now_ms: i64, effects: &mut Vec<crate::Effect>) -> Vec<Command> {
-        let _ = (now_ms, effects);
-        Vec::new()
+    /// slices. At most a few times [`crate::limits::DUE_COMMANDS_MAX`]; ask again after processing
+    /// them. Sends to repeat and answers that waited long enough come as effects.
+    pub fn due(&mut self, now_ms: i64, effects: &mut Vec<Effect>) -> Vec<Command> {
+        self.resending.due(&self.state, self.settings, now_ms, effects);
+        let late: Vec<Key> = self
+            .waiting
+            .distributions
+            .iter()
+            .filter(|(_, (_, _, at_the_latest_ms))| *at_the_latest_ms <= now_ms)
+            .map(|(key, _)| *key)
+            .collect();
+        for key in late {
+            if let Some((request, response, _)) = self.waiting.distributions.remove(&key) {
+                effects.push(Effect::Respond { request, response });
+            }
+        }
+        schedule::due(&mut self.state, now_ms)
     }
 
     /// When [`Engine::due`] has to be asked again at the latest, epoch milliseconds.
     pub fn next_due_ms(&mut self) -> Option<i64> {
-        None
+        let scheduled = schedule::next_due_ms(&mut self.state);
+        let resend = self.resending.next_ms(&mut self.state);
+        let answers = self.waiting.distributions.values().map(|(_, _, at_ms)| *at_ms).min();
+        [scheduled, resend, answers].into_iter().flatten().min()
     }
 
     /// The position of the last record that was written or replayed.
     #[must_use]
     pub fn last_position(&self) -> u64 {
-        0
+        self.state.meta.last_position
     }
 
     /// Position as of which the backing store holds the state (from its meta bytes).
     #[must_use]
     pub fn checkpoint_position(&self) -> u64 {
-        0
+        self.checkpoint_position
     }
 
     /// Estimated bytes of state in memory that no checkpoint holds yet.
     #[must_use]
     pub fn dirty_bytes(&self) -> usize {
-        0
+        self.state.recent_bytes()
     }
 
     /// Freezes what changed since the last checkpoint; `None` while one is under way or nothing changed.
     pub fn begin_checkpoint(&mut self) -> Option<Arc<Checkpoint>> {
-        None
+        if self.checkpoint.is_some() || self.state.meta.last_position == self.checkpoint_position {
+            return None;
+        }
+        let checkpoint = Arc::new(self.state.freeze());
+        self.checkpoint = Some(Arc::clone(&checkpoint));
+        Some(checkpoint)
     }
 
     /// The checkpoint that was begun is durable in the backing store: reads go there now.
@@ -101,6 +251,67 @@ impl Engine {
     /// # Errors
     /// When the backing cannot be read.
     pub fn end_checkpoint(&mut self) -> Result<(), BackingError> {
+        if let Some(checkpoint) = self.checkpoint.take() {
+            self.state.thaw()?;
+            self.checkpoint_position = checkpoint.position();
+        }
         Ok(())
     }
+
+    /// Every live row of state as bytes (table, key, value), sorted by table and key: equal states
+    /// dump equally.
+    #[must_use]
+    pub fn dump(&self) -> Vec<(u8, Vec<u8>, Vec<u8>)> {
+        self.state.dump()
+    }
+}
+
+/// Position of a checkpoint from its meta bytes; `None` when they are damaged.
+#[must_use]
+pub fn position_of_meta(meta: &[u8]) -> Option<u64> {
+    <Meta as prost::Message>::decode(meta).ok().map(|meta| meta.last_position)
+}
+
+fn run_step(context: &mut Context<'_>, step: Step) {
+    let key = step.key();
+    let job_key = match &step {
+        Step::ThrowError { job_key, .. } => *job_key,
+        _ => NO_KEY,
+    };
+    if let Err(problem) = context.run(step) {
+        if job_key == NO_KEY {
+            context.stop_at(key, problem);
+        } else {
+            context.stop_job_at(job_key, problem);
+        }
+    }
+}
+
+/// The element instance that a command is about, for the incident of an internal error.
+fn instance_of(context: &Context<'_>, command: &Command) -> Key {
+    let key = match &command.payload {
+        Payload::ProcessInstance(..) => command.key,
+        Payload::Job(..) => {
+            context.state.jobs.get(&command.key).map_or(NO_KEY, |job| job.record.element_instance_key)
+        }
+        Payload::Timer(_, timer) => timer.element_instance_key,
+        Payload::ProcessMessageSubscription(_, value) => value.element_instance_key,
+        Payload::VariableDocument(_, value) => value.scope_key,
+        Payload::Incident(..) => {
+            context.state.incidents.get(&command.key).map_or(NO_KEY, |incident| incident.element_instance_key)
+        }
+        Payload::ProcessInstanceBatch(..) => {
+            context.state.batches.get(&command.key).map_or(NO_KEY, |batch| batch.process_instance_key)
+        }
+        _ => NO_KEY,
+    };
+    if context.state.element_instances.contains(&key) { key } else { NO_KEY }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "unknown failure".to_owned())
 }

@@ -11,11 +11,21 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
+mod apply;
+mod behavior;
+mod command;
+mod context;
+mod definitions;
+mod document;
+mod element;
 mod engine;
 pub mod limits;
 mod outcome;
+mod problem;
+mod schedule;
 pub mod state;
+mod step;
 
-pub use engine::{Engine, ReplayError, Settings};
+pub use engine::{Engine, ReplayError, Settings, position_of_meta};
 pub use outcome::{ActivatedJob, Effect, Outcome, RequestId, Response};
 pub use state::{Backing, BackingError, Checkpoint};

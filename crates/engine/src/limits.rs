@@ -38,6 +38,13 @@ pub const RESEND_PAUSE_MS: i64 = 1_000;
 /// Longest pause between two sends of the same command, in milliseconds.
 pub const RESEND_PAUSE_MAX_MS: i64 = 60_000;
 
+/// How long the answer to a deployment waits for the other partitions, in milliseconds. Short: a
+/// partition that is away must not hold up the client, who may deploy while it recovers.
+pub const DEPLOYMENT_ANSWER_WAIT_MS: i64 = 500;
+
+/// Subscriptions that wait for another partition and are looked at in one pass of resending.
+pub const RESEND_SCAN_MAX: usize = 1_000;
+
 /// Retries of a job whose model names none (`spec/engine.md` 1.6).
 pub const JOB_RETRIES_DEFAULT: i32 = 3;
 

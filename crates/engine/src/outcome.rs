@@ -14,6 +14,8 @@ pub struct Outcome {
     pub records: Vec<Record>,
     /// To be released when the entry is committed, in this order, on the leader only.
     pub effects: Vec<Effect>,
+    /// The state store could not be read while deciding: do not log this outcome, stop the partition.
+    pub failure: Option<crate::state::BackingError>,
 }
 
 /// Something that leaves the partition.

@@ -102,6 +102,7 @@ intents! {
         Creating = 0 "CREATING", Create = 1 "CREATE", Created = 2 "CREATED",
         Correlate = 3 "CORRELATE", Correlated = 4 "CORRELATED",
         Deleting = 5 "DELETING", Delete = 6 "DELETE", Deleted = 7 "DELETED",
+        Acknowledge = 20 "ACKNOWLEDGE", Acknowledged = 21 "ACKNOWLEDGED",
     }
     /// Intents of MESSAGE_START_EVENT_SUBSCRIPTION.
     MessageStartEventSubscriptionIntent {
@@ -115,6 +116,7 @@ intents! {
     CommandDistributionIntent {
         Started = 0 "STARTED", Distributing = 1 "DISTRIBUTING", Acknowledge = 2 "ACKNOWLEDGE",
         Acknowledged = 3 "ACKNOWLEDGED", Finished = 4 "FINISHED", Enqueued = 5 "ENQUEUED",
+        Received = 20 "RECEIVED",
     }
     /// Intents of ERROR: the engine failed on a command; the instance has an incident.
     ErrorIntent { Created = 0 "CREATED", }

@@ -8,6 +8,9 @@ pub trait TableKey: Ord + Clone + Send + Sync + 'static {
     /// Reads a key from the front of `bytes` and moves past it; `None` when the bytes are not one.
     fn decode(bytes: &mut &[u8]) -> Option<Self>;
 
+    /// The smallest key.
+    fn smallest() -> Self;
+
     /// The bytes.
     fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(24);
@@ -23,6 +26,10 @@ fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
 }
 
 impl TableKey for u64 {
+    fn smallest() -> Self {
+        0
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.to_be_bytes());
     }
@@ -33,6 +40,10 @@ impl TableKey for u64 {
 }
 
 impl TableKey for u32 {
+    fn smallest() -> Self {
+        0
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.to_be_bytes());
     }
@@ -43,6 +54,10 @@ impl TableKey for u32 {
 }
 
 impl TableKey for u8 {
+    fn smallest() -> Self {
+        0
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(*self);
     }
@@ -53,6 +68,10 @@ impl TableKey for u8 {
 }
 
 impl TableKey for i64 {
+    fn smallest() -> Self {
+        Self::MIN
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         // The flipped sign bit makes negative times sort before positive ones.
         out.extend_from_slice(&(self.cast_unsigned() ^ (1 << 63)).to_be_bytes());
@@ -64,6 +83,10 @@ impl TableKey for i64 {
 }
 
 impl TableKey for String {
+    fn smallest() -> Self {
+        Self::new()
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         // 0 ends the text and sorts first; a 0 inside becomes 0 255.
         for byte in self.bytes() {
@@ -97,6 +120,10 @@ impl TableKey for String {
 macro_rules! tuple_key {
     ($($name:ident $index:tt),*) => {
         impl<$($name: TableKey),*> TableKey for ($($name,)*) {
+            fn smallest() -> Self {
+                ($($name::smallest(),)*)
+            }
+
             fn encode(&self, out: &mut Vec<u8>) {
                 $(self.$index.encode(out);)*
             }

@@ -8,6 +8,7 @@ mod key;
 mod rows;
 mod table;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use prost::Message;
@@ -19,7 +20,8 @@ use skep_protocol::{
 
 pub use backing::{Backing, BackingError, Checkpoint, NoBacking};
 pub(crate) use rows::*;
-pub(crate) use table::Table;
+pub(crate) use key::TableKey;
+pub(crate) use table::{Table, TableValue};
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $number:literal $name:ident: $key:ty => $value:ty,)*) => {
@@ -27,6 +29,9 @@ macro_rules! tables {
         pub(crate) struct State {
             pub(crate) meta: Meta,
             meta_undo: Meta,
+            /// Job type to a key below which no job of it can be activated: activation reads from
+            /// there, not over everything that was activated before. Derived, never stored.
+            activatable_heads: BTreeMap<String, Key>,
             $($(#[$doc])* pub(crate) $name: Table<$key, $value>,)*
         }
 
@@ -37,7 +42,7 @@ macro_rules! tables {
                         .map_err(|error| BackingError(format!("its meta bytes are damaged: {error}")))?,
                     None => Meta::default(),
                 };
-                Ok(Self { meta_undo: meta.clone(), meta, $($name: Table::new($number, backing)?,)* })
+                Ok(Self { meta_undo: meta.clone(), meta, activatable_heads: BTreeMap::new(), $($name: Table::new($number, backing)?,)* })
             }
 
             /// The command is done: nothing of it will be undone.
@@ -49,6 +54,7 @@ macro_rules! tables {
             /// Undoes everything since the last commit.
             pub(crate) fn rollback(&mut self) {
                 self.meta.clone_from(&self.meta_undo);
+                self.activatable_heads.clear();
                 $(self.$name.rollback();)*
             }
 
@@ -161,6 +167,8 @@ tables! {
     38 creation_expiries: (i64, u64, String) => (),
     /// (process id, business id) to its active root instance.
     39 business_ids: (String, String) => Key,
+    /// (process definition, process instance).
+    40 process_instances_by_definition: (Key, Key) => (),
 }
 
 impl State {
@@ -171,3 +179,39 @@ impl State {
         }
     }
 }
+
+impl State {
+    /// Where to start looking for activatable jobs of a type.
+    pub(crate) fn activatable_head(&self, job_type: &str) -> Key {
+        self.activatable_heads.get(job_type).copied().unwrap_or_default()
+    }
+
+    /// The first activatable job of a type was found at `first`, or there is none.
+    pub(crate) fn set_activatable_head(&mut self, job_type: &str, first: Option<Key>) {
+        match (self.activatable_heads.get_mut(job_type), first) {
+            (Some(head), Some(first)) => *head = first,
+            (None, Some(first)) => {
+                if self.activatable_heads.len() >= ACTIVATABLE_HEADS_MAX {
+                    self.activatable_heads.clear();
+                }
+                self.activatable_heads.insert(job_type.to_owned(), first);
+            }
+            (_, None) => {}
+        }
+    }
+
+    /// A job can be activated.
+    pub(crate) fn insert_activatable(&mut self, job_type: &str, key: Key, is_new: bool) {
+        if let Some(head) = self.activatable_heads.get_mut(job_type) {
+            *head = (*head).min(key);
+        }
+        if is_new {
+            self.jobs_activatable.insert_new((job_type.to_owned(), key), ());
+        } else {
+            self.jobs_activatable.insert((job_type.to_owned(), key), ());
+        }
+    }
+}
+
+/// Job types whose head is remembered; a process has a few, a hostile client any number.
+const ACTIVATABLE_HEADS_MAX: usize = 10_000;

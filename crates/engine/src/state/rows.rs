@@ -115,8 +115,17 @@ pub(crate) struct MessageSubscription {
     #[prost(message, required, tag = "1")]
     pub(crate) record: MessageSubscriptionRecord,
     /// Messages that the instance's side has not answered yet, oldest first.
-    #[prost(uint64, repeated, tag = "2")]
-    pub(crate) correlating: Vec<Key>,
+    #[prost(message, repeated, tag = "2")]
+    pub(crate) correlating: Vec<CorrelatingMessage>,
+}
+
+/// A message on its way to a subscription; it may expire meanwhile, so its variables are kept.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct CorrelatingMessage {
+    #[prost(uint64, tag = "1")]
+    pub(crate) message_key: Key,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub(crate) variables: Bytes,
 }
 
 /// State of a subscription on the instance's side.

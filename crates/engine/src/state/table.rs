@@ -39,6 +39,9 @@ pub struct Table<K, V> {
     /// Largest key that the backing ever held; keys above it need no look-up there.
     backing_last: Option<Vec<u8>>,
     undo: Vec<(K, Option<Slot<V>>)>,
+    /// No live key is smaller. Queues (due dates, deadlines) are read from the front again and
+    /// again; without it each read would step over everything that was taken before.
+    head: K,
     /// Estimated bytes in `recent`.
     recent_bytes: usize,
     /// First failure of the backing, until somebody takes it.
@@ -55,6 +58,7 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
             backing: Arc::clone(backing),
             backing_last: backing.last_key(id)?,
             undo: Vec::new(),
+            head: K::smallest(),
             recent_bytes: 0,
             failure: std::cell::RefCell::new(None),
         })
@@ -160,6 +164,9 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
 
     fn put(&mut self, key: K, slot: Slot<V>) {
         self.recent_bytes += Self::weight(&slot);
+        if key < self.head && slot.value.is_some() {
+            self.head = key.clone();
+        }
         let old = self.recent.insert(key.clone(), slot);
         if let Some(old) = &old {
             self.recent_bytes = self.recent_bytes.saturating_sub(Self::weight(old));
@@ -193,6 +200,19 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
             }
             rows_max = (rows_max * 4).min(Self::PAGE_ROWS_MAX);
         }
+    }
+
+    /// The smallest key with its value.
+    pub fn first(&mut self) -> Option<(K, V)> {
+        let mut first = None;
+        self.scan(&self.head.clone(), None, &mut |key, value| {
+            first = Some((key.clone(), value.clone()));
+            ControlFlow::Break(())
+        });
+        if let Some((key, _)) = &first {
+            self.head = key.clone();
+        }
+        first
     }
 
     /// Rows that a scan reads from below at first, and at most, before it looks at them: most scans
@@ -272,6 +292,9 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
             let current = match old {
                 Some(slot) => {
                     self.recent_bytes += Self::weight(&slot);
+                    if key < self.head {
+                        self.head = key.clone();
+                    }
                     self.recent.insert(key, slot)
                 }
                 None => self.recent.remove(&key),
@@ -307,11 +330,8 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
     }
 
     /// Appends every live row as bytes, for comparing states.
-    pub fn dump(&self, out: &mut Vec<(u8, Vec<u8>, Vec<u8>)>)
-    where
-        K: Default,
-    {
-        self.scan(&K::default(), None, &mut |key, value| {
+    pub fn dump(&self, out: &mut Vec<(u8, Vec<u8>, Vec<u8>)>) {
+        self.scan(&K::smallest(), None, &mut |key, value| {
             out.push((self.id, key.bytes(), value.encode_to_vec()));
             ControlFlow::Continue(())
         });

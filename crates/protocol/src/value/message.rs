@@ -131,6 +131,10 @@ pub struct ProcessMessageSubscriptionRecord {
     /// Key of this subscription.
     #[prost(uint64, tag = "12")]
     pub subscription_key: Key,
+    /// CORRELATED: the other partition may ask again, so the correlation is remembered until it
+    /// acknowledges.
+    #[prost(bool, tag = "13")]
+    pub remembered: bool,
 }
 
 /// Value of MESSAGE_START_EVENT_SUBSCRIPTION: lives on every partition.

@@ -135,6 +135,13 @@ pub struct ProcessInstanceRecord {
     /// How many instances call each other above this one (root only); bounds recursion.
     #[prost(uint32, tag = "14")]
     pub call_depth: u32,
+    /// ELEMENT_ACTIVATING: tokens of the flow scope that this element takes.
+    #[prost(uint32, tag = "15")]
+    pub tokens_taken: u32,
+    /// The parallel gateway at which tokens wait for each other: the target of a taken flow, or the
+    /// gateway that takes them.
+    #[prost(string, tag = "16")]
+    pub join_element_id: String,
 }
 
 /// Value of PROCESS_INSTANCE_CREATION.
@@ -170,6 +177,9 @@ pub struct ProcessInstanceCreationRecord {
     /// Tenant; empty means the default one.
     #[prost(string, tag = "10")]
     pub tenant_id: String,
+    /// CREATED: hash of the request, by which a retry is known.
+    #[prost(uint64, tag = "11")]
+    pub request_fingerprint: u64,
 }
 
 /// Value of PROCESS_INSTANCE_RESULT: an instance that somebody awaits has completed.

@@ -1,0 +1,61 @@
+//! Timers: when they are due, and their records (`spec/engine.md` 7.4).
+
+use jiff::tz::TimeZone;
+use skep_bpmn::model::{TimerEvent, TimerKind};
+use skep_bpmn::timer::{self, Cycle, TimerError};
+use skep_protocol::{ErrorType, Key, Payload, TimerIntent, TimerRecord};
+
+use crate::context::Context;
+use crate::problem::{Outcome, Problem};
+
+/// First firing of a timer and how often it fires (-1 for ever).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Firing {
+    pub(crate) due_date_ms: i64,
+    pub(crate) repetitions: i32,
+}
+
+fn problem(error: &TimerError, scope_key: Key) -> Problem {
+    Problem::new(ErrorType::ExtractValueError, error.to_string()).at_scope(scope_key)
+}
+
+impl Context<'_> {
+    /// When a timer that starts now fires first. `None`: never (a cron slot that no date has).
+    pub(crate) fn first_firing(&self, event: &TimerEvent, scope_key: Key) -> Outcome<Option<Firing>> {
+        let text = self.evaluate_temporal_text(&event.value, scope_key)?;
+        let zone = TimeZone::UTC;
+        let once = |due_date_ms| Some(Firing { due_date_ms, repetitions: 1 });
+        match event.kind {
+            TimerKind::Date => timer::parse_date(&text).map(once),
+            TimerKind::Duration => timer::parse_duration_due(&text, self.now_ms, &zone).map(once),
+            TimerKind::Cycle => Cycle::parse(&text).map(|cycle| {
+                let repetitions = cycle.repetitions_or_endless();
+                cycle.first_due(self.now_ms, &zone).map(|due_date_ms| Firing { due_date_ms, repetitions })
+            }),
+        }
+        .map_err(|error| problem(&error, scope_key))
+    }
+
+    /// When a cycle fires again after `fired`; the expression is evaluated anew.
+    pub(crate) fn next_firing(
+        &self,
+        event: &TimerEvent,
+        scope_key: Key,
+        fired: &TimerRecord,
+    ) -> Outcome<Option<Firing>> {
+        if event.kind != TimerKind::Cycle || !(fired.repetitions == -1 || fired.repetitions > 1) {
+            return Ok(None);
+        }
+        let text = self.evaluate_temporal_text(&event.value, scope_key)?;
+        let cycle = Cycle::parse(&text).map_err(|error| problem(&error, scope_key))?;
+        let repetitions = if fired.repetitions == -1 { -1 } else { fired.repetitions - 1 };
+        let due = cycle.next_due(fired.due_date_ms, self.now_ms, &TimeZone::UTC);
+        Ok(due.map(|due_date_ms| Firing { due_date_ms, repetitions }))
+    }
+
+    /// Writes TIMER CREATED.
+    pub(crate) fn create_timer(&mut self, record: TimerRecord) {
+        let key = self.next_key();
+        self.event(key, Payload::Timer(TimerIntent::Created, record));
+    }
+}

@@ -1,0 +1,72 @@
+//! RESOURCE_DELETION DELETE: a definition gets no new instances; it is gone when its last one ended
+//! (`spec/engine.md` 7.11, item 118).
+
+use std::ops::ControlFlow;
+
+use skep_protocol::{
+    Command, Key, NO_KEY, Payload, ProcessIntent, ProcessRecord, RejectionType, ResourceDeletionIntent,
+    ResourceDeletionRecord, key::partition_of,
+};
+
+use super::{deployment, distribution};
+use crate::context::Context;
+
+pub(super) fn delete(context: &mut Context<'_>, command: &Command, value: &ResourceDeletionRecord) {
+    if command.key != NO_KEY && partition_of(command.key) != context.settings.partition_id {
+        let key = value.resource_key;
+        return distribution::receive(context, command, |context| delete_definition(context, key));
+    }
+    let key = value.resource_key;
+    let Some(process) = context.state.processes.get(&key).filter(|process| is_alive(context, process)) else {
+        let reason = format!("Expected to delete resource but no resource found with key '{key}'");
+        return context.reject(command, RejectionType::NotFound, reason);
+    };
+    let deletion_key = context.next_key();
+    let event = |intent| Payload::ResourceDeletion(intent, value.clone());
+    context.event(deletion_key, event(ResourceDeletionIntent::Deleting));
+    delete_definition(context, process.process_definition_key);
+    context.event(deletion_key, event(ResourceDeletionIntent::Deleted));
+    context.respond_accepted(deletion_key, event(ResourceDeletionIntent::Deleted));
+    distribution::start(context, deletion_key, &event(ResourceDeletionIntent::Delete));
+}
+
+fn is_alive(context: &Context<'_>, process: &ProcessRecord) -> bool {
+    let id = (process.bpmn_process_id.clone(), process.version);
+    context.state.process_versions.get(&id) == Some(process.process_definition_key)
+}
+
+fn delete_definition(context: &mut Context<'_>, key: Key) {
+    let Some(mut process) = context.state.processes.get(&key) else { return };
+    process.resource = bytes::Bytes::new();
+    let was_latest = context.latest_definition_key(&process.bpmn_process_id) == Some(key);
+    if was_latest {
+        deployment::close_start_events(context, key);
+    }
+    context.event(key, Payload::Process(ProcessIntent::Deleting, process.clone()));
+    if was_latest && let Some(previous) = context.latest_definition_key(&process.bpmn_process_id) {
+        deployment::open_start_events(context, previous);
+    }
+    context.forget_drained_definition(key);
+}
+
+impl Context<'_> {
+    /// Removes a definition that is being deleted when its last instance is gone.
+    pub(crate) fn forget_drained_definition(&mut self, key: Key) {
+        let mut in_use = false;
+        let to = (key + 1, NO_KEY);
+        self.state.process_instances_by_definition.scan(&(key, NO_KEY), Some(&to), &mut |_, ()| {
+            in_use = true;
+            ControlFlow::Break(())
+        });
+        if in_use {
+            return;
+        }
+        let Some(mut process) = self.state.processes.get(&key) else { return };
+        if is_alive(self, &process) {
+            return;
+        }
+        process.resource = bytes::Bytes::new();
+        self.event(key, Payload::Process(ProcessIntent::Deleted, process));
+        self.definitions.forget(key);
+    }
+}

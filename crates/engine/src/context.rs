@@ -1,0 +1,200 @@
+//! What a command works with: state to read, a writer of events, the queue of steps.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use skep_protocol::{
+    Command, Key, PartitionId, Payload, ProcessInstanceBatchIntent, ProcessInstanceBatchRecord,
+    Record, RecordType, Rejection, RejectionType, key,
+};
+
+use crate::apply;
+use crate::definitions::{Definition, Definitions};
+use crate::engine::Settings;
+use crate::outcome::{Effect, Outcome, RequestId, Response};
+use crate::state::State;
+use crate::step::Step;
+
+/// Requests that wait for more than their own command. Lost with the leader; clients time out then.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// Process instance to who awaits its result, and which variables.
+    pub(crate) results: BTreeMap<Key, (RequestId, Vec<String>)>,
+    /// Message to who awaits its correlation.
+    pub(crate) correlations: BTreeMap<Key, RequestId>,
+    /// Distribution to who awaits that all partitions have it: request, answer, answer at the latest.
+    pub(crate) distributions: BTreeMap<Key, (RequestId, Response, i64)>,
+}
+
+/// Processing of one command.
+pub(crate) struct Context<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) definitions: &'a mut Definitions,
+    pub(crate) waiting: &'a mut Waiting,
+    pub(crate) settings: Settings,
+    pub(crate) now_ms: i64,
+    pub(crate) request: Option<RequestId>,
+    pub(crate) operation_reference: u64,
+    pub(crate) steps: VecDeque<Step>,
+    /// Commands for this partition itself that follow from this one.
+    pub(crate) local_commands: VecDeque<Command>,
+    /// Steps that the instance ran before this command without waiting.
+    pub(crate) steps_done: u64,
+    pub(crate) outcome: &'a mut Outcome,
+    pub(crate) source_position: u64,
+    intent: &'static str,
+}
+
+impl<'a> Context<'a> {
+    #[expect(clippy::too_many_arguments, reason = "the parts of the engine, borrowed one by one")]
+    pub(crate) fn new(
+        state: &'a mut State,
+        definitions: &'a mut Definitions,
+        waiting: &'a mut Waiting,
+        settings: Settings,
+        now_ms: i64,
+        request: Option<RequestId>,
+        operation_reference: u64,
+        outcome: &'a mut Outcome,
+    ) -> Self {
+        Self {
+            state,
+            definitions,
+            waiting,
+            settings,
+            now_ms,
+            request,
+            operation_reference,
+            steps: VecDeque::new(),
+            local_commands: VecDeque::new(),
+            steps_done: 0,
+            outcome,
+            source_position: 0,
+            intent: "",
+        }
+    }
+
+    /// Writes the command itself; what follows names it as its source.
+    pub(crate) fn begin(&mut self, command: &Command) {
+        self.source_position = 0;
+        self.intent = command.payload.intent_name();
+        self.push(command.key, RecordType::Command, None, command.payload.clone());
+        self.source_position = self.state.meta.last_position;
+    }
+
+    /// Takes the command's own record back: it turned out that nothing happened.
+    pub(crate) fn forget_command(&mut self) {
+        if self.outcome.records.len() == 1 {
+            self.outcome.records.clear();
+            self.state.meta.last_position -= 1;
+        }
+    }
+
+    /// A new key of this partition. It must become the key of the next event.
+    pub(crate) fn next_key(&mut self) -> Key {
+        self.state.meta.key_counter += 1;
+        key::compose(self.settings.partition_id, self.state.meta.key_counter)
+    }
+
+    /// Writes an event and applies it.
+    pub(crate) fn event(&mut self, key: Key, payload: Payload) {
+        self.push(key, RecordType::Event, None, payload);
+        if let Some(record) = self.outcome.records.last() {
+            apply::apply(self.state, self.settings.partition_id, record);
+        }
+    }
+
+    fn push(
+        &mut self,
+        key: Key,
+        record_type: RecordType,
+        rejection: Option<Rejection>,
+        payload: Payload,
+    ) {
+        self.state.meta.last_position += 1;
+        self.outcome.records.push(Record {
+            position: self.state.meta.last_position,
+            source_position: self.source_position,
+            key,
+            timestamp_ms: self.now_ms,
+            record_type,
+            operation_reference: self.operation_reference,
+            rejection,
+            payload,
+        });
+    }
+
+    /// Refuses the command: a record, and the answer.
+    pub(crate) fn reject(&mut self, command: &Command, kind: RejectionType, reason: impl Into<String>) {
+        let rejection = Rejection::new(kind, reason);
+        self.push(command.key, RecordType::Rejection, Some(rejection.clone()), command.payload.clone());
+        self.respond_rejected(rejection);
+    }
+
+    /// Answers the request with a refusal.
+    pub(crate) fn respond_rejected(&mut self, rejection: Rejection) {
+        let intent = self.intent;
+        self.respond(Response::Rejected { intent, rejection });
+    }
+
+    /// Answers the request, once.
+    pub(crate) fn respond(&mut self, response: Response) {
+        if let Some(request) = self.request.take() {
+            self.outcome.effects.push(Effect::Respond { request, response });
+        }
+    }
+
+    /// Answers the request with the event that fulfilled it.
+    pub(crate) fn respond_accepted(&mut self, key: Key, payload: Payload) {
+        if self.request.is_some() {
+            let position = self.state.meta.last_position;
+            self.respond(Response::Accepted { key, position, payload: Box::new(payload) });
+        }
+    }
+
+    /// Adds an effect.
+    pub(crate) fn effect(&mut self, effect: Effect) {
+        self.outcome.effects.push(effect);
+    }
+
+    /// Hands a command to a partition: to this one at once, to another after the commit.
+    pub(crate) fn send(&mut self, partition: PartitionId, command: Command) {
+        if partition == self.settings.partition_id {
+            self.local_commands.push_back(command);
+        } else {
+            self.effect(Effect::Send { partition, command });
+        }
+    }
+
+    /// Queues a step.
+    pub(crate) fn step(&mut self, step: Step) {
+        self.steps.push_back(step);
+    }
+
+    /// The definition with this key.
+    pub(crate) fn definition(&mut self, key: Key) -> Option<Arc<Definition>> {
+        self.definitions.get(self.state, key)
+    }
+
+    /// Puts the steps that are left into a record that a later command takes up again.
+    pub(crate) fn spill(&mut self) {
+        let Some(first) = self.steps.front() else { return };
+        let process_instance_key = self
+            .state
+            .element_instances
+            .get(&first.key())
+            .map_or(skep_protocol::NO_KEY, |instance| instance.record.process_instance_key);
+        let steps = self.steps.drain(..).map(|step| step.encode()).collect();
+        let key = self.next_key();
+        let record = ProcessInstanceBatchRecord { process_instance_key, steps, steps_done: self.steps_done };
+        self.event(key, Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Enqueued, record));
+    }
+
+    /// Removes queued work that cannot be done.
+    pub(crate) fn drop_batch(&mut self, key: Key) {
+        if let Some(mut record) = self.state.batches.get(&key) {
+            record.steps.clear();
+            self.event(key, Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continued, record));
+        }
+    }
+}
