@@ -125,9 +125,19 @@ impl<'a> Context<'a> {
     }
 
     /// Refuses the command: a record, and the answer.
-    pub(crate) fn reject(&mut self, command: &Command, kind: RejectionType, reason: impl Into<String>) {
+    pub(crate) fn reject(
+        &mut self,
+        command: &Command,
+        kind: RejectionType,
+        reason: impl Into<String>,
+    ) {
         let rejection = Rejection::new(kind, reason);
-        self.push(command.key, RecordType::Rejection, Some(rejection.clone()), command.payload.clone());
+        self.push(
+            command.key,
+            RecordType::Rejection,
+            Some(rejection.clone()),
+            command.payload.clone(),
+        );
         self.respond_rejected(rejection);
     }
 
@@ -186,15 +196,22 @@ impl<'a> Context<'a> {
             .map_or(skep_protocol::NO_KEY, |instance| instance.record.process_instance_key);
         let steps = self.steps.drain(..).map(|step| step.encode()).collect();
         let key = self.next_key();
-        let record = ProcessInstanceBatchRecord { process_instance_key, steps, steps_done: self.steps_done };
-        self.event(key, Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Enqueued, record));
+        let record =
+            ProcessInstanceBatchRecord { process_instance_key, steps, steps_done: self.steps_done };
+        self.event(
+            key,
+            Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Enqueued, record),
+        );
     }
 
     /// Removes queued work that cannot be done.
     pub(crate) fn drop_batch(&mut self, key: Key) {
         if let Some(mut record) = self.state.batches.get(&key) {
             record.steps.clear();
-            self.event(key, Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continued, record));
+            self.event(
+                key,
+                Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continued, record),
+            );
         }
     }
 }

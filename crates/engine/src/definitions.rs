@@ -35,7 +35,10 @@ impl Definitions {
         }
         let row = state.processes.get(&key)?;
         let xml = std::str::from_utf8(&row.resource).ok()?;
-        let process = skep_bpmn::parse(xml).ok()?.into_iter().find(|process| *process.id == *row.bpmn_process_id)?;
+        let process = skep_bpmn::parse(xml)
+            .ok()?
+            .into_iter()
+            .find(|process| *process.id == *row.bpmn_process_id)?;
         let definition = Arc::new(Definition {
             key,
             version: row.version,

@@ -65,9 +65,6 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// MessagePack's null.
-pub(crate) const NULL: &[u8] = &[0xc0];
-
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -169,8 +166,10 @@ mod tests {
 
     #[test]
     fn documents_come_apart_and_together() {
-        let values: Vec<(&str, &[u8])> =
-            vec![("a", &[0x01]), ("b", &[0x92, 0xc0, 0x81, 0xa1, b'x', 0xcb, 0, 0, 0, 0, 0, 0, 0, 0])];
+        let values: Vec<(&str, &[u8])> = vec![
+            ("a", &[0x01]),
+            ("b", &[0x92, 0xc0, 0x81, 0xa1, b'x', 0xcb, 0, 0, 0, 0, 0, 0, 0, 0]),
+        ];
         let document = build(values.iter().copied());
         let entries = entries(&document).unwrap();
         assert_eq!(entries.len(), 2);
@@ -181,7 +180,9 @@ mod tests {
 
     #[test]
     fn damaged_documents_are_refused() {
-        for bytes in [&[0x81][..], &[0x81, 0xa1], &[0x92, 0xc0], &[0x81, 0xa1, b'a', 0xc1], &[0x80, 0x80]] {
+        for bytes in
+            [&[0x81][..], &[0x81, 0xa1], &[0x92, 0xc0], &[0x81, 0xa1, b'a', 0xc1], &[0x80, 0x80]]
+        {
             assert_eq!(entries(&Bytes::copy_from_slice(bytes)), None, "{bytes:?}");
         }
         let mut deep = vec![0x81, 0xa1, b'a'];

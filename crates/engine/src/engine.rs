@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use skep_protocol::{
-    Command, ErrorIntent, ErrorRecord, ErrorType, Key, NO_KEY, PartitionId, Payload, Record, RecordType,
-    RejectionType,
+    Command, ErrorIntent, ErrorRecord, ErrorType, Key, NO_KEY, PartitionId, Payload, Record,
+    RecordType, RejectionType,
 };
 
 use crate::apply;
@@ -75,9 +75,16 @@ impl Engine {
     /// Never fails for reasons that a user or a bug in an element's behavior can cause: what goes
     /// wrong becomes a rejection or an incident. `request` is answered by an effect of this or a
     /// later command.
-    pub fn process(&mut self, command: Command, request: Option<RequestId>, now_ms: i64, outcome: &mut Outcome) {
+    pub fn process(
+        &mut self,
+        command: Command,
+        request: Option<RequestId>,
+        now_ms: i64,
+        outcome: &mut Outcome,
+    ) {
         let effects_before = outcome.effects.len();
-        let run = catch_unwind(AssertUnwindSafe(|| self.try_process(&command, request, now_ms, outcome)));
+        let run =
+            catch_unwind(AssertUnwindSafe(|| self.try_process(&command, request, now_ms, outcome)));
         if let Err(panic) = run {
             let message = panic_message(panic.as_ref());
             self.state.rollback();
@@ -108,7 +115,13 @@ impl Engine {
         )
     }
 
-    fn try_process(&mut self, command: &Command, request: Option<RequestId>, now_ms: i64, outcome: &mut Outcome) {
+    fn try_process(
+        &mut self,
+        command: &Command,
+        request: Option<RequestId>,
+        now_ms: i64,
+        outcome: &mut Outcome,
+    ) {
         let mut context = self.context(request, now_ms, command.operation_reference, outcome);
         command::process(&mut context, command);
         let mut steps = 0;
@@ -153,7 +166,10 @@ impl Engine {
         let reason = format!("Expected to process the command, but the engine failed: {message}");
         context.reject(command, RejectionType::ProcessingError, reason);
         if instance_key != NO_KEY {
-            context.stop_at(instance_key, Problem::new(ErrorType::Unknown, Problem::internal(message).message));
+            context.stop_at(
+                instance_key,
+                Problem::new(ErrorType::Unknown, Problem::internal(message).message),
+            );
         }
         if let Payload::ProcessInstanceBatch(..) = &command.payload {
             // Work that fails is not tried again and again: the incident holds it.
@@ -178,7 +194,9 @@ impl Engine {
                     record.position
                 )));
             }
-            if let (RecordType::Event, Payload::Process(_, process)) = (record.record_type, &record.payload) {
+            if let (RecordType::Event, Payload::Process(_, process)) =
+                (record.record_type, &record.payload)
+            {
                 self.definitions.forget(process.process_definition_key);
             }
             apply::apply(&mut self.state, self.settings.partition_id, record);
@@ -291,18 +309,24 @@ fn run_step(context: &mut Context<'_>, step: Step) {
 fn instance_of(context: &Context<'_>, command: &Command) -> Key {
     let key = match &command.payload {
         Payload::ProcessInstance(..) => command.key,
-        Payload::Job(..) => {
-            context.state.jobs.get(&command.key).map_or(NO_KEY, |job| job.record.element_instance_key)
-        }
+        Payload::Job(..) => context
+            .state
+            .jobs
+            .get(&command.key)
+            .map_or(NO_KEY, |job| job.record.element_instance_key),
         Payload::Timer(_, timer) => timer.element_instance_key,
         Payload::ProcessMessageSubscription(_, value) => value.element_instance_key,
         Payload::VariableDocument(_, value) => value.scope_key,
-        Payload::Incident(..) => {
-            context.state.incidents.get(&command.key).map_or(NO_KEY, |incident| incident.element_instance_key)
-        }
-        Payload::ProcessInstanceBatch(..) => {
-            context.state.batches.get(&command.key).map_or(NO_KEY, |batch| batch.process_instance_key)
-        }
+        Payload::Incident(..) => context
+            .state
+            .incidents
+            .get(&command.key)
+            .map_or(NO_KEY, |incident| incident.element_instance_key),
+        Payload::ProcessInstanceBatch(..) => context
+            .state
+            .batches
+            .get(&command.key)
+            .map_or(NO_KEY, |batch| batch.process_instance_key),
         _ => NO_KEY,
     };
     if context.state.element_instances.contains(&key) { key } else { NO_KEY }

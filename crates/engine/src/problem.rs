@@ -22,7 +22,9 @@ impl Problem {
     pub(crate) fn internal(message: impl std::fmt::Display) -> Self {
         Self::new(
             ErrorType::Unknown,
-            format!("internal error: {message}. Cancel the instance or report this to the developers of Skep."),
+            format!(
+                "internal error: {message}. Cancel the instance or report this to the developers of Skep."
+            ),
         )
     }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use skep_protocol::{
-    Command, JobIntent, JobRecord, Key, MessageBatchIntent, MessageBatchRecord, NO_KEY, PartitionId,
-    Payload, ProcessInstanceBatchIntent, ProcessInstanceBatchRecord, ProcessMessageSubscriptionIntent,
-    TimerIntent, TimerRecord, key::partition_of_correlation_key,
+    Command, JobIntent, JobRecord, Key, MessageBatchIntent, MessageBatchRecord, NO_KEY,
+    PartitionId, Payload, ProcessInstanceBatchIntent, ProcessInstanceBatchRecord,
+    ProcessMessageSubscriptionIntent, TimerIntent, TimerRecord, key::partition_of_correlation_key,
 };
 
 use crate::behavior::message::to_instance_side;
@@ -21,8 +21,10 @@ use crate::state::{State, SubscriptionState, Table};
 pub(crate) fn due(state: &mut State, now_ms: i64) -> Vec<Command> {
     let mut commands = Vec::new();
     for key in first_keys(&mut state.batches, |_| true) {
-        let payload =
-            Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continue, ProcessInstanceBatchRecord::default());
+        let payload = Payload::ProcessInstanceBatch(
+            ProcessInstanceBatchIntent::Continue,
+            ProcessInstanceBatchRecord::default(),
+        );
         commands.push(Command::new(key, payload));
     }
     for (due_ms, key) in first_keys(&mut state.timer_due_dates, |(due_ms, _)| *due_ms <= now_ms) {
@@ -34,7 +36,10 @@ pub(crate) fn due(state: &mut State, now_ms: i64) -> Vec<Command> {
         commands.push(Command::new(key, Payload::Job(JobIntent::TimeOut, JobRecord::default())));
     }
     for (_, key) in first_keys(&mut state.job_back_offs, |(due_ms, _)| *due_ms <= now_ms) {
-        commands.push(Command::new(key, Payload::Job(JobIntent::RecurAfterBackoff, JobRecord::default())));
+        commands.push(Command::new(
+            key,
+            Payload::Job(JobIntent::RecurAfterBackoff, JobRecord::default()),
+        ));
     }
     if state.message_deadlines.first().is_some_and(|((due_ms, _), ())| due_ms <= now_ms) {
         let payload = Payload::MessageBatch(MessageBatchIntent::Expire, MessageBatchRecord {});
@@ -88,7 +93,13 @@ pub(crate) struct Resending {
 
 impl Resending {
     /// Adds what has to be sent again now.
-    pub(crate) fn due(&mut self, state: &State, settings: Settings, now_ms: i64, effects: &mut Vec<Effect>) {
+    pub(crate) fn due(
+        &mut self,
+        state: &State,
+        settings: Settings,
+        now_ms: i64,
+        effects: &mut Vec<Effect>,
+    ) {
         if now_ms < self.looked_ms.saturating_add(RESEND_PAUSE_MS) && now_ms >= self.looked_ms {
             return;
         }
@@ -125,31 +136,43 @@ fn unanswered(state: &State, settings: Settings) -> Vec<(Unanswered, PartitionId
         }
     }
     let mut looked = 0;
-    state.process_message_subscriptions_pending.scan(&(NO_KEY, String::new()), None, &mut |id, ()| {
-        looked += 1;
-        if let Some(row) = state.process_message_subscriptions.get(id) {
-            let intent = if row.state == SubscriptionState::Closing as i32 {
-                skep_protocol::MessageSubscriptionIntent::Delete
+    state.process_message_subscriptions_pending.scan(
+        &(NO_KEY, String::new()),
+        None,
+        &mut |id, ()| {
+            looked += 1;
+            if let Some(row) = state.process_message_subscriptions.get(id) {
+                let intent = if row.state == SubscriptionState::Closing as i32 {
+                    skep_protocol::MessageSubscriptionIntent::Delete
+                } else {
+                    skep_protocol::MessageSubscriptionIntent::Create
+                };
+                let partition =
+                    partition_of_correlation_key(&row.record.correlation_key, settings.partitions);
+                let command = to_message_side(&row.record, intent);
+                found.push((Unanswered::Opening(id.0, id.1.clone()), partition, command));
+            }
+            if looked < RESEND_SCAN_MAX {
+                ControlFlow::Continue(())
             } else {
-                skep_protocol::MessageSubscriptionIntent::Create
-            };
-            let partition = partition_of_correlation_key(&row.record.correlation_key, settings.partitions);
-            let command = to_message_side(&row.record, intent);
-            found.push((Unanswered::Opening(id.0, id.1.clone()), partition, command));
-        }
-        if looked < RESEND_SCAN_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
+                ControlFlow::Break(())
+            }
+        },
+    );
     looked = 0;
     state.message_subscriptions_pending.scan(&NO_KEY, None, &mut |key, ()| {
         looked += 1;
-        let Some(row) = state.message_subscriptions.get(key) else { return ControlFlow::Continue(()) };
+        let Some(row) = state.message_subscriptions.get(key) else {
+            return ControlFlow::Continue(());
+        };
         for message in row.correlating {
             let record = skep_protocol::MessageSubscriptionRecord {
                 message_key: message.message_key,
                 variables: message.variables,
                 ..row.record.clone()
             };
-            let (partition, command) = to_instance_side(&record, ProcessMessageSubscriptionIntent::Correlate);
+            let (partition, command) =
+                to_instance_side(&record, ProcessMessageSubscriptionIntent::Correlate);
             found.push((Unanswered::Correlating(*key, message.message_key), partition, command));
         }
         if looked < RESEND_SCAN_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

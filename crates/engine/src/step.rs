@@ -123,7 +123,11 @@ impl Step {
         let record = StepRecord::decode(bytes).ok()?;
         let key = record.key;
         Some(match record.kind {
-            1 => Self::Enter { scope_key: key, element_id: record.element_id, triggered: record.variables },
+            1 => Self::Enter {
+                scope_key: key,
+                element_id: record.element_id,
+                triggered: record.variables,
+            },
             2 => Self::Activate { key },
             3 => Self::Complete { key, variables: record.variables.unwrap_or_default() },
             4 => Self::ResumeCompletion { key },
@@ -164,14 +168,24 @@ mod tests {
         let variables = Bytes::from_static(&[0x80]);
         for step in [
             Step::Enter { scope_key: 1, element_id: "a".to_owned(), triggered: None },
-            Step::Enter { scope_key: 1, element_id: "a".to_owned(), triggered: Some(variables.clone()) },
+            Step::Enter {
+                scope_key: 1,
+                element_id: "a".to_owned(),
+                triggered: Some(variables.clone()),
+            },
             Step::Activate { key: 2 },
             Step::Complete { key: 3, variables: variables.clone() },
             Step::ResumeCompletion { key: 4 },
             Step::Terminate { key: 5 },
             Step::TerminateChildren { scope_key: 6, after: 7 },
             Step::FinishTermination { key: 8 },
-            Step::ThrowError { key: 9, job_key: 10, code: "c".into(), message: "m".into(), variables },
+            Step::ThrowError {
+                key: 9,
+                job_key: 10,
+                code: "c".into(),
+                message: "m".into(),
+                variables,
+            },
         ] {
             assert_eq!(Step::decode(step.encode()), Some(step));
         }

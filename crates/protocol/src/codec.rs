@@ -144,12 +144,15 @@ fn decode_entry(bytes: &mut Bytes, records: &mut Vec<Record>) -> Result<(), Deco
         } else {
             0
         };
-        let rejection = if flags & FLAG_REJECTION != 0 { Some(decode_rejection(bytes)?) } else { None };
+        let rejection =
+            if flags & FLAG_REJECTION != 0 { Some(decode_rejection(bytes)?) } else { None };
         need(bytes, length, "a value")?;
         let value = bytes.split_to(length);
         let payload = Payload::decode(value_type, intent, value)
             .map_err(|error| DecodeError::Malformed(error.to_string()))?
-            .ok_or_else(|| DecodeError::Unknown(format!("value type {value_type}, intent {intent}")))?;
+            .ok_or_else(|| {
+                DecodeError::Unknown(format!("value type {value_type}, intent {intent}"))
+            })?;
         records.push(Record {
             position: first_position + index,
             source_position,

@@ -9,7 +9,8 @@ pub(crate) fn apply(state: &mut State, key: Key, intent: ProcessIntent, value: &
         ProcessIntent::Created => {
             state.processes.insert(key, value.clone());
             state.process_versions.insert((value.bpmn_process_id.clone(), value.version), key);
-            let highest = state.process_versions_highest.get(&value.bpmn_process_id).unwrap_or_default();
+            let highest =
+                state.process_versions_highest.get(&value.bpmn_process_id).unwrap_or_default();
             state
                 .process_versions_highest
                 .insert(value.bpmn_process_id.clone(), highest.max(value.version));

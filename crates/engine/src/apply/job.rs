@@ -7,9 +7,14 @@ use crate::state::{Job, JobState, State};
 pub(crate) fn apply(state: &mut State, key: Key, intent: JobIntent, value: &JobRecord) {
     match intent {
         JobIntent::Created => {
-            state.jobs.insert_new(key, Job { record: value.clone(), state: JobState::Activatable as i32 });
+            state.jobs.insert_new(
+                key,
+                Job { record: value.clone(), state: JobState::Activatable as i32 },
+            );
             state.insert_activatable(&value.job_type, key, true);
-            state.element_instances.update(&value.element_instance_key, |instance| instance.job_key = key);
+            state
+                .element_instances
+                .update(&value.element_instance_key, |instance| instance.job_key = key);
         }
         JobIntent::Completed | JobIntent::Canceled => remove(state, key),
         JobIntent::Failed => failed(state, key, value),
@@ -25,7 +30,9 @@ pub(crate) fn apply(state: &mut State, key: Key, intent: JobIntent, value: &JobR
             job.error_message.clone_from(&value.error_message);
             job.deadline_ms = 0;
         }),
-        JobIntent::RetriesUpdated => state.jobs.update(&key, |job| job.record.retries = value.retries),
+        JobIntent::RetriesUpdated => {
+            state.jobs.update(&key, |job| job.record.retries = value.retries)
+        }
         JobIntent::TimeoutUpdated => move_deadline(state, key, value.deadline_ms),
         JobIntent::Updated => {
             if value.changes_retries {
@@ -64,7 +71,12 @@ fn failed(state: &mut State, key: Key, value: &JobRecord) {
 }
 
 /// Moves a job to another state and keeps the indexes in step with it.
-pub(super) fn change(state: &mut State, key: Key, target: JobState, change: impl FnOnce(&mut JobRecord)) {
+pub(super) fn change(
+    state: &mut State,
+    key: Key,
+    target: JobState,
+    change: impl FnOnce(&mut JobRecord),
+) {
     let Some(mut job) = state.jobs.get(&key) else { return };
     leave_indexes(state, key, &job);
     change(&mut job.record);
@@ -96,7 +108,9 @@ fn remove(state: &mut State, key: Key) {
     let Some(job) = state.jobs.get(&key) else { return };
     leave_indexes(state, key, &job);
     state.jobs.remove(&key);
-    state.element_instances.update(&job.record.element_instance_key, |instance| instance.job_key = NO_KEY);
+    state
+        .element_instances
+        .update(&job.record.element_instance_key, |instance| instance.job_key = NO_KEY);
 }
 
 fn move_deadline(state: &mut State, key: Key, deadline_ms: i64) {

@@ -21,9 +21,11 @@ pub(crate) fn apply(state: &mut State, key: Key, intent: MessageIntent, value: &
         MessageIntent::Expired => {
             let Some(message) = state.messages.get(&key) else { return };
             state.messages.remove(&key);
-            state
-                .messages_by_name
-                .remove(&(message.name.clone(), message.correlation_key.clone(), key));
+            state.messages_by_name.remove(&(
+                message.name.clone(),
+                message.correlation_key.clone(),
+                key,
+            ));
             state.message_deadlines.remove(&(message.deadline_ms, key));
             if !message.message_id.is_empty() {
                 state.message_ids.remove(&id_of(&message));

@@ -9,12 +9,15 @@ pub(crate) fn apply(
     intent: MessageStartEventSubscriptionIntent,
     value: &MessageStartEventSubscriptionRecord,
 ) {
-    let id = (value.message_name.clone(), value.process_definition_key, value.start_event_id.clone());
+    let id =
+        (value.message_name.clone(), value.process_definition_key, value.start_event_id.clone());
     match intent {
         MessageStartEventSubscriptionIntent::Created => {
             state.message_start_subscriptions.insert(id, value.clone());
         }
-        MessageStartEventSubscriptionIntent::Deleted => state.message_start_subscriptions.remove(&id),
+        MessageStartEventSubscriptionIntent::Deleted => {
+            state.message_start_subscriptions.remove(&id)
+        }
         MessageStartEventSubscriptionIntent::Correlated => {
             if state.messages.contains(&value.message_key) {
                 state

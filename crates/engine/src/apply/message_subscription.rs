@@ -69,9 +69,11 @@ fn answered(state: &mut State, key: Key, message_key: Key) {
 fn remove(state: &mut State, key: Key, value: &MessageSubscriptionRecord) {
     state.message_subscriptions.remove(&key);
     state.message_subscriptions_pending.remove(&key);
-    state
-        .message_subscriptions_by_name
-        .remove(&(value.message_name.clone(), value.correlation_key.clone(), key));
+    state.message_subscriptions_by_name.remove(&(
+        value.message_name.clone(),
+        value.correlation_key.clone(),
+        key,
+    ));
     let by_element = (value.element_instance_key, value.message_name.clone());
     if state.message_subscriptions_by_element.get(&by_element) == Some(key) {
         state.message_subscriptions_by_element.remove(&by_element);

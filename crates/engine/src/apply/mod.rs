@@ -28,7 +28,9 @@ pub(crate) fn apply(state: &mut State, partition_id: PartitionId, record: &Recor
     state.note_key(partition_id, record.key);
     let key = record.key;
     match &record.payload {
-        Payload::ProcessInstance(intent, value) => process_instance::apply(state, key, *intent, value),
+        Payload::ProcessInstance(intent, value) => {
+            process_instance::apply(state, key, *intent, value)
+        }
         Payload::ProcessInstanceCreation(intent, value) => {
             process_instance::apply_creation(state, *intent, value, record);
         }
@@ -47,9 +49,13 @@ pub(crate) fn apply(state: &mut State, partition_id: PartitionId, record: &Recor
         Payload::MessageStartEventSubscription(intent, value) => {
             message_start::apply(state, *intent, value);
         }
-        Payload::ProcessEvent(intent, value) => process_instance::apply_trigger(state, key, *intent, value),
+        Payload::ProcessEvent(intent, value) => {
+            process_instance::apply_trigger(state, key, *intent, value)
+        }
         Payload::Process(intent, value) => deployment::apply(state, key, *intent, value),
-        Payload::CommandDistribution(intent, value) => distribution::apply(state, key, *intent, value),
+        Payload::CommandDistribution(intent, value) => {
+            distribution::apply(state, key, *intent, value)
+        }
         Payload::ProcessInstanceBatch(intent, value) => match intent {
             ProcessInstanceBatchIntent::Enqueued => state.batches.insert_new(key, value.clone()),
             ProcessInstanceBatchIntent::Continued => state.batches.remove(&key),

@@ -11,7 +11,12 @@ use skep_protocol::{
 use crate::limits::OPERATION_REFERENCE_WINDOW_MS;
 use crate::state::{Creation, ElementInstance, Lifecycle, State};
 
-pub(crate) fn apply(state: &mut State, key: Key, intent: ProcessInstanceIntent, value: &ProcessInstanceRecord) {
+pub(crate) fn apply(
+    state: &mut State,
+    key: Key,
+    intent: ProcessInstanceIntent,
+    value: &ProcessInstanceRecord,
+) {
     match intent {
         ProcessInstanceIntent::ElementActivating => activating(state, key, value),
         ProcessInstanceIntent::ElementActivated => set(state, key, Lifecycle::Activated),
@@ -82,13 +87,17 @@ type WaitingFlow = ((Key, String, String), u32);
 fn waiting(state: &State, scope_key: Key, gateway_id: Option<&str>) -> Vec<WaitingFlow> {
     let mut rows = Vec::new();
     let from = (scope_key, gateway_id.unwrap_or_default().to_owned(), String::new());
-    state.flows_taken.scan(&from, Some(&(scope_key + 1, String::new(), String::new())), &mut |key, count| {
-        if gateway_id.is_some_and(|id| id != key.1) {
-            return ControlFlow::Break(());
-        }
-        rows.push((key.clone(), *count));
-        ControlFlow::Continue(())
-    });
+    state.flows_taken.scan(
+        &from,
+        Some(&(scope_key + 1, String::new(), String::new())),
+        &mut |key, count| {
+            if gateway_id.is_some_and(|id| id != key.1) {
+                return ControlFlow::Break(());
+            }
+            rows.push((key.clone(), *count));
+            ControlFlow::Continue(())
+        },
+    );
     rows
 }
 
@@ -121,9 +130,9 @@ fn ended(state: &mut State, key: Key, value: &ProcessInstanceRecord) {
     }
     state.process_instances_by_definition.remove(&(value.process_definition_key, key));
     if value.parent_element_instance_key != NO_KEY {
-        state
-            .element_instances
-            .update(&value.parent_element_instance_key, |caller| caller.called_instance_key = NO_KEY);
+        state.element_instances.update(&value.parent_element_instance_key, |caller| {
+            caller.called_instance_key = NO_KEY
+        });
     }
     if !value.business_id.is_empty() {
         let id = (value.bpmn_process_id.clone(), value.business_id.clone());
@@ -159,7 +168,12 @@ fn remove_triggers(state: &mut State, scope_key: Key) {
     }
 }
 
-pub(crate) fn apply_trigger(state: &mut State, key: Key, intent: ProcessEventIntent, value: &ProcessEventRecord) {
+pub(crate) fn apply_trigger(
+    state: &mut State,
+    key: Key,
+    intent: ProcessEventIntent,
+    value: &ProcessEventRecord,
+) {
     match intent {
         ProcessEventIntent::Triggering => {
             state.event_triggers.insert_new((value.scope_key, key), value.clone());
@@ -195,10 +209,18 @@ const CREATIONS_FORGOTTEN_MAX: usize = 4;
 
 fn forget_old_creations(state: &mut State, now_ms: i64) {
     let mut old = Vec::new();
-    state.creation_expiries.scan(&(i64::MIN, 0, String::new()), Some(&(now_ms, 0, String::new())), &mut |key, ()| {
-        old.push(key.clone());
-        if old.len() < CREATIONS_FORGOTTEN_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
+    state.creation_expiries.scan(
+        &(i64::MIN, 0, String::new()),
+        Some(&(now_ms, 0, String::new())),
+        &mut |key, ()| {
+            old.push(key.clone());
+            if old.len() < CREATIONS_FORGOTTEN_MAX {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        },
+    );
     for key in old {
         state.creation_expiries.remove(&key);
         state.creations.remove(&(key.1, key.2));

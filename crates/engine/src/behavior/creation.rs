@@ -30,13 +30,21 @@ impl Context<'_> {
     pub(crate) fn latest_definition_key(&self, bpmn_process_id: &str) -> Option<Key> {
         let id = bpmn_process_id.to_owned();
         let highest = self.state.process_versions_highest.get(&id)?;
-        (1..=highest).rev().find_map(|version| self.state.process_versions.get(&(id.clone(), version)))
+        (1..=highest)
+            .rev()
+            .find_map(|version| self.state.process_versions.get(&(id.clone(), version)))
     }
 
     /// Starts an instance under the given new key.
-    pub(crate) fn create_instance(&mut self, key: Key, definition: &Arc<Definition>, new: NewInstance) {
+    pub(crate) fn create_instance(
+        &mut self,
+        key: Key,
+        definition: &Arc<Definition>,
+        new: NewInstance,
+    ) {
         let process = &definition.process;
-        let (parent_process_instance_key, parent_element_instance_key) = new.parent.unwrap_or((NO_KEY, NO_KEY));
+        let (parent_process_instance_key, parent_element_instance_key) =
+            new.parent.unwrap_or((NO_KEY, NO_KEY));
         let record = ProcessInstanceRecord {
             bpmn_process_id: process.id.to_string(),
             version: definition.version,
@@ -54,7 +62,10 @@ impl Context<'_> {
             call_depth: new.call_depth,
             ..ProcessInstanceRecord::default()
         };
-        self.event(key, Payload::ProcessInstance(ProcessInstanceIntent::ElementActivating, record.clone()));
+        self.event(
+            key,
+            Payload::ProcessInstance(ProcessInstanceIntent::ElementActivating, record.clone()),
+        );
         self.set_local_all(key, new.variables);
         self.event(key, Payload::ProcessInstance(ProcessInstanceIntent::ElementActivated, record));
         let (start, variables) = match new.start {

@@ -31,7 +31,11 @@ impl Context<'_> {
 
     /// Searches from the throwing element outward, through call activities. The inner error lists
     /// the codes that would be caught.
-    pub(crate) fn find_catch(&mut self, key: Key, code: &str) -> Outcome<Result<Catch, Vec<String>>> {
+    pub(crate) fn find_catch(
+        &mut self,
+        key: Key,
+        code: &str,
+    ) -> Outcome<Result<Catch, Vec<String>>> {
         let mut known = Vec::new();
         let mut at = key;
         for _ in 0..SCOPE_DEPTH_MAX * CALL_DEPTH_MAX as usize {
@@ -79,6 +83,8 @@ pub(crate) fn unhandled(code: &str, known: &[String]) -> Problem {
     };
     Problem::new(
         ErrorType::UnhandledErrorEvent,
-        format!("Expected to throw an error event with the code '{code}', but it was not caught. {available}"),
+        format!(
+            "Expected to throw an error event with the code '{code}', but it was not caught. {available}"
+        ),
     )
 }

@@ -12,12 +12,19 @@ use crate::step::Step;
 
 impl Context<'_> {
     /// Delivers a trigger to an element instance. `false`: it does not take triggers any more.
-    pub(crate) fn trigger(&mut self, element_instance_key: Key, target_element_id: &str, variables: Bytes) -> bool {
+    pub(crate) fn trigger(
+        &mut self,
+        element_instance_key: Key,
+        target_element_id: &str,
+        variables: Bytes,
+    ) -> bool {
         let Ok(current) = self.current(element_instance_key) else { return false };
         if !self.takes_triggers(&current) {
             return false;
         }
-        let Some((target, element)) = current.definition.process.find(target_element_id) else { return false };
+        let Some((target, element)) = current.definition.process.find(target_element_id) else {
+            return false;
+        };
         match &element.kind {
             ElementKind::BoundaryEvent(boundary) if boundary.interrupting => {
                 self.trigger_interrupting(&current, target_element_id, variables);
@@ -50,7 +57,12 @@ impl Context<'_> {
     }
 
     /// The activity ends first; its boundary event follows when it is gone.
-    pub(crate) fn trigger_interrupting(&mut self, current: &Current, target_element_id: &str, variables: Bytes) {
+    pub(crate) fn trigger_interrupting(
+        &mut self,
+        current: &Current,
+        target_element_id: &str,
+        variables: Bytes,
+    ) {
         let key = self.next_key();
         let record = trigger_record(current, target_element_id, variables);
         self.event(key, Payload::ProcessEvent(ProcessEventIntent::Triggering, record));
@@ -65,8 +77,15 @@ impl Context<'_> {
     }
 
     /// The first event wins: the gateway completes, and the catch event behind it with it.
-    fn trigger_gateway(&mut self, current: &Current, target: ElementIndex, variables: Bytes) -> bool {
-        let ElementKind::EventBasedGateway { targets } = &current.element().kind else { return false };
+    fn trigger_gateway(
+        &mut self,
+        current: &Current,
+        target: ElementIndex,
+        variables: Bytes,
+    ) -> bool {
+        let ElementKind::EventBasedGateway { targets } = &current.element().kind else {
+            return false;
+        };
         if !targets.contains(&target) {
             return false;
         }
@@ -77,7 +96,11 @@ impl Context<'_> {
     }
 }
 
-fn trigger_record(current: &Current, target_element_id: &str, variables: Bytes) -> ProcessEventRecord {
+fn trigger_record(
+    current: &Current,
+    target_element_id: &str,
+    variables: Bytes,
+) -> ProcessEventRecord {
     ProcessEventRecord {
         scope_key: current.key,
         process_instance_key: current.instance.record.process_instance_key,

@@ -76,7 +76,12 @@ pub(crate) fn encode(value: &Value) -> Bytes {
 
 impl Context<'_> {
     /// Evaluates an expression over the variables of a scope.
-    pub(crate) fn evaluate(&self, expression: &Expression, scope_key: Key, error_type: ErrorType) -> Outcome<Value> {
+    pub(crate) fn evaluate(
+        &self,
+        expression: &Expression,
+        scope_key: Key,
+        error_type: ErrorType,
+    ) -> Outcome<Value> {
         if let Some(value) = expression.as_literal() {
             return Ok(value.clone());
         }
@@ -85,7 +90,11 @@ impl Context<'_> {
     }
 
     /// Evaluates an expression and keeps its warnings for the message of a possible incident.
-    fn evaluate_with_warnings(&self, expression: &Expression, scope_key: Key) -> Outcome<(Value, String)> {
+    fn evaluate_with_warnings(
+        &self,
+        expression: &Expression,
+        scope_key: Key,
+    ) -> Outcome<(Value, String)> {
         let variables = ScopeVariables::new(self.state, scope_key);
         match expression.evaluate(&variables, &Environment::at(self.now_ms)) {
             Ok(evaluation) => {
@@ -141,7 +150,11 @@ impl Context<'_> {
     }
 
     /// An expression that must give a boolean.
-    pub(crate) fn evaluate_boolean(&self, expression: &Expression, scope_key: Key) -> Outcome<bool> {
+    pub(crate) fn evaluate_boolean(
+        &self,
+        expression: &Expression,
+        scope_key: Key,
+    ) -> Outcome<bool> {
         let (value, warnings) = self.evaluate_with_warnings(expression, scope_key)?;
         match value {
             Value::Boolean(boolean) => Ok(boolean),
@@ -150,14 +163,19 @@ impl Context<'_> {
     }
 
     /// A correlation key: text, or a number truncated to an integer (`spec/engine.md` 7.3, item 30).
-    pub(crate) fn evaluate_correlation_key(&self, expression: &Expression, scope_key: Key) -> Outcome<String> {
+    pub(crate) fn evaluate_correlation_key(
+        &self,
+        expression: &Expression,
+        scope_key: Key,
+    ) -> Outcome<String> {
         let (value, warnings) = self.evaluate_with_warnings(expression, scope_key)?;
         match &value {
             Value::String(text) => Ok(text.to_string()),
-            Value::Number(number) => number
-                .truncate_to_i64()
-                .map(|integer| integer.to_string())
-                .ok_or_else(|| wrong_type(expression, "STRING or NUMBER", &value, &warnings, scope_key)),
+            Value::Number(number) => {
+                number.truncate_to_i64().map(|integer| integer.to_string()).ok_or_else(|| {
+                    wrong_type(expression, "STRING or NUMBER", &value, &warnings, scope_key)
+                })
+            }
             other => {
                 let what = format!(
                     "Failed to extract the correlation key for '{}': The value must be either a string or a number, but was '{}'.{warnings}",
@@ -170,11 +188,18 @@ impl Context<'_> {
     }
 
     /// An attribute that must give a list of strings; static text is a comma list.
-    pub(crate) fn evaluate_string_list(&self, value: &ModelValue, scope_key: Key) -> Outcome<Vec<String>> {
+    pub(crate) fn evaluate_string_list(
+        &self,
+        value: &ModelValue,
+        scope_key: Key,
+    ) -> Outcome<Vec<String>> {
         match value {
-            ModelValue::Static(text) => {
-                Ok(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect())
-            }
+            ModelValue::Static(text) => Ok(text
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect()),
             ModelValue::Expression(expression) => {
                 let (value, warnings) = self.evaluate_with_warnings(expression, scope_key)?;
                 let list = match &value {
@@ -187,13 +212,19 @@ impl Context<'_> {
                         .collect::<Option<Vec<_>>>(),
                     _ => None,
                 };
-                list.ok_or_else(|| wrong_type(expression, "ARRAY of STRING", &value, &warnings, scope_key))
+                list.ok_or_else(|| {
+                    wrong_type(expression, "ARRAY of STRING", &value, &warnings, scope_key)
+                })
             }
         }
     }
 
     /// An attribute that gives a date, duration or cycle; temporal values print as their ISO text.
-    pub(crate) fn evaluate_temporal_text(&self, value: &ModelValue, scope_key: Key) -> Outcome<String> {
+    pub(crate) fn evaluate_temporal_text(
+        &self,
+        value: &ModelValue,
+        scope_key: Key,
+    ) -> Outcome<String> {
         let expression = match value {
             ModelValue::Static(text) => return Ok(text.to_string()),
             ModelValue::Expression(expression) => expression,
@@ -201,10 +232,17 @@ impl Context<'_> {
         let (value, warnings) = self.evaluate_with_warnings(expression, scope_key)?;
         match &value {
             Value::String(text) => Ok(text.to_string()),
-            Value::Date(_) | Value::DateTime(_) | Value::DaysTimeDuration(_) | Value::YearsMonthsDuration(_) => {
-                Ok(value.to_string())
-            }
-            other => Err(wrong_type(expression, "STRING, DATE_TIME or DURATION", other, &warnings, scope_key)),
+            Value::Date(_)
+            | Value::DateTime(_)
+            | Value::DaysTimeDuration(_)
+            | Value::YearsMonthsDuration(_) => Ok(value.to_string()),
+            other => Err(wrong_type(
+                expression,
+                "STRING, DATE_TIME or DURATION",
+                other,
+                &warnings,
+                scope_key,
+            )),
         }
     }
 
@@ -214,7 +252,8 @@ impl Context<'_> {
         match skep_bpmn::timer::parse_date(&text) {
             Ok(_) => Ok(text),
             Err(error) => {
-                Err(Problem::new(ErrorType::ExtractValueError, error.to_string()).at_scope(scope_key))
+                Err(Problem::new(ErrorType::ExtractValueError, error.to_string())
+                    .at_scope(scope_key))
             }
         }
     }

@@ -25,7 +25,12 @@ impl Context<'_> {
     }
 
     /// Puts a token on a flow; its target is entered next, or when all tokens of a join are there.
-    pub(crate) fn take_flow(&mut self, current: &Current, flow: FlowIndex, triggered: Option<Bytes>) {
+    pub(crate) fn take_flow(
+        &mut self,
+        current: &Current,
+        flow: FlowIndex,
+        triggered: Option<Bytes>,
+    ) {
         let process = &current.definition.process;
         let Some(flow) = process.flow(flow) else { return };
         let target = process.element(flow.target);

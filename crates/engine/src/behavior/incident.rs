@@ -31,7 +31,13 @@ impl Context<'_> {
     }
 
     /// Stops a job with an incident.
-    pub(crate) fn raise_for_job(&mut self, job_key: Key, job: &Job, error_type: ErrorType, message: String) {
+    pub(crate) fn raise_for_job(
+        &mut self,
+        job_key: Key,
+        job: &Job,
+        error_type: ErrorType,
+        message: String,
+    ) {
         if self.state.incidents_by_job.contains(&job_key) {
             return;
         }

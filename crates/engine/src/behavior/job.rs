@@ -32,14 +32,20 @@ impl Context<'_> {
     pub(crate) fn job_properties(&self, task: &JobTask, scope_key: Key) -> Outcome<JobProperties> {
         let job_type = self.evaluate_string(&task.job_type, scope_key)?;
         let retries = match &task.retries {
-            Some(value) => i32::try_from(self.evaluate_integer(value, scope_key)?).unwrap_or(i32::MAX),
+            Some(value) => {
+                i32::try_from(self.evaluate_integer(value, scope_key)?).unwrap_or(i32::MAX)
+            }
             None => JOB_RETRIES_DEFAULT,
         };
         Ok(JobProperties { job_type, retries, headers: headers(&task.headers) })
     }
 
     /// Evaluates the attributes of a job-based user task; they travel as reserved headers.
-    pub(crate) fn user_task_properties(&self, task: &UserTaskJob, scope_key: Key) -> Outcome<JobProperties> {
+    pub(crate) fn user_task_properties(
+        &self,
+        task: &UserTaskJob,
+        scope_key: Key,
+    ) -> Outcome<JobProperties> {
         let mut headers = headers(&task.headers);
         if let Some(form_key) = &task.form_key {
             headers.push(header("io.camunda.zeebe:formKey", form_key.as_ref()));
@@ -72,7 +78,12 @@ impl Context<'_> {
     }
 
     /// Creates the job of an element.
-    pub(crate) fn create_job(&mut self, key: Key, instance: &ElementInstance, properties: JobProperties) {
+    pub(crate) fn create_job(
+        &mut self,
+        key: Key,
+        instance: &ElementInstance,
+        properties: JobProperties,
+    ) {
         let value = &instance.record;
         let record = JobRecord {
             job_type: properties.job_type.clone(),

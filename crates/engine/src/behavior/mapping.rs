@@ -26,13 +26,16 @@ impl Node {
         for segment in path {
             if let Node::Leaf(bytes) = node {
                 let entries = document::entries(bytes).unwrap_or_default();
-                *node = Node::Map(entries.into_iter().map(|(name, value)| (name, Node::Leaf(value))).collect());
+                *node = Node::Map(
+                    entries.into_iter().map(|(name, value)| (name, Node::Leaf(value))).collect(),
+                );
             }
             let Node::Map(entries) = node else { return };
-            let at = entries.iter().position(|(name, _)| **name == **segment).unwrap_or_else(|| {
-                entries.push((segment.to_string(), Node::Map(Vec::new())));
-                entries.len() - 1
-            });
+            let at =
+                entries.iter().position(|(name, _)| **name == **segment).unwrap_or_else(|| {
+                    entries.push((segment.to_string(), Node::Map(Vec::new())));
+                    entries.len() - 1
+                });
             let Some((_, child)) = entries.get_mut(at) else { return };
             node = child;
         }
@@ -72,7 +75,12 @@ impl Context<'_> {
 
     /// Evaluates output mappings on the element's scope and merges the results from the scope
     /// around it outward.
-    pub(crate) fn map_outputs(&mut self, mappings: &[Mapping], scope_key: Key, flow_scope_key: Key) -> Outcome {
+    pub(crate) fn map_outputs(
+        &mut self,
+        mappings: &[Mapping],
+        scope_key: Key,
+        flow_scope_key: Key,
+    ) -> Outcome {
         let results = self.evaluate_mappings(mappings, scope_key, Some(flow_scope_key))?;
         self.merge(flow_scope_key, results);
         Ok(())
@@ -93,7 +101,10 @@ impl Context<'_> {
             let value = self.evaluate_source(&mapping.source, scope_key, &overlay)?;
             let bytes = expression::encode(&value);
             let at = nodes.iter().position(|(name, _)| **name == **root).unwrap_or_else(|| {
-                nodes.push((root.to_string(), self.initial_node(root, path.is_empty(), target_scope_key)));
+                nodes.push((
+                    root.to_string(),
+                    self.initial_node(root, path.is_empty(), target_scope_key),
+                ));
                 nodes.len() - 1
             });
             let Some((name, node)) = nodes.get_mut(at) else { continue };
@@ -110,9 +121,9 @@ impl Context<'_> {
     }
 
     fn initial_node(&self, name: &str, replaced: bool, target_scope_key: Option<Key>) -> Node {
-        let existing = target_scope_key
-            .filter(|_| !replaced)
-            .and_then(|scope| variables::find(self.state, &variables::scopes(self.state, scope), name));
+        let existing = target_scope_key.filter(|_| !replaced).and_then(|scope| {
+            variables::find(self.state, &variables::scopes(self.state, scope), name)
+        });
         match existing {
             Some(bytes) if document::entries(&bytes).is_some() => Node::Leaf(bytes),
             _ => Node::Map(Vec::new()),
@@ -129,8 +140,13 @@ impl Context<'_> {
             ModelValue::Static(text) => Ok(Value::String(text.as_ref().into())),
             ModelValue::Expression(feel) => {
                 let variables = ScopeVariables::new(self.state, scope_key).with_overlay(overlay);
-                expression::evaluate(feel, &variables as &dyn Variables, self.now_ms, ErrorType::IoMappingError)
-                    .map_err(|problem| problem.at_scope(scope_key))
+                expression::evaluate(
+                    feel,
+                    &variables as &dyn Variables,
+                    self.now_ms,
+                    ErrorType::IoMappingError,
+                )
+                .map_err(|problem| problem.at_scope(scope_key))
             }
         }
     }

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use skep_protocol::{
     Command, Key, MessageRecord, MessageStartEventSubscriptionIntent,
-    MessageStartEventSubscriptionRecord, MessageSubscriptionIntent, MessageSubscriptionRecord, NO_KEY,
-    Payload, ProcessMessageSubscriptionIntent, ProcessMessageSubscriptionRecord, key::partition_of,
+    MessageStartEventSubscriptionRecord, MessageSubscriptionIntent, MessageSubscriptionRecord,
+    NO_KEY, Payload, ProcessMessageSubscriptionIntent, ProcessMessageSubscriptionRecord,
+    key::partition_of,
 };
 
 use super::creation::NewInstance;
@@ -27,13 +28,19 @@ impl Context<'_> {
         let mut subscriptions = Vec::new();
         let from = (message.name.clone(), message.correlation_key.clone(), NO_KEY);
         let to = (message.name.clone(), message.correlation_key.clone(), Key::MAX);
-        self.state.message_subscriptions_by_name.scan(&from, Some(&to), &mut |(_, _, subscription), ()| {
-            subscriptions.push(*subscription);
-            ControlFlow::Continue(())
-        });
+        self.state.message_subscriptions_by_name.scan(
+            &from,
+            Some(&to),
+            &mut |(_, _, subscription), ()| {
+                subscriptions.push(*subscription);
+                ControlFlow::Continue(())
+            },
+        );
         let mut correlated = Correlated::default();
         for subscription_key in subscriptions {
-            let Some(row) = self.state.message_subscriptions.get(&subscription_key) else { continue };
+            let Some(row) = self.state.message_subscriptions.get(&subscription_key) else {
+                continue;
+            };
             let busy = row.record.interrupting && !row.correlating.is_empty();
             if busy || processes.contains(&row.record.bpmn_process_id) {
                 continue;
@@ -42,7 +49,8 @@ impl Context<'_> {
             self.correlate_to_subscription(subscription_key, &row.record, key, message);
             correlated.subscriptions += 1;
         }
-        correlated.started_instance_key = self.correlate_to_start_events(key, message, &mut processes);
+        correlated.started_instance_key =
+            self.correlate_to_start_events(key, message, &mut processes);
         correlated
     }
 
@@ -129,10 +137,17 @@ impl Context<'_> {
         };
         self.event(
             process_instance_key,
-            Payload::MessageStartEventSubscription(MessageStartEventSubscriptionIntent::Correlated, record),
+            Payload::MessageStartEventSubscription(
+                MessageStartEventSubscriptionIntent::Correlated,
+                record,
+            ),
         );
         let start = Some((start, message.variables.clone()));
-        self.create_instance(process_instance_key, &definition, NewInstance { start, ..NewInstance::default() });
+        self.create_instance(
+            process_instance_key,
+            &definition,
+            NewInstance { start, ..NewInstance::default() },
+        );
         Some(process_instance_key)
     }
 
@@ -150,7 +165,8 @@ impl Context<'_> {
             else {
                 continue;
             };
-            if let Some((key, message)) = self.oldest_message(&name, correlation_key, bpmn_process_id)
+            if let Some((key, message)) =
+                self.oldest_message(&name, correlation_key, bpmn_process_id)
                 && oldest.as_ref().is_none_or(|(other, ..)| key < *other)
             {
                 oldest = Some((key, message, subscription));
@@ -172,8 +188,10 @@ impl Context<'_> {
         let from = (name.to_owned(), correlation_key.to_owned(), NO_KEY);
         let to = (name.to_owned(), correlation_key.to_owned(), Key::MAX);
         self.state.messages_by_name.scan(&from, Some(&to), &mut |(_, _, key), ()| {
-            let correlated = self.state.message_correlations.contains(&(*key, bpmn_process_id.to_owned()));
-            let message = self.state.messages.get(key).filter(|message| message.deadline_ms > self.now_ms);
+            let correlated =
+                self.state.message_correlations.contains(&(*key, bpmn_process_id.to_owned()));
+            let message =
+                self.state.messages.get(key).filter(|message| message.deadline_ms > self.now_ms);
             match message {
                 Some(message) if !correlated => {
                     found = Some((*key, message));

@@ -4,7 +4,9 @@
 
 use std::ops::ControlFlow;
 
-use skep_bpmn::model::{BoundaryTrigger, CatchEvent, Element, ElementIndex, ElementKind, MessageEvent, TimerEvent};
+use skep_bpmn::model::{
+    BoundaryTrigger, CatchEvent, Element, ElementIndex, ElementKind, MessageEvent, TimerEvent,
+};
 use skep_protocol::{
     Command, Key, MessageSubscriptionIntent, MessageSubscriptionRecord, Payload,
     ProcessMessageSubscriptionIntent, ProcessMessageSubscriptionRecord, TimerIntent, TimerRecord,
@@ -39,8 +41,12 @@ enum Trigger<'a> {
 
 fn own_trigger(element: &Element) -> Option<Trigger<'_>> {
     match &element.kind {
-        ElementKind::IntermediateCatchEvent(CatchEvent::Message(message)) => Some(Trigger::Message(message, true)),
-        ElementKind::IntermediateCatchEvent(CatchEvent::Timer(timer)) => Some(Trigger::Timer(timer)),
+        ElementKind::IntermediateCatchEvent(CatchEvent::Message(message)) => {
+            Some(Trigger::Message(message, true))
+        }
+        ElementKind::IntermediateCatchEvent(CatchEvent::Timer(timer)) => {
+            Some(Trigger::Timer(timer))
+        }
         ElementKind::ReceiveTask(message) => Some(Trigger::Message(message, true)),
         _ => None,
     }
@@ -76,7 +82,13 @@ impl Context<'_> {
             if let Some(trigger) = boundary_trigger(boundary) {
                 // Local variables of the activity are visible to its boundary's timer, but not to
                 // its correlation key (`spec/engine.md` 7.3, item 31).
-                self.evaluate_wait(&mut waits, boundary, trigger, current.key, current.flow_scope_key())?;
+                self.evaluate_wait(
+                    &mut waits,
+                    boundary,
+                    trigger,
+                    current.key,
+                    current.flow_scope_key(),
+                )?;
             }
         }
         Ok(waits)
@@ -94,7 +106,9 @@ impl Context<'_> {
             Trigger::Message(message, interrupting) => {
                 let name = self.evaluate_string(&message.name, message_scope_key)?;
                 let correlation_key = match &message.correlation_key {
-                    Some(expression) => self.evaluate_correlation_key(expression, message_scope_key)?,
+                    Some(expression) => {
+                        self.evaluate_correlation_key(expression, message_scope_key)?
+                    }
                     None => String::new(),
                 };
                 waits.messages.push(MessageWait {
@@ -148,7 +162,10 @@ impl Context<'_> {
         };
         self.event(
             key,
-            Payload::ProcessMessageSubscription(ProcessMessageSubscriptionIntent::Creating, record.clone()),
+            Payload::ProcessMessageSubscription(
+                ProcessMessageSubscriptionIntent::Creating,
+                record.clone(),
+            ),
         );
         self.send_to_message_side(&record, MessageSubscriptionIntent::Create);
     }
@@ -159,7 +176,8 @@ impl Context<'_> {
         record: &ProcessMessageSubscriptionRecord,
         intent: MessageSubscriptionIntent,
     ) {
-        let partition = partition_of_correlation_key(&record.correlation_key, self.settings.partitions);
+        let partition =
+            partition_of_correlation_key(&record.correlation_key, self.settings.partitions);
         let command = to_message_side(record, intent);
         self.send(partition, command);
     }
@@ -168,10 +186,14 @@ impl Context<'_> {
     pub(crate) fn close_waits(&mut self, element_instance_key: Key) {
         let mut timers = Vec::new();
         let upper = (element_instance_key + 1, 0);
-        self.state.timers.scan(&(element_instance_key, 0), Some(&upper), &mut |(_, key), record| {
-            timers.push((*key, record.clone()));
-            ControlFlow::Continue(())
-        });
+        self.state.timers.scan(
+            &(element_instance_key, 0),
+            Some(&upper),
+            &mut |(_, key), record| {
+                timers.push((*key, record.clone()));
+                ControlFlow::Continue(())
+            },
+        );
         for (key, record) in timers {
             self.event(key, Payload::Timer(TimerIntent::Canceled, record));
         }
@@ -190,7 +212,10 @@ impl Context<'_> {
         }
     }
 
-    fn message_subscriptions_of(&self, element_instance_key: Key) -> Vec<ProcessMessageSubscription> {
+    fn message_subscriptions_of(
+        &self,
+        element_instance_key: Key,
+    ) -> Vec<ProcessMessageSubscription> {
         let mut rows = Vec::new();
         self.state.process_message_subscriptions.scan(
             &(element_instance_key, String::new()),

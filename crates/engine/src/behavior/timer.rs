@@ -21,7 +21,11 @@ fn problem(error: &TimerError, scope_key: Key) -> Problem {
 
 impl Context<'_> {
     /// When a timer that starts now fires first. `None`: never (a cron slot that no date has).
-    pub(crate) fn first_firing(&self, event: &TimerEvent, scope_key: Key) -> Outcome<Option<Firing>> {
+    pub(crate) fn first_firing(
+        &self,
+        event: &TimerEvent,
+        scope_key: Key,
+    ) -> Outcome<Option<Firing>> {
         let text = self.evaluate_temporal_text(&event.value, scope_key)?;
         let zone = TimeZone::UTC;
         let once = |due_date_ms| Some(Firing { due_date_ms, repetitions: 1 });
@@ -30,7 +34,9 @@ impl Context<'_> {
             TimerKind::Duration => timer::parse_duration_due(&text, self.now_ms, &zone).map(once),
             TimerKind::Cycle => Cycle::parse(&text).map(|cycle| {
                 let repetitions = cycle.repetitions_or_endless();
-                cycle.first_due(self.now_ms, &zone).map(|due_date_ms| Firing { due_date_ms, repetitions })
+                cycle
+                    .first_due(self.now_ms, &zone)
+                    .map(|due_date_ms| Firing { due_date_ms, repetitions })
             }),
         }
         .map_err(|error| problem(&error, scope_key))

@@ -18,7 +18,10 @@ pub(crate) fn scopes(state: &State, scope_key: Key) -> Vec<Key> {
     let mut current = scope_key;
     while current != NO_KEY && scopes.len() < SCOPE_DEPTH_MAX {
         scopes.push(current);
-        current = state.element_instances.get(&current).map_or(NO_KEY, |instance| instance.record.flow_scope_key);
+        current = state
+            .element_instances
+            .get(&current)
+            .map_or(NO_KEY, |instance| instance.record.flow_scope_key);
     }
     scopes
 }
@@ -103,7 +106,9 @@ impl Context<'_> {
             for (name, value) in entries {
                 let existing = self.state.variables.get(&(*scope, name.clone()));
                 match existing {
-                    Some(variable) if variable.value != value => self.set_local(*scope, name, value),
+                    Some(variable) if variable.value != value => {
+                        self.set_local(*scope, name, value)
+                    }
                     _ => rest.push((name, value)),
                 }
             }

@@ -7,11 +7,15 @@ use crate::step::Step;
 
 pub(super) fn go_on(context: &mut Context<'_>, command: &Command) {
     let Some(mut record) = context.state.batches.get(&command.key) else {
-        let reason = format!("Expected to go on with batch '{}', but it is done already", command.key);
+        let reason =
+            format!("Expected to go on with batch '{}', but it is done already", command.key);
         context.reject(command, RejectionType::NotFound, reason);
         return;
     };
     context.steps_done = record.steps_done;
     context.steps.extend(std::mem::take(&mut record.steps).into_iter().filter_map(Step::decode));
-    context.event(command.key, Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continued, record));
+    context.event(
+        command.key,
+        Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continued, record),
+    );
 }

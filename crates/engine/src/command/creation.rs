@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use skep_protocol::{
-    Command, Key, NO_KEY, Payload, ProcessInstanceCreationIntent, ProcessInstanceCreationRecord, Rejection,
-    RejectionType,
+    Command, Key, NO_KEY, Payload, ProcessInstanceCreationIntent, ProcessInstanceCreationRecord,
+    Rejection, RejectionType,
 };
 
 use crate::behavior::creation::{NewInstance, none_start};
@@ -69,17 +69,20 @@ fn find_definition(
         );
         (context.state.process_versions.get(&(id.clone(), version)), missing)
     } else if !id.is_empty() {
-        let missing = format!("Expected to find process definition with process ID '{id}', but none found");
+        let missing =
+            format!("Expected to find process definition with process ID '{id}', but none found");
         (context.latest_definition_key(id), missing)
     } else if value.process_definition_key != NO_KEY {
         let key = value.process_definition_key;
-        let missing = format!("Expected to find process definition with key '{key}', but none found");
+        let missing =
+            format!("Expected to find process definition with key '{key}', but none found");
         (Some(key).filter(|key| is_alive(context, *key)), missing)
     } else {
         let reason = "Expected at least a bpmnProcessId or a key greater than -1, but none given";
         return Err(Rejection::new(RejectionType::InvalidArgument, reason));
     };
-    key.and_then(|key| context.definition(key)).ok_or_else(|| Rejection::new(RejectionType::NotFound, missing))
+    key.and_then(|key| context.definition(key))
+        .ok_or_else(|| Rejection::new(RejectionType::NotFound, missing))
 }
 
 /// Whether a definition may get new instances: it exists and is not being deleted.
@@ -144,7 +147,8 @@ fn created_before(
         return None;
     }
     let id = (context.operation_reference, definition.process.id.to_string());
-    let creation = context.state.creations.get(&id).filter(|creation| creation.fingerprint == fingerprint)?;
+    let creation =
+        context.state.creations.get(&id).filter(|creation| creation.fingerprint == fingerprint)?;
     Some(ProcessInstanceCreationRecord {
         bpmn_process_id: id.1,
         version: i32::try_from(creation.version).unwrap_or(i32::MAX),
@@ -169,7 +173,10 @@ fn answer(
         context.waiting.results.insert(key, (request, value.fetch_variables.clone()));
         return;
     }
-    context.respond_accepted(key, Payload::ProcessInstanceCreation(ProcessInstanceCreationIntent::Created, created));
+    context.respond_accepted(
+        key,
+        Payload::ProcessInstanceCreation(ProcessInstanceCreationIntent::Created, created),
+    );
 }
 
 /// FNV-1a over what makes a request: a retry is byte for byte the same.

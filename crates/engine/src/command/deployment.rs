@@ -8,8 +8,8 @@ use skep_bpmn::model::{Binding, CatchEvent, ElementKind, TimerEvent, Value as Mo
 use skep_feel::{Environment, NoVariables, Value};
 use skep_protocol::{
     Command, DeploymentIntent, DeploymentRecord, Key, MessageStartEventSubscriptionIntent,
-    MessageStartEventSubscriptionRecord, NO_KEY, Payload, ProcessIntent, ProcessMetadata, ProcessRecord,
-    RejectionType, ResourceRecord, TimerIntent, TimerRecord,
+    MessageStartEventSubscriptionRecord, NO_KEY, Payload, ProcessIntent, ProcessMetadata,
+    ProcessRecord, RejectionType, ResourceRecord, TimerIntent, TimerRecord,
 };
 
 use super::distribution;
@@ -41,19 +41,27 @@ pub(super) fn create(context: &mut Context<'_>, command: &Command, value: &Deplo
     if metadata.iter().all(|process| process.duplicate) || context.settings.partitions == 1 {
         return context.respond_accepted(deployment_key, payload);
     }
-    distribution::start(context, deployment_key, &Payload::Deployment(DeploymentIntent::Distribute, distributed));
+    distribution::start(
+        context,
+        deployment_key,
+        &Payload::Deployment(DeploymentIntent::Distribute, distributed),
+    );
     // Answered when all partitions have it, so that a create right after it finds the process on
     // each; a partition that is away delays the answer no longer than the limit.
     if let Some(request) = context.request.take() {
         let position = context.state.meta.last_position;
-        let response = Response::Accepted { key: deployment_key, position, payload: Box::new(payload) };
+        let response =
+            Response::Accepted { key: deployment_key, position, payload: Box::new(payload) };
         let at_the_latest_ms = context.now_ms.saturating_add(DEPLOYMENT_ANSWER_WAIT_MS);
         context.waiting.distributions.insert(deployment_key, (request, response, at_the_latest_ms));
     }
 }
 
 /// Reads every resource; one reason for all that is wrong, a block for each resource.
-fn read<'a>(context: &Context<'_>, value: &'a DeploymentRecord) -> Result<Vec<(&'a ResourceRecord, Process)>, String> {
+fn read<'a>(
+    context: &Context<'_>,
+    value: &'a DeploymentRecord,
+) -> Result<Vec<(&'a ResourceRecord, Process)>, String> {
     if value.resources.is_empty() {
         return Err("Expected to deploy at least one resource, but none given".to_owned());
     }
@@ -95,7 +103,11 @@ fn read<'a>(context: &Context<'_>, value: &'a DeploymentRecord) -> Result<Vec<(&
 fn read_resource(context: &Context<'_>, resource: &ResourceRecord) -> Result<Vec<Process>, String> {
     let name = resource.name.to_ascii_lowercase();
     if !(name.ends_with(".bpmn") || name.ends_with(".xml")) {
-        let what = if name.ends_with(".dmn") || name.ends_with(".form") { "not supported yet" } else { "unknown" };
+        let what = if name.ends_with(".dmn") || name.ends_with(".form") {
+            "not supported yet"
+        } else {
+            "unknown"
+        };
         return Err(format!("this kind of resource is {what}; deploy BPMN files (.bpmn)"));
     }
     let xml = std::str::from_utf8(&resource.content)
@@ -212,16 +224,18 @@ fn binds_to_deployment(process: &Process) -> bool {
 
 /// FNV-1a, 64 bits; tells files apart for people, while duplicates are found by comparing contents.
 fn checksum(content: &[u8]) -> Bytes {
-    let hash = content
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+    let hash = content.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    });
     Bytes::copy_from_slice(&hash.to_be_bytes())
 }
 
 /// Makes the definitions of a deployment on this partition.
 pub(super) fn receive(context: &mut Context<'_>, value: &DeploymentRecord) {
     for metadata in value.processes.iter().filter(|process| !process.duplicate) {
-        let Some(resource) = value.resources.iter().find(|resource| resource.name == metadata.resource_name) else {
+        let Some(resource) =
+            value.resources.iter().find(|resource| resource.name == metadata.resource_name)
+        else {
             continue;
         };
         let previous = context.latest_definition_key(&metadata.bpmn_process_id);
@@ -261,7 +275,10 @@ pub(super) fn open_start_events(context: &mut Context<'_>, definition_key: Key) 
         };
         context.event(
             key,
-            Payload::MessageStartEventSubscription(MessageStartEventSubscriptionIntent::Created, record),
+            Payload::MessageStartEventSubscription(
+                MessageStartEventSubscriptionIntent::Created,
+                record,
+            ),
         );
     }
     if context.settings.partition_id != DEPLOYMENT_PARTITION {
@@ -290,17 +307,24 @@ pub(super) fn close_start_events(context: &mut Context<'_>, definition_key: Key)
             let key = context.next_key();
             context.event(
                 key,
-                Payload::MessageStartEventSubscription(MessageStartEventSubscriptionIntent::Deleted, record),
+                Payload::MessageStartEventSubscription(
+                    MessageStartEventSubscriptionIntent::Deleted,
+                    record,
+                ),
             );
         }
     }
     let mut timers = Vec::new();
-    context.state.timers.scan(&(NO_KEY, NO_KEY), Some(&(NO_KEY + 1, NO_KEY)), &mut |(_, key), record| {
-        if record.process_definition_key == definition_key {
-            timers.push((*key, record.clone()));
-        }
-        std::ops::ControlFlow::Continue(())
-    });
+    context.state.timers.scan(
+        &(NO_KEY, NO_KEY),
+        Some(&(NO_KEY + 1, NO_KEY)),
+        &mut |(_, key), record| {
+            if record.process_definition_key == definition_key {
+                timers.push((*key, record.clone()));
+            }
+            std::ops::ControlFlow::Continue(())
+        },
+    );
     for (key, record) in timers {
         context.event(key, Payload::Timer(TimerIntent::Canceled, record));
     }

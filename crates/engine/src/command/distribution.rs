@@ -3,8 +3,8 @@
 
 use prost::Message;
 use skep_protocol::{
-    Command, CommandDistributionIntent, CommandDistributionRecord, DeploymentIntent, DeploymentRecord,
-    Key, PartitionId, Payload, RejectionType, ValueType, key::partition_of,
+    Command, CommandDistributionIntent, CommandDistributionRecord, DeploymentIntent,
+    DeploymentRecord, Key, PartitionId, Payload, RejectionType, ValueType, key::partition_of,
 };
 
 use crate::context::Context;
@@ -32,7 +32,11 @@ pub(super) fn start(context: &mut Context<'_>, key: Key, payload: &Payload) {
     context.event(key, event(CommandDistributionIntent::Started, record.clone()));
     for partition_id in others {
         let idle = head(context.state, partition_id).is_none();
-        let pending = CommandDistributionRecord { partition_id, command: bytes::Bytes::new(), ..record.clone() };
+        let pending = CommandDistributionRecord {
+            partition_id,
+            command: bytes::Bytes::new(),
+            ..record.clone()
+        };
         context.event(key, event(CommandDistributionIntent::Distributing, pending));
         if idle {
             send_head(context, partition_id);
@@ -43,17 +47,22 @@ pub(super) fn start(context: &mut Context<'_>, key: Key, payload: &Payload) {
 /// The oldest distribution that a partition has not acknowledged: the only one that is sent to it.
 pub(crate) fn head(state: &State, partition_id: PartitionId) -> Option<Key> {
     let mut first = None;
-    state.distributions_pending.scan(&(partition_id, 0), Some(&(partition_id + 1, 0)), &mut |(_, key), ()| {
-        first = Some(*key);
-        std::ops::ControlFlow::Break(())
-    });
+    state.distributions_pending.scan(
+        &(partition_id, 0),
+        Some(&(partition_id + 1, 0)),
+        &mut |(_, key), ()| {
+            first = Some(*key);
+            std::ops::ControlFlow::Break(())
+        },
+    );
     first
 }
 
 /// The command that a pending distribution sends.
 pub(crate) fn command_of(state: &State, key: Key) -> Option<Command> {
     let record = state.distributions.get(&key)?;
-    let (value_type, intent) = (u8::try_from(record.value_type).ok()?, u8::try_from(record.intent).ok()?);
+    let (value_type, intent) =
+        (u8::try_from(record.value_type).ok()?, u8::try_from(record.intent).ok()?);
     let payload = Payload::decode(value_type, intent, record.command).ok().flatten()?;
     Some(Command::new(key, payload))
 }
@@ -66,11 +75,16 @@ fn send_head(context: &mut Context<'_>, partition_id: PartitionId) {
 }
 
 /// The receiver's side: does it once, acknowledges it every time.
-pub(super) fn receive(context: &mut Context<'_>, command: &Command, apply: impl FnOnce(&mut Context<'_>)) {
+pub(super) fn receive(
+    context: &mut Context<'_>,
+    command: &Command,
+    apply: impl FnOnce(&mut Context<'_>),
+) {
     let origin = partition_of(command.key);
     let last = context.state.distributions_received.get(&origin).unwrap_or_default();
     if command.key <= last {
-        let reason = format!("Expected a distribution that is new, but '{}' is known already", command.key);
+        let reason =
+            format!("Expected a distribution that is new, but '{}' is known already", command.key);
         context.reject(command, RejectionType::AlreadyExists, reason);
     } else {
         apply(context);
@@ -80,18 +94,26 @@ pub(super) fn receive(context: &mut Context<'_>, command: &Command, apply: impl 
             intent: u32::from(command.payload.intent_number()),
             ..CommandDistributionRecord::default()
         };
-        context.event(command.key, Payload::CommandDistribution(CommandDistributionIntent::Received, record));
+        context.event(
+            command.key,
+            Payload::CommandDistribution(CommandDistributionIntent::Received, record),
+        );
     }
     let acknowledgement = CommandDistributionRecord {
         partition_id: context.settings.partition_id,
         ..CommandDistributionRecord::default()
     };
-    let payload = Payload::CommandDistribution(CommandDistributionIntent::Acknowledge, acknowledgement);
+    let payload =
+        Payload::CommandDistribution(CommandDistributionIntent::Acknowledge, acknowledgement);
     context.send(origin, Command::new(command.key, payload));
 }
 
 /// A receiver has it: the next one follows; when all have it, whoever waits hears of it.
-pub(super) fn acknowledge(context: &mut Context<'_>, command: &Command, value: &CommandDistributionRecord) {
+pub(super) fn acknowledge(
+    context: &mut Context<'_>,
+    command: &Command,
+    value: &CommandDistributionRecord,
+) {
     let key = command.key;
     if !context.state.distributions_pending.contains(&(value.partition_id, key)) {
         let reason = format!(
@@ -100,7 +122,10 @@ pub(super) fn acknowledge(context: &mut Context<'_>, command: &Command, value: &
         );
         return context.reject(command, RejectionType::NotFound, reason);
     }
-    context.event(key, Payload::CommandDistribution(CommandDistributionIntent::Acknowledged, value.clone()));
+    context.event(
+        key,
+        Payload::CommandDistribution(CommandDistributionIntent::Acknowledged, value.clone()),
+    );
     send_head(context, value.partition_id);
     let open = (1..=context.settings.partitions)
         .any(|partition| context.state.distributions_pending.contains(&(partition, key)));
@@ -112,7 +137,8 @@ pub(super) fn acknowledge(context: &mut Context<'_>, command: &Command, value: &
 fn finish(context: &mut Context<'_>, key: Key) {
     let Some(record) = context.state.distributions.get(&key) else { return };
     let is_deployment = record.value_type == ValueType::Deployment as u32;
-    let deployment = DeploymentRecord::decode(record.command.clone()).ok().filter(|_| is_deployment);
+    let deployment =
+        DeploymentRecord::decode(record.command.clone()).ok().filter(|_| is_deployment);
     let record = CommandDistributionRecord { command: bytes::Bytes::new(), ..record };
     context.event(key, Payload::CommandDistribution(CommandDistributionIntent::Finished, record));
     if let Some(mut deployment) = deployment {

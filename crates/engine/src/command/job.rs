@@ -11,7 +11,12 @@ use crate::outcome::Effect;
 use crate::state::{Job, JobState};
 use crate::step::Step;
 
-pub(super) fn process(context: &mut Context<'_>, command: &Command, intent: JobIntent, value: &JobRecord) {
+pub(super) fn process(
+    context: &mut Context<'_>,
+    command: &Command,
+    intent: JobIntent,
+    value: &JobRecord,
+) {
     let verb = match intent {
         JobIntent::Complete => "complete",
         JobIntent::Fail => "fail",
@@ -31,11 +36,14 @@ pub(super) fn process(context: &mut Context<'_>, command: &Command, intent: JobI
         return context.reject(command, RejectionType::NotFound, reason);
     };
     if document::entries(&value.variables).is_none() {
-        let reason = format!("Expected to {verb} job with key '{key}', but its variables are not one MessagePack map");
+        let reason = format!(
+            "Expected to {verb} job with key '{key}', but its variables are not one MessagePack map"
+        );
         return context.reject(command, RejectionType::InvalidArgument, reason);
     }
     if let Some(state) = forbidden_state(intent, &job) {
-        let reason = format!("Expected to {verb} job with key '{key}', but it is in state '{state}'");
+        let reason =
+            format!("Expected to {verb} job with key '{key}', but it is in state '{state}'");
         return context.reject(command, RejectionType::InvalidState, reason);
     }
     match intent {
@@ -62,7 +70,9 @@ fn forbidden_state(intent: JobIntent, job: &Job) -> Option<&'static str> {
                 None
             }
         }
-        JobIntent::TimeOut | JobIntent::Yield if !job.is(JobState::Activated) => Some("not ACTIVATED"),
+        JobIntent::TimeOut | JobIntent::Yield if !job.is(JobState::Activated) => {
+            Some("not ACTIVATED")
+        }
         JobIntent::RecurAfterBackoff if !job.is(JobState::Failed) => Some("not FAILED"),
         _ => None,
     }
@@ -119,12 +129,19 @@ fn throw_error(context: &mut Context<'_>, command: &Command, job: Job, value: &J
         variables: value.variables.clone(),
     };
     match caught {
-        Ok(Err(known)) => context.stop_job_at(command.key, unhandled(&record.error_code, &known).retry_with(throw)),
+        Ok(Err(known)) => context
+            .stop_job_at(command.key, unhandled(&record.error_code, &known).retry_with(throw)),
         _ => context.step(throw),
     }
 }
 
-fn update(context: &mut Context<'_>, command: &Command, intent: JobIntent, job: Job, value: &JobRecord) {
+fn update(
+    context: &mut Context<'_>,
+    command: &Command,
+    intent: JobIntent,
+    job: Job,
+    value: &JobRecord,
+) {
     let key = command.key;
     let changes_retries = intent == JobIntent::UpdateRetries || value.changes_retries;
     let changes_timeout = intent == JobIntent::UpdateTimeout || value.changes_timeout;
@@ -170,7 +187,10 @@ fn offer_again(context: &mut Context<'_>, command: &Command, intent: JobIntent, 
         _ => false,
     };
     if too_early {
-        let reason = format!("Expected the time of job with key '{}' to have come, but it has not", command.key);
+        let reason = format!(
+            "Expected the time of job with key '{}' to have come, but it has not",
+            command.key
+        );
         return context.reject(command, RejectionType::InvalidState, reason);
     }
     let done = match intent {

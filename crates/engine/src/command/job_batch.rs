@@ -65,8 +65,11 @@ fn collect(context: &mut Context<'_>, value: &JobBatchRecord, limit: usize) -> B
     let mut bytes_left = limit;
     for key in first_activatable(context, &value.job_type, value.jobs_max as usize) {
         let Some(job) = context.state.jobs.get(&key) else { continue };
-        let variables =
-            variables::visible(context.state, job.record.element_instance_key, &value.fetch_variables);
+        let variables = variables::visible(
+            context.state,
+            job.record.element_instance_key,
+            &value.fetch_variables,
+        );
         let bytes = size_of(&job, variables.len());
         if bytes > bytes_left {
             batch.truncated = true;
@@ -85,7 +88,8 @@ fn collect(context: &mut Context<'_>, value: &JobBatchRecord, limit: usize) -> B
 }
 
 fn size_of(job: &Job, variables_bytes: usize) -> usize {
-    let headers: usize = job.record.headers.iter().map(|header| header.key.len() + header.value.len() + 6).sum();
+    let headers: usize =
+        job.record.headers.iter().map(|header| header.key.len() + header.value.len() + 6).sum();
     JOB_OVERHEAD_BYTES + variables_bytes + headers + job.record.job_type.len()
 }
 
@@ -93,10 +97,14 @@ fn first_activatable(context: &mut Context<'_>, job_type: &str, jobs_max: usize)
     let mut keys = Vec::with_capacity(jobs_max.min(64));
     let head = context.state.activatable_head(job_type);
     let to = (job_type.to_owned(), Key::MAX);
-    context.state.jobs_activatable.scan(&(job_type.to_owned(), head), Some(&to), &mut |(_, key), ()| {
-        keys.push(*key);
-        if keys.len() < jobs_max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
+    context.state.jobs_activatable.scan(
+        &(job_type.to_owned(), head),
+        Some(&to),
+        &mut |(_, key), ()| {
+            keys.push(*key);
+            if keys.len() < jobs_max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        },
+    );
     context.state.set_activatable_head(job_type, keys.first().copied());
     keys
 }

@@ -56,7 +56,11 @@ pub(super) fn expire(context: &mut Context<'_>) {
     let to = (context.now_ms.saturating_add(1), NO_KEY);
     context.state.message_deadlines.scan(&(i64::MIN, NO_KEY), Some(&to), &mut |(_, key), ()| {
         due.push(*key);
-        if due.len() < MESSAGE_EXPIRY_BATCH_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if due.len() < MESSAGE_EXPIRY_BATCH_MAX {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     });
     for key in due {
         if let Some(record) = context.state.messages.get(&key) {

@@ -1,8 +1,8 @@
 //! MESSAGE_SUBSCRIPTION commands: what the instance's side asks of the message's side.
 
 use skep_protocol::{
-    Command, Key, MessageCorrelationRecord, MessageSubscriptionIntent, MessageSubscriptionRecord, NO_KEY,
-    Payload, ProcessMessageSubscriptionIntent, RejectionType,
+    Command, Key, MessageCorrelationRecord, MessageSubscriptionIntent, MessageSubscriptionRecord,
+    NO_KEY, Payload, ProcessMessageSubscriptionIntent, RejectionType,
 };
 
 use crate::context::Context;
@@ -21,14 +21,18 @@ pub(super) fn process(
         MessageSubscriptionIntent::Reject => rejected(context, value, found),
         MessageSubscriptionIntent::Delete => delete(context, command, value, found),
         _ => {
-            let reason = format!("Expected a command, but MESSAGE_SUBSCRIPTION {} is none", intent.name());
+            let reason =
+                format!("Expected a command, but MESSAGE_SUBSCRIPTION {} is none", intent.name());
             context.reject(command, RejectionType::InvalidArgument, reason);
         }
     }
 }
 
 /// The subscription that the command means: opened by the same subscription of the instance's side.
-fn find(context: &Context<'_>, value: &MessageSubscriptionRecord) -> Option<(Key, MessageSubscription)> {
+fn find(
+    context: &Context<'_>,
+    value: &MessageSubscriptionRecord,
+) -> Option<(Key, MessageSubscription)> {
     let id = (value.element_instance_key, value.message_name.clone());
     let key = context.state.message_subscriptions_by_element.get(&id)?;
     let row = context.state.message_subscriptions.get(&key)?;
@@ -50,7 +54,10 @@ fn create(
         return context.reject(command, RejectionType::AlreadyExists, reason);
     }
     let key = context.next_key();
-    context.event(key, Payload::MessageSubscription(MessageSubscriptionIntent::Created, value.clone()));
+    context.event(
+        key,
+        Payload::MessageSubscription(MessageSubscriptionIntent::Created, value.clone()),
+    );
     let mut correlated = false;
     while let Some((message_key, message)) =
         context.oldest_message(&value.message_name, &value.correlation_key, &value.bpmn_process_id)
@@ -73,11 +80,14 @@ fn correlated(
     value: &MessageSubscriptionRecord,
     found: Option<(Key, MessageSubscription)>,
 ) {
-    let known = found
-        .as_ref()
-        .filter(|(_, row)| row.correlating.iter().any(|pending| pending.message_key == value.message_key));
+    let known = found.as_ref().filter(|(_, row)| {
+        row.correlating.iter().any(|pending| pending.message_key == value.message_key)
+    });
     if let Some((key, _)) = known {
-        context.event(*key, Payload::MessageSubscription(MessageSubscriptionIntent::Correlated, value.clone()));
+        context.event(
+            *key,
+            Payload::MessageSubscription(MessageSubscriptionIntent::Correlated, value.clone()),
+        );
         context.answer_correlation(
             value.message_key,
             MessageCorrelationRecord {
@@ -90,10 +100,14 @@ fn correlated(
             },
         );
     } else {
-        let reason = format!("Expected to note a correlation of message '{}', but it is noted already", value.message_key);
+        let reason = format!(
+            "Expected to note a correlation of message '{}', but it is noted already",
+            value.message_key
+        );
         context.reject(command, RejectionType::InvalidState, reason);
     }
-    if skep_protocol::key::partition_of(value.process_instance_key) != context.settings.partition_id {
+    if skep_protocol::key::partition_of(value.process_instance_key) != context.settings.partition_id
+    {
         context.send_to_instance_side(value, ProcessMessageSubscriptionIntent::Acknowledge);
     }
 }
@@ -105,19 +119,29 @@ fn rejected(
     found: Option<(Key, MessageSubscription)>,
 ) {
     let key = found.map_or(NO_KEY, |(key, _)| key);
-    context.event(key, Payload::MessageSubscription(MessageSubscriptionIntent::Rejected, value.clone()));
+    context.event(
+        key,
+        Payload::MessageSubscription(MessageSubscriptionIntent::Rejected, value.clone()),
+    );
     let next = context.next_subscription(value);
     match (next, context.state.messages.get(&value.message_key)) {
         (Some((key, row)), Some(message)) => {
             context.correlate_to_subscription(key, &row.record, value.message_key, &message);
         }
-        _ => context.answer_no_correlation(value.message_key, &value.message_name, &value.correlation_key),
+        _ => context.answer_no_correlation(
+            value.message_key,
+            &value.message_name,
+            &value.correlation_key,
+        ),
     }
 }
 
 impl Context<'_> {
     /// The oldest other subscription of the same process that could take the message.
-    fn next_subscription(&self, value: &MessageSubscriptionRecord) -> Option<(Key, MessageSubscription)> {
+    fn next_subscription(
+        &self,
+        value: &MessageSubscriptionRecord,
+    ) -> Option<(Key, MessageSubscription)> {
         let mut found = None;
         let from = (value.message_name.clone(), value.correlation_key.clone(), NO_KEY);
         let to = (value.message_name.clone(), value.correlation_key.clone(), Key::MAX);
@@ -148,7 +172,10 @@ fn delete(
 ) {
     match found {
         Some((key, row)) => {
-            context.event(key, Payload::MessageSubscription(MessageSubscriptionIntent::Deleted, row.record));
+            context.event(
+                key,
+                Payload::MessageSubscription(MessageSubscriptionIntent::Deleted, row.record),
+            );
         }
         None => {
             let reason = format!(

@@ -30,15 +30,20 @@ use crate::context::Context;
 pub(crate) fn process(context: &mut Context<'_>, command: &Command) {
     context.begin(command);
     match &command.payload {
-        Payload::Deployment(DeploymentIntent::Create, value) => deployment::create(context, command, value),
+        Payload::Deployment(DeploymentIntent::Create, value) => {
+            deployment::create(context, command, value)
+        }
         Payload::Deployment(DeploymentIntent::Distribute, value) => {
             distribution::receive(context, command, |context| deployment::receive(context, value));
         }
         Payload::ProcessInstanceCreation(
-            intent @ (ProcessInstanceCreationIntent::Create | ProcessInstanceCreationIntent::CreateWithAwaitingResult),
+            intent @ (ProcessInstanceCreationIntent::Create
+            | ProcessInstanceCreationIntent::CreateWithAwaitingResult),
             value,
         ) => creation::create(context, command, *intent, value),
-        Payload::ProcessInstance(ProcessInstanceIntent::Cancel, _) => process_instance::cancel(context, command),
+        Payload::ProcessInstance(ProcessInstanceIntent::Cancel, _) => {
+            process_instance::cancel(context, command)
+        }
         Payload::Job(intent, value) => job::process(context, command, *intent, value),
         Payload::JobBatch(skep_protocol::JobBatchIntent::Activate, value) => {
             job_batch::activate(context, command, value);
@@ -47,7 +52,9 @@ pub(crate) fn process(context: &mut Context<'_>, command: &Command) {
         Payload::VariableDocument(VariableDocumentIntent::Update, value) => {
             variable_document::update(context, command, value);
         }
-        Payload::Message(MessageIntent::Publish, value) => message::publish(context, command, value),
+        Payload::Message(MessageIntent::Publish, value) => {
+            message::publish(context, command, value)
+        }
         Payload::MessageBatch(MessageBatchIntent::Expire, _) => message::expire(context),
         Payload::MessageCorrelation(MessageCorrelationIntent::Correlate, value) => {
             message_correlation::correlate(context, command, value);
@@ -59,14 +66,18 @@ pub(crate) fn process(context: &mut Context<'_>, command: &Command) {
             process_message_subscription::process(context, command, *intent, value);
         }
         Payload::Timer(TimerIntent::Trigger, value) => timer::trigger(context, command, value),
-        Payload::Signal(SignalIntent::Broadcast, value) => signal::broadcast(context, command, value),
+        Payload::Signal(SignalIntent::Broadcast, value) => {
+            signal::broadcast(context, command, value)
+        }
         Payload::ResourceDeletion(ResourceDeletionIntent::Delete, value) => {
             resource_deletion::delete(context, command, value);
         }
         Payload::CommandDistribution(CommandDistributionIntent::Acknowledge, value) => {
             distribution::acknowledge(context, command, value);
         }
-        Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continue, _) => batch::go_on(context, command),
+        Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continue, _) => {
+            batch::go_on(context, command)
+        }
         other => {
             let reason = format!(
                 "Expected a command that the engine knows, but {} {} is none",

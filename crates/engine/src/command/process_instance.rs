@@ -8,14 +8,13 @@ use crate::step::Step;
 
 pub(super) fn cancel(context: &mut Context<'_>, command: &Command) {
     let key = command.key;
-    let instance = context
-        .state
-        .element_instances
-        .get(&key)
-        .filter(|instance| instance.record.flow_scope_key == NO_KEY && !instance.is(Lifecycle::Terminating));
+    let instance = context.state.element_instances.get(&key).filter(|instance| {
+        instance.record.flow_scope_key == NO_KEY && !instance.is(Lifecycle::Terminating)
+    });
     let Some(instance) = instance else {
-        let reason =
-            format!("Expected to cancel a process instance with key '{key}', but no such process was found");
+        let reason = format!(
+            "Expected to cancel a process instance with key '{key}', but no such process was found"
+        );
         return context.reject(command, RejectionType::NotFound, reason);
     };
     if instance.record.parent_process_instance_key != NO_KEY {
@@ -27,7 +26,10 @@ pub(super) fn cancel(context: &mut Context<'_>, command: &Command) {
         return context.reject(command, RejectionType::InvalidState, reason);
     }
     context.step(Step::Terminate { key });
-    context.respond_accepted(key, Payload::ProcessInstance(ProcessInstanceIntent::Cancel, instance.record));
+    context.respond_accepted(
+        key,
+        Payload::ProcessInstance(ProcessInstanceIntent::Cancel, instance.record),
+    );
 }
 
 fn root_of(context: &Context<'_>, mut key: u64) -> u64 {

@@ -34,7 +34,10 @@ pub(super) fn process(
             );
         }
         _ => {
-            let reason = format!("Expected a command, but PROCESS_MESSAGE_SUBSCRIPTION {} is none", intent.name());
+            let reason = format!(
+                "Expected a command, but PROCESS_MESSAGE_SUBSCRIPTION {} is none",
+                intent.name()
+            );
             context.reject(command, RejectionType::InvalidArgument, reason);
         }
     }
@@ -53,19 +56,29 @@ fn opened(context: &mut Context<'_>, command: &Command, found: Option<ProcessMes
     match found.filter(|row| row.state == SubscriptionState::Opening as i32) {
         Some(row) => context.event(
             row.record.subscription_key,
-            Payload::ProcessMessageSubscription(ProcessMessageSubscriptionIntent::Created, row.record),
+            Payload::ProcessMessageSubscription(
+                ProcessMessageSubscriptionIntent::Created,
+                row.record,
+            ),
         ),
         None => already(context, command, "opening"),
     }
 }
 
-fn deleted(context: &mut Context<'_>, command: &Command, found: Option<ProcessMessageSubscription>) {
+fn deleted(
+    context: &mut Context<'_>,
+    command: &Command,
+    found: Option<ProcessMessageSubscription>,
+) {
     match found.filter(|row| row.state == SubscriptionState::Closing as i32) {
         Some(mut row) => {
             row.record.message_key = NO_KEY;
             context.event(
                 row.record.subscription_key,
-                Payload::ProcessMessageSubscription(ProcessMessageSubscriptionIntent::Deleted, row.record),
+                Payload::ProcessMessageSubscription(
+                    ProcessMessageSubscriptionIntent::Deleted,
+                    row.record,
+                ),
             );
         }
         None => already(context, command, "closing"),
@@ -86,13 +99,16 @@ fn correlate(
     }
     let open = found.filter(|row| row.state != SubscriptionState::Closing as i32);
     let taken = open.filter(|_| {
-        context.current(value.element_instance_key).is_ok_and(|current| context.takes_triggers(&current))
+        context
+            .current(value.element_instance_key)
+            .is_ok_and(|current| context.takes_triggers(&current))
     });
     let Some(row) = taken else {
         context.send_to_message_side(value, MessageSubscriptionIntent::Reject);
         return already(context, command, "open");
     };
-    let message_partition = partition_of_correlation_key(&row.record.correlation_key, context.settings.partitions);
+    let message_partition =
+        partition_of_correlation_key(&row.record.correlation_key, context.settings.partitions);
     let record = ProcessMessageSubscriptionRecord {
         message_key: value.message_key,
         variables: bytes::Bytes::new(),
@@ -101,7 +117,10 @@ fn correlate(
     };
     context.event(
         record.subscription_key,
-        Payload::ProcessMessageSubscription(ProcessMessageSubscriptionIntent::Correlated, record.clone()),
+        Payload::ProcessMessageSubscription(
+            ProcessMessageSubscriptionIntent::Correlated,
+            record.clone(),
+        ),
     );
     context.trigger(record.element_instance_key, &record.element_id, value.variables.clone());
     context.send_to_message_side(&record, MessageSubscriptionIntent::Correlate);

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use skep_protocol::{
-    Command, Key, NO_KEY, Payload, ProcessIntent, ProcessRecord, RejectionType, ResourceDeletionIntent,
-    ResourceDeletionRecord, key::partition_of,
+    Command, Key, NO_KEY, Payload, ProcessIntent, ProcessRecord, RejectionType,
+    ResourceDeletionIntent, ResourceDeletionRecord, key::partition_of,
 };
 
 use super::{deployment, distribution};
@@ -17,7 +17,9 @@ pub(super) fn delete(context: &mut Context<'_>, command: &Command, value: &Resou
         return distribution::receive(context, command, |context| delete_definition(context, key));
     }
     let key = value.resource_key;
-    let Some(process) = context.state.processes.get(&key).filter(|process| is_alive(context, process)) else {
+    let Some(process) =
+        context.state.processes.get(&key).filter(|process| is_alive(context, process))
+    else {
         let reason = format!("Expected to delete resource but no resource found with key '{key}'");
         return context.reject(command, RejectionType::NotFound, reason);
     };

@@ -10,7 +10,10 @@ use crate::context::Context;
 pub(super) fn trigger(context: &mut Context<'_>, command: &Command, value: &TimerRecord) {
     let id = (value.element_instance_key, command.key);
     let Some(timer) = context.state.timers.get(&id) else {
-        let reason = format!("Expected to trigger timer with key '{}', but no such timer was found", command.key);
+        let reason = format!(
+            "Expected to trigger timer with key '{}', but no such timer was found",
+            command.key
+        );
         return context.reject(command, RejectionType::NotFound, reason);
     };
     if timer.due_date_ms > context.now_ms {

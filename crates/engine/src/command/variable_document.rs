@@ -1,7 +1,8 @@
 //! VARIABLE_DOCUMENT UPDATE.
 
 use skep_protocol::{
-    Command, Payload, RejectionType, UpdateSemantics, VariableDocumentIntent, VariableDocumentRecord,
+    Command, Payload, RejectionType, UpdateSemantics, VariableDocumentIntent,
+    VariableDocumentRecord,
 };
 
 use crate::context::Context;
@@ -10,8 +11,9 @@ use crate::document;
 pub(super) fn update(context: &mut Context<'_>, command: &Command, value: &VariableDocumentRecord) {
     let scope_key = value.scope_key;
     if !context.state.element_instances.contains(&scope_key) {
-        let reason =
-            format!("Expected to update variables for element with key '{scope_key}', but no such element was found");
+        let reason = format!(
+            "Expected to update variables for element with key '{scope_key}', but no such element was found"
+        );
         return context.reject(command, RejectionType::NotFound, reason);
     }
     let Some(entries) = document::entries(&value.variables) else {

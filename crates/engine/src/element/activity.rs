@@ -40,7 +40,9 @@ impl Context<'_> {
     /// An embedded sub-process: its none start event follows.
     pub(super) fn activate_sub_process(&mut self, current: &Current, scope: &Scope) -> Outcome {
         let waits = self.evaluate_waits(current)?;
-        let start = scope.none_start.ok_or_else(|| Problem::internal("a sub-process has no start event"))?;
+        let start = scope
+            .none_start
+            .ok_or_else(|| Problem::internal("a sub-process has no start event"))?;
         self.open_waits(current, waits);
         self.write(current, ProcessInstanceIntent::ElementActivated);
         self.enter_triggered(&current.definition, start, current.key, Bytes::new());

@@ -50,7 +50,12 @@ impl Context<'_> {
         Ok(())
     }
 
-    fn called_definition_key(&self, current: &Current, process_id: &str, binding: &Binding) -> Outcome<Key> {
+    fn called_definition_key(
+        &self,
+        current: &Current,
+        process_id: &str,
+        binding: &Binding,
+    ) -> Outcome<Key> {
         let found = match binding {
             Binding::Latest => self.latest_definition_key(process_id),
             Binding::Deployment => self.definition_key_where(process_id, |process| {
@@ -86,7 +91,11 @@ impl Context<'_> {
         })
     }
 
-    fn called_variables(&self, current: &Current, call: &CallActivity) -> Outcome<Vec<(String, Bytes)>> {
+    fn called_variables(
+        &self,
+        current: &Current,
+        call: &CallActivity,
+    ) -> Outcome<Vec<(String, Bytes)>> {
         if call.propagate_all_parent_variables {
             return variables::entries(&variables::visible(self.state, current.key, &[]));
         }

@@ -9,7 +9,11 @@ use crate::context::Context;
 use crate::problem::{Outcome, Problem};
 
 impl Context<'_> {
-    pub(super) fn activate_exclusive_gateway(&mut self, current: &Current, gateway: &ExclusiveGateway) -> Outcome {
+    pub(super) fn activate_exclusive_gateway(
+        &mut self,
+        current: &Current,
+        gateway: &ExclusiveGateway,
+    ) -> Outcome {
         let flow = self.choose_flow(current, gateway)?;
         self.write(current, ProcessInstanceIntent::ElementActivated);
         self.write(current, ProcessInstanceIntent::ElementCompleting);
@@ -21,7 +25,11 @@ impl Context<'_> {
         Ok(())
     }
 
-    fn choose_flow(&self, current: &Current, gateway: &ExclusiveGateway) -> Outcome<Option<FlowIndex>> {
+    fn choose_flow(
+        &self,
+        current: &Current,
+        gateway: &ExclusiveGateway,
+    ) -> Outcome<Option<FlowIndex>> {
         let process = &current.definition.process;
         let outgoing = &current.element().outgoing;
         if outgoing.is_empty() {

@@ -39,7 +39,8 @@ impl Context<'_> {
             }
             _ => 1,
         };
-        let key = self.write_activating(&definition, index, (scope_key, &scope.instance.record), tokens);
+        let key =
+            self.write_activating(&definition, index, (scope_key, &scope.instance.record), tokens);
         if let Some(variables) = triggered {
             self.activated_and_completed(key, variables);
         } else if self.steps_done > LOOP_STEPS_MAX {
@@ -92,7 +93,9 @@ impl Context<'_> {
                 self.activated_and_completed(key, Bytes::new());
                 Ok(())
             }
-            ElementKind::EndEvent(EndEvent::Error { code }) => self.activate_error_end(&current, code),
+            ElementKind::EndEvent(EndEvent::Error { code }) => {
+                self.activate_error_end(&current, code)
+            }
             ElementKind::EndEvent(EndEvent::Message(task))
             | ElementKind::ServiceTask(task)
             | ElementKind::SendTask(task)
@@ -104,9 +107,13 @@ impl Context<'_> {
             | ElementKind::ReceiveTask(_)
             | ElementKind::EventBasedGateway { .. } => self.activate_waiting(&current),
             ElementKind::CallActivity(call) => self.activate_call(&current, call),
-            ElementKind::ExclusiveGateway(gateway) => self.activate_exclusive_gateway(&current, gateway),
+            ElementKind::ExclusiveGateway(gateway) => {
+                self.activate_exclusive_gateway(&current, gateway)
+            }
             ElementKind::SubProcess(scope) => self.activate_sub_process(&current, scope),
-            ElementKind::Process(_) => Err(Problem::internal("a process is never entered by a token")),
+            ElementKind::Process(_) => {
+                Err(Problem::internal("a process is never entered by a token"))
+            }
         }
     }
 
@@ -136,7 +143,11 @@ impl Context<'_> {
     /// Takes up a completion that an incident stopped: the variables are on the element already.
     pub(super) fn resume_completion(&mut self, key: Key) -> Outcome {
         let Ok(current) = self.current(key) else { return Ok(()) };
-        if current.instance.is(Lifecycle::Completing) { self.finish_completion(&current) } else { Ok(()) }
+        if current.instance.is(Lifecycle::Completing) {
+            self.finish_completion(&current)
+        } else {
+            Ok(())
+        }
     }
 
     /// Without output mappings, variables of an event go outward from the element itself.
@@ -166,7 +177,9 @@ impl Context<'_> {
         }
         self.write(current, ProcessInstanceIntent::ElementCompleted);
         match &element.kind {
-            ElementKind::EndEvent(EndEvent::Terminate) => self.terminate_rest(current.flow_scope_key()),
+            ElementKind::EndEvent(EndEvent::Terminate) => {
+                self.terminate_rest(current.flow_scope_key())
+            }
             _ => self.leave(current),
         }
         Ok(())
@@ -202,11 +215,20 @@ impl Context<'_> {
     pub(super) fn terminate_children(&mut self, scope_key: Key, after: Key) {
         let mut children = Vec::new();
         let from = (scope_key, after + 1);
-        self.state.element_children.scan(&from, Some(&(scope_key + 1, NO_KEY)), &mut |(_, child), ()| {
-            children.push(*child);
-            if children.len() < TERMINATE_CHILDREN_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        let more = (children.len() == TERMINATE_CHILDREN_MAX).then(|| children.last().copied()).flatten();
+        self.state.element_children.scan(
+            &from,
+            Some(&(scope_key + 1, NO_KEY)),
+            &mut |(_, child), ()| {
+                children.push(*child);
+                if children.len() < TERMINATE_CHILDREN_MAX {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            },
+        );
+        let more =
+            (children.len() == TERMINATE_CHILDREN_MAX).then(|| children.last().copied()).flatten();
         for key in children {
             self.step(Step::Terminate { key });
         }
@@ -218,7 +240,8 @@ impl Context<'_> {
     /// An element that is being terminated is gone when nothing inside it is left.
     pub(super) fn finish_termination(&mut self, key: Key) -> Outcome {
         let Ok(current) = self.current(key) else { return Ok(()) };
-        let busy = current.instance.children_active > 0 || current.instance.called_instance_key != NO_KEY;
+        let busy =
+            current.instance.children_active > 0 || current.instance.called_instance_key != NO_KEY;
         if !current.instance.is(Lifecycle::Terminating) || busy {
             return Ok(());
         }
@@ -234,7 +257,12 @@ impl Context<'_> {
         {
             let variables = trigger.variables.clone();
             self.event(trigger_key, Payload::ProcessEvent(ProcessEventIntent::Triggered, trigger));
-            self.enter_triggered(&current.definition, boundary, current.flow_scope_key(), variables);
+            self.enter_triggered(
+                &current.definition,
+                boundary,
+                current.flow_scope_key(),
+                variables,
+            );
             return Ok(());
         }
         self.path_ended(current.flow_scope_key());
@@ -243,15 +271,24 @@ impl Context<'_> {
 
     fn pending_trigger(&self, key: Key) -> Option<(Key, skep_protocol::ProcessEventRecord)> {
         let mut found = None;
-        self.state.event_triggers.scan(&(key, NO_KEY), Some(&(key + 1, NO_KEY)), &mut |(_, event), trigger| {
-            found = Some((*event, trigger.clone()));
-            ControlFlow::Break(())
-        });
+        self.state.event_triggers.scan(
+            &(key, NO_KEY),
+            Some(&(key + 1, NO_KEY)),
+            &mut |(_, event), trigger| {
+                found = Some((*event, trigger.clone()));
+                ControlFlow::Break(())
+            },
+        );
         found
     }
 
     /// Completes an event-based gateway by the event that won.
-    pub(crate) fn complete_event_based_gateway(&mut self, current: &Current, target: ElementIndex, variables: Bytes) {
+    pub(crate) fn complete_event_based_gateway(
+        &mut self,
+        current: &Current,
+        target: ElementIndex,
+        variables: Bytes,
+    ) {
         self.write(current, ProcessInstanceIntent::ElementCompleting);
         self.close_waits(current.key);
         self.write(current, ProcessInstanceIntent::ElementCompleted);
@@ -273,7 +310,12 @@ impl Current {
     fn without_lifecycle(&self) -> Current {
         let mut instance = self.instance.clone();
         instance.lifecycle = Lifecycle::Activated as i32;
-        Current { key: self.key, instance, definition: Arc::clone(&self.definition), index: self.index }
+        Current {
+            key: self.key,
+            instance,
+            definition: Arc::clone(&self.definition),
+            index: self.index,
+        }
     }
 }
 

@@ -50,9 +50,9 @@ impl Context<'_> {
             .get(&key)
             .ok_or_else(|| Problem::internal(format!("there is no element instance {key}")))?;
         let definition_key = instance.record.process_definition_key;
-        let definition = self
-            .definition(definition_key)
-            .ok_or_else(|| Problem::internal(format!("there is no process definition {definition_key}")))?;
+        let definition = self.definition(definition_key).ok_or_else(|| {
+            Problem::internal(format!("there is no process definition {definition_key}"))
+        })?;
         let index = match definition.process.find(&instance.record.element_id) {
             Some((index, _)) => index,
             None if instance.record.flow_scope_key == NO_KEY => ElementIndex::PROCESS,

@@ -20,7 +20,8 @@ impl Context<'_> {
         let key = current.key;
         let awaited = self.waiting.results.remove(&key);
         let parent = current.instance.record.parent_element_instance_key;
-        let for_parent = if parent == NO_KEY { Bytes::new() } else { self.variables_for_caller(parent, key) };
+        let for_parent =
+            if parent == NO_KEY { Bytes::new() } else { self.variables_for_caller(parent, key) };
         let result = awaited.map(|(request, names)| {
             let variables = variables::visible(self.state, key, &names);
             (request, result_record(current, variables))
@@ -28,7 +29,8 @@ impl Context<'_> {
         let lock = self.state.message_locks_held.get(&key);
         self.write(current, ProcessInstanceIntent::ElementCompleted);
         if let Some((request, record)) = result {
-            let payload = Payload::ProcessInstanceResult(ProcessInstanceResultIntent::Completed, record);
+            let payload =
+                Payload::ProcessInstanceResult(ProcessInstanceResultIntent::Completed, record);
             self.event(key, payload.clone());
             let position = self.state.meta.last_position;
             let response = Response::Accepted { key, position, payload: Box::new(payload) };
@@ -48,7 +50,9 @@ impl Context<'_> {
         let Ok(caller) = self.current(caller_key) else { return Bytes::new() };
         let element = caller.element();
         match &element.kind {
-            ElementKind::CallActivity(call) if call.propagate_all_child_variables || !element.outputs.is_empty() => {
+            ElementKind::CallActivity(call)
+                if call.propagate_all_child_variables || !element.outputs.is_empty() =>
+            {
                 variables::visible(self.state, key, &[])
             }
             _ => Bytes::new(),

@@ -10,10 +10,15 @@ use crate::document;
 use crate::problem::Outcome;
 
 impl Context<'_> {
-    pub(super) fn activate_script(&mut self, current: &Current, script: &ScriptExpression) -> Outcome {
+    pub(super) fn activate_script(
+        &mut self,
+        current: &Current,
+        script: &ScriptExpression,
+    ) -> Outcome {
         let value = self.evaluate(&script.expression, current.key, ErrorType::ExtractValueError)?;
         let value = expression::encode(&value);
-        let variables = document::build([(script.result_variable.as_ref(), value.as_ref())].into_iter());
+        let variables =
+            document::build([(script.result_variable.as_ref(), value.as_ref())].into_iter());
         self.activated_and_completed(current.key, variables);
         Ok(())
     }

@@ -18,7 +18,9 @@ pub(super) fn of(element: &Element) -> (ElementType, EventType) {
         ElementKind::IntermediateCatchEvent(event) => {
             return (ElementType::IntermediateCatchEvent, of_catch(event));
         }
-        ElementKind::IntermediateThrowEvent => return (ElementType::IntermediateThrowEvent, EventType::None),
+        ElementKind::IntermediateThrowEvent => {
+            return (ElementType::IntermediateThrowEvent, EventType::None);
+        }
         ElementKind::BoundaryEvent(boundary) => {
             let event_type = match boundary.trigger {
                 BoundaryTrigger::Message(_) => EventType::Message,
@@ -41,7 +43,9 @@ pub(super) fn of(element: &Element) -> (ElementType, EventType) {
         ElementKind::SubProcess(_) => ElementType::SubProcess,
         ElementKind::ServiceTask(_) => ElementType::ServiceTask,
         ElementKind::SendTask(_) => ElementType::SendTask,
-        ElementKind::ScriptTaskJob(_) | ElementKind::ScriptTaskExpression(_) => ElementType::ScriptTask,
+        ElementKind::ScriptTaskJob(_) | ElementKind::ScriptTaskExpression(_) => {
+            ElementType::ScriptTask
+        }
         ElementKind::BusinessRuleTaskJob(_) => ElementType::BusinessRuleTask,
         ElementKind::UserTaskJob(_) => ElementType::UserTask,
         ElementKind::ManualTask => ElementType::ManualTask,

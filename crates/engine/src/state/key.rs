@@ -1,7 +1,7 @@
 //! Keys of tables: typed in memory, ordered bytes below.
 
 /// A key whose byte form sorts as the typed form does.
-pub trait TableKey: Ord + Clone + Send + Sync + 'static {
+pub(crate) trait TableKey: Ord + Clone + Send + Sync + 'static {
     /// Appends the bytes.
     fn encode(&self, out: &mut Vec<u8>);
 
@@ -89,9 +89,9 @@ impl TableKey for String {
 
     fn encode(&self, out: &mut Vec<u8>) {
         // 0 ends the text and sorts first; a 0 inside becomes 0 255.
-        for byte in self.bytes() {
-            out.push(byte);
-            if byte == 0 {
+        for byte in self.as_bytes() {
+            out.push(*byte);
+            if *byte == 0 {
                 out.push(255);
             }
         }

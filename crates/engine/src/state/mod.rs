@@ -19,8 +19,8 @@ use skep_protocol::{
 };
 
 pub use backing::{Backing, BackingError, Checkpoint, NoBacking};
-pub(crate) use rows::*;
 pub(crate) use key::TableKey;
+pub(crate) use rows::*;
 pub(crate) use table::{Table, TableValue};
 
 macro_rules! tables {

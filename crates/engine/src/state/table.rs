@@ -17,7 +17,10 @@ use super::backing::{Backing, BackingError, CheckpointSection};
 use super::key::TableKey;
 
 /// A value of a table.
-pub trait TableValue: Message + Default + Clone + PartialEq + Send + Sync + 'static {}
+pub(crate) trait TableValue:
+    Message + Default + Clone + PartialEq + Send + Sync + 'static
+{
+}
 
 impl<T: Message + Default + Clone + PartialEq + Send + Sync + 'static> TableValue for T {}
 
@@ -31,7 +34,7 @@ struct Slot<V> {
 type Layer<K, V> = BTreeMap<K, Slot<V>>;
 
 /// A typed ordered table.
-pub struct Table<K, V> {
+pub(crate) struct Table<K, V> {
     id: u8,
     recent: Layer<K, V>,
     frozen: Option<Arc<Layer<K, V>>>,
@@ -50,7 +53,7 @@ pub struct Table<K, V> {
 
 impl<K: TableKey, V: TableValue> Table<K, V> {
     /// A table over what `backing` holds under `id`.
-    pub fn new(id: u8, backing: &Arc<dyn Backing>) -> Result<Self, BackingError> {
+    pub(crate) fn new(id: u8, backing: &Arc<dyn Backing>) -> Result<Self, BackingError> {
         Ok(Self {
             id,
             recent: BTreeMap::new(),
@@ -65,7 +68,7 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
     }
 
     /// The value of a key.
-    pub fn get(&self, key: &K) -> Option<V> {
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
         if let Some(slot) = self.recent.get(key) {
             return slot.value.clone();
         }
@@ -73,7 +76,7 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
     }
 
     /// Whether a key is there.
-    pub fn contains(&self, key: &K) -> bool {
+    pub(crate) fn contains(&self, key: &K) -> bool {
         match self.recent.get(key) {
             Some(slot) => slot.value.is_some(),
             None => self.get_below(key).is_some(),
@@ -102,7 +105,10 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
         match V::decode(bytes) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.fail(BackingError(format!("table {} holds bytes that are no value: {error}", self.id)));
+                self.fail(BackingError(format!(
+                    "table {} holds bytes that are no value: {error}",
+                    self.id
+                )));
                 None
             }
         }
@@ -113,23 +119,23 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
     }
 
     /// The first failure of the backing since the last call. A read that failed answered "not there".
-    pub fn take_failure(&self) -> Option<BackingError> {
+    pub(crate) fn take_failure(&self) -> Option<BackingError> {
         self.failure.borrow_mut().take()
     }
 
     /// Writes a value whose key is new everywhere (a generated key): no look-up below, ever.
-    pub fn insert_new(&mut self, key: K, value: V) {
+    pub(crate) fn insert_new(&mut self, key: K, value: V) {
         self.put(key, Slot { value: Some(value), fresh: true });
     }
 
     /// Writes a value.
-    pub fn insert(&mut self, key: K, value: V) {
+    pub(crate) fn insert(&mut self, key: K, value: V) {
         let fresh = self.is_fresh(&key);
         self.put(key, Slot { value: Some(value), fresh });
     }
 
     /// Removes a key; nothing happens when it is not there.
-    pub fn remove(&mut self, key: &K) {
+    pub(crate) fn remove(&mut self, key: &K) {
         if self.is_fresh(key) {
             if let Some(old) = self.recent.remove(key) {
                 self.recent_bytes = self.recent_bytes.saturating_sub(Self::weight(&old));
@@ -141,7 +147,7 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
     }
 
     /// Changes a value in place; nothing happens when it is not there.
-    pub fn update(&mut self, key: &K, change: impl FnOnce(&mut V)) {
+    pub(crate) fn update(&mut self, key: &K, change: impl FnOnce(&mut V)) {
         if let Some(mut value) = self.get(key) {
             change(&mut value);
             self.insert(key.clone(), value);
@@ -176,11 +182,17 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
 
     fn weight(slot: &Slot<V>) -> usize {
         // Node overhead of the map and the small allocations of a value, measured on element instances.
-        96 + size_of::<K>() + slot.value.as_ref().map_or(0, |value| size_of::<V>() + value.encoded_len())
+        96 + size_of::<K>()
+            + slot.value.as_ref().map_or(0, |value| size_of::<V>() + value.encoded_len())
     }
 
     /// Visits the entries in `from..to` (to the end without `to`), ascending.
-    pub fn scan(&self, from: &K, to: Option<&K>, visit: &mut dyn FnMut(&K, &V) -> ControlFlow<()>) {
+    pub(crate) fn scan(
+        &self,
+        from: &K,
+        to: Option<&K>,
+        visit: &mut dyn FnMut(&K, &V) -> ControlFlow<()>,
+    ) {
         let upper = to.map_or(Bound::Unbounded, Bound::Excluded);
         let mut lower = Bound::Included(from.clone());
         let mut rows_max = Self::PAGE_ROWS_MIN;
@@ -203,7 +215,7 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
     }
 
     /// The smallest key with its value.
-    pub fn first(&mut self) -> Option<(K, V)> {
+    pub(crate) fn first(&mut self) -> Option<(K, V)> {
         let mut first = None;
         self.scan(&self.head.clone(), None, &mut |key, value| {
             first = Some((key.clone(), value.clone()));
@@ -282,12 +294,12 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
     }
 
     /// Forgets how to undo: the command is done.
-    pub fn commit(&mut self) {
+    pub(crate) fn commit(&mut self) {
         self.undo.clear();
     }
 
     /// Undoes everything since the last [`Table::commit`].
-    pub fn rollback(&mut self) {
+    pub(crate) fn rollback(&mut self) {
         while let Some((key, old)) = self.undo.pop() {
             let current = match old {
                 Some(slot) => {
@@ -306,12 +318,12 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
     }
 
     /// Estimated bytes of changes since the last checkpoint.
-    pub fn recent_bytes(&self) -> usize {
+    pub(crate) fn recent_bytes(&self) -> usize {
         self.recent_bytes
     }
 
     /// Moves the recent changes into the frozen layer and hands it out for writing.
-    pub fn freeze(&mut self) -> Option<Box<dyn CheckpointSection>> {
+    pub(crate) fn freeze(&mut self) -> Option<Box<dyn CheckpointSection>> {
         if self.recent.is_empty() {
             return None;
         }
@@ -322,7 +334,7 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
     }
 
     /// The frozen layer is in the backing now.
-    pub fn thaw(&mut self) -> Result<(), BackingError> {
+    pub(crate) fn thaw(&mut self) -> Result<(), BackingError> {
         if self.frozen.take().is_some() {
             self.backing_last = self.backing.last_key(self.id)?.max(self.backing_last.take());
         }
@@ -330,7 +342,7 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
     }
 
     /// Appends every live row as bytes, for comparing states.
-    pub fn dump(&self, out: &mut Vec<(u8, Vec<u8>, Vec<u8>)>) {
+    pub(crate) fn dump(&self, out: &mut Vec<(u8, Vec<u8>, Vec<u8>)>) {
         self.scan(&K::smallest(), None, &mut |key, value| {
             out.push((self.id, key.bytes(), value.encode_to_vec()));
             ControlFlow::Continue(())
