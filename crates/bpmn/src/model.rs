@@ -55,7 +55,8 @@ pub struct Element {
     pub scope: Option<ElementIndex>,
     /// Sequence flows that end here, in document order.
     pub incoming: Vec<FlowIndex>,
-    /// Sequence flows that start here, in document order.
+    /// Sequence flows that start here, in the order of the `bpmn:outgoing` children (the order in
+    /// which conditions are asked); those that are not listed follow in document order.
     pub outgoing: Vec<FlowIndex>,
     /// `zeebe:input`, in document order.
     pub inputs: Vec<Mapping>,

@@ -94,7 +94,7 @@ pub fn parse_date(text: &str) -> Result<i64, TimerError> {
 /// Whether the time of a date-time ends in `Z` or an offset.
 fn has_offset(date_time: &str) -> bool {
     let time = date_time.split_once('T').map_or("", |(_, time)| time);
-    time.ends_with('Z') || time.contains(['+', '-'])
+    time.ends_with(['Z', 'z']) || time.contains(['+', '-'])
 }
 
 /// The text without the spaces around it, if it is not too long.

@@ -122,13 +122,9 @@ fn kind<'a>(
 
 fn version_tag(report: &mut Report, extensions: &Extensions<'_>) -> Option<std::sync::Arc<str>> {
     let tag = extensions.one(report, "versionTag")?;
-    match tag.attribute("value").filter(|value| !value.is_empty()) {
-        Some(value) => static_text(report, tag, "the version tag", value),
-        None => {
-            report.refuse(tag, "the version tag is missing or empty; set a value or remove it");
-            None
-        }
-    }
+    // Tools write an empty one when the field is left empty.
+    let value = tag.attribute("value").filter(|value| !value.is_empty())?;
+    static_text(report, tag, "the version tag", value)
 }
 
 /// The form of a start event is for the user interface that starts the process; nothing here shows

@@ -1,5 +1,7 @@
 //! Walks processes and sub-processes: finds the elements and sequence flows and connects them.
 
+use std::collections::BTreeMap;
+
 use crate::model::{ElementIndex, FlowIndex};
 use crate::read::draft::{ElementDraft, FlowDraft, ProcessDraft, count};
 use crate::read::extensions::{Extensions, Host};
@@ -15,7 +17,7 @@ pub(crate) fn read<'a>(report: &mut Report, process: Node<'a>) -> ProcessDraft<'
         elements: Vec::new(),
         flows: Vec::new(),
         elements_by_id: std::iter::once((root.id, ElementIndex::PROCESS)).collect(),
-        flows_by_id: std::collections::BTreeMap::new(),
+        flows_by_id: BTreeMap::new(),
         version_tag: None,
     };
     draft.elements.push(root);
@@ -103,9 +105,8 @@ fn check_common(report: &mut Report, node: Node<'_>, tag: Tag) {
         }
     }
     if tag != Tag::ExclusiveGateway && node.attribute("default").is_some() {
-        let reason =
-            "only exclusive gateways can have a default flow; put a gateway behind this element";
-        report.refuse(node, reason);
+        let text = "a default flow has no meaning here: only exclusive gateways have conditions to fall back from";
+        report.warn(node, text);
     }
     // The children of a sub-process are sorted when it is walked.
     if tag == Tag::SubProcess {
@@ -160,6 +161,22 @@ fn connect(report: &mut Report, draft: &mut ProcessDraft<'_>) {
         }
     }
     warn_of_stale_references(report, draft);
+    order_outgoing(draft);
+}
+
+/// The order in which an exclusive gateway asks its conditions is that of its `bpmn:outgoing`
+/// children, not of the flows (seen with Zeebe 8.6). Flows that it does not list come after.
+fn order_outgoing(draft: &mut ProcessDraft<'_>) {
+    let ProcessDraft { elements, flows_by_id, .. } = draft;
+    for element in elements.iter_mut().filter(|element| element.outgoing.len() > 1) {
+        let listed = bpmn_children(element.node).filter(|child| is_bpmn(*child, "outgoing"));
+        let listed = listed.filter_map(|child| find_by_reference(flows_by_id, &text_of(child)));
+        let mut places = BTreeMap::new();
+        for (place, flow) in listed.enumerate() {
+            places.entry(flow).or_insert(place);
+        }
+        element.outgoing.sort_by_key(|flow| places.get(flow).copied().unwrap_or(usize::MAX));
+    }
 }
 
 /// Finds the element at one end of a flow, which has to be in the same scope as the flow.
@@ -251,10 +268,7 @@ fn warn_of_stale_references(report: &mut Report, draft: &ProcessDraft<'_>) {
 }
 
 /// Looks up a reference, which may be a qualified name with a prefix.
-pub(crate) fn find_by_reference<T: Copy>(
-    map: &std::collections::BTreeMap<&str, T>,
-    reference: &str,
-) -> Option<T> {
+pub(crate) fn find_by_reference<T: Copy>(map: &BTreeMap<&str, T>, reference: &str) -> Option<T> {
     let local = || reference.rsplit_once(':').map(|(_, local)| local);
     map.get(reference).or_else(|| map.get(local()?)).copied()
 }

@@ -9,8 +9,8 @@ use crate::model::Value;
 use crate::read::report::Report;
 use crate::xml::Node;
 
-/// Words that cannot be a segment of a mapping target or a result variable: FEEL reads them as
-/// something else (rule 19 of the deployment rules).
+/// Words that cannot be a mapping target or a result variable: FEEL reads them as something else
+/// (rule 19 of the deployment rules). They may be a part of one: `a.if`.
 const RESERVED_WORDS: [&str; 11] =
     ["null", "true", "false", "function", "if", "then", "else", "for", "between", "instance", "of"];
 
@@ -112,14 +112,10 @@ pub(crate) fn variable_path(
             report.refuse(node, reason);
             return None;
         }
-        if RESERVED_WORDS.contains(segment) {
-            let reason = format!(
-                "{what} `{}` contains `{segment}`, which is a word of FEEL; choose another name",
-                shorten(&text)
-            );
-            report.refuse(node, reason);
-            return None;
-        }
+    }
+    if RESERVED_WORDS.contains(&&*text) {
+        report.refuse(node, format!("{what} `{text}` is a word of FEEL; choose another name"));
+        return None;
     }
     Some(segments.into_iter().map(Arc::from).collect())
 }

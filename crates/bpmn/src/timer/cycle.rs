@@ -87,7 +87,7 @@ fn parse_repeating(text: &str, rest: &str) -> Result<Cycle, TimerError> {
         None => (None, times),
     };
     let repetitions = match count {
-        "" => None,
+        "" | "-1" => None,
         count if count.bytes().all(|byte| byte.is_ascii_digit()) => {
             let repetitions: i32 = count.parse().map_err(|_| invalid())?;
             Some(u32::try_from(repetitions).map_err(|_| invalid())?)

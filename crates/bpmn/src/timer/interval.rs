@@ -84,11 +84,10 @@ impl Interval {
 
 /// Reads a duration; nothing if the text is not one.
 fn read(text: &str) -> Option<Interval> {
-    let upper = text.to_ascii_uppercase();
-    let (is_negative, rest) = match upper.as_bytes().first()? {
-        b'-' => (true, upper.get(1..)?),
-        b'+' => (false, upper.get(1..)?),
-        _ => (false, upper.as_str()),
+    let (is_negative, rest) = match text.as_bytes().first()? {
+        b'-' => (true, text.get(1..)?),
+        b'+' => (false, text.get(1..)?),
+        _ => (false, text),
     };
     let body = rest.strip_prefix('P')?;
     let (date, time) = match body.split_once('T') {

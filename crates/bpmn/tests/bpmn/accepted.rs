@@ -166,6 +166,34 @@ fn an_exclusive_gateway_has_conditions_and_a_default() {
 }
 
 #[test]
+fn conditions_are_asked_in_the_order_of_the_outgoing_references() {
+    let gateway = r#"<exclusiveGateway id="it"><outgoing>b</outgoing><outgoing>a</outgoing></exclusiveGateway>"#;
+    let flows = ["c", "a", "b"].map(|id| flow_if(id, "it", "end", "=true")).concat();
+    let process =
+        accepted(&doing(&(gateway.to_owned() + &flows)).replace(&flow("out", "it", "end"), ""));
+    let outgoing = it(&process).outgoing.iter();
+    let ids: Vec<_> =
+        outgoing.filter_map(|flow| process.flow(*flow)).map(|flow| &*flow.id).collect();
+    assert_eq!(ids, ["b", "a", "c"]);
+}
+
+#[test]
+fn a_word_of_feel_may_be_a_part_of_a_mapping_target() {
+    let process = accepted(&doing(&format!(
+        r#"<task id="it">{}</task>"#,
+        extensions(r#"<z:ioMapping><z:input source="=1" target="a.if"/></z:ioMapping>"#)
+    )));
+    assert_eq!(it(&process).inputs[0].target, ["a".into(), "if".into()]);
+}
+
+#[test]
+fn an_empty_version_tag_is_none() {
+    let tag = extensions(r#"<z:versionTag value=""/>"#);
+    let process = accepted(&process(&(tag + r#"<startEvent id="s"/>"#)));
+    assert_eq!(&*process.version_tag, "");
+}
+
+#[test]
 fn one_way_out_of_an_exclusive_gateway_needs_no_condition() {
     accepted(&doing(r#"<exclusiveGateway id="it"/>"#));
 }

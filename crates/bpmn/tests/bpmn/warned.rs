@@ -98,3 +98,8 @@ fn a_start_form() {
     ));
     assert_warned(&xml, "start forms");
 }
+
+#[test]
+fn a_default_flow_of_a_task() {
+    assert_warned(&doing(r#"<task id="it" default="out"/>"#), "default flow has no meaning");
+}

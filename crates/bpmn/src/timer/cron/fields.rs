@@ -34,13 +34,23 @@ impl Set {
                 None if step.is_some() => (number(range, names)?, last),
                 None => (number(range, names)?, number(range, names)?),
             };
-            // Sunday may begin a range as 7, too.
-            let from = if last == 7 && from == 7 && to < 7 { 0 } else { from };
-            let step = step.unwrap_or(1);
-            if from < first || to > last || from > to || step == 0 {
+            let step = usize::from(step.unwrap_or(1));
+            let is_valid = |number| (first..=last).contains(&number);
+            if !is_valid(from) || !is_valid(to) || step == 0 {
                 return None;
             }
-            for number in (from..=to).step_by(usize::from(step)) {
+            // Months and days of the week go round: NOV-FEB, FRI-MON. Sunday is at both ends.
+            let goes_round = from > to && !names.is_empty();
+            if from > to && !goes_round {
+                return None;
+            }
+            let after_end = if last == 7 && first == 0 { 1 } else { first };
+            let numbers: Vec<u8> = if goes_round {
+                (from..=last).chain(after_end..=to).collect()
+            } else {
+                (from..=to).collect()
+            };
+            for number in numbers.iter().step_by(step) {
                 set.0 |= 1 << number;
             }
         }
