@@ -36,3 +36,7 @@ pub const TIMER_BYTES_MAX: usize = 1024;
 /// Months that the search for the next slot of a cron expression looks ahead. The rarest slot that
 /// exists at all (29 February on a given weekday across 2100) is 40 years away.
 pub const CRON_MONTHS_AHEAD_MAX: u32 = 12 * 41;
+
+/// Steps that the evaluation of a message name of a start event may take: it has no variables, so
+/// that a few suffice, and a file may have thousands of them.
+pub const CONSTANT_NAME_STEPS_MAX: u64 = 1_000;

@@ -1,13 +1,18 @@
-//! What the processes of a file share: messages and errors.
+//! What the processes of a file share: messages and errors. Each is read once, however many events
+//! refer to it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use skep_feel::{Environment, Evaluation, Expression, NoVariables};
+
+use crate::limits::CONSTANT_NAME_STEPS_MAX;
 use crate::model::{MessageEvent, Value};
 use crate::read::extensions::{Extensions, Host};
 use crate::read::report::Report;
 use crate::read::scope::{find_by_reference, is_true};
-use crate::read::value::{expression, expression_text, required_value, shorten, static_text};
+use crate::read::value::{expression, required_value, shorten, static_text, value};
 use crate::xml::{Node, bpmn_children};
 
 /// Messages and errors of a file by their id.
@@ -15,6 +20,36 @@ use crate::xml::{Node, bpmn_children};
 pub(crate) struct Globals<'a> {
     messages: BTreeMap<&'a str, Node<'a>>,
     errors: BTreeMap<&'a str, Node<'a>>,
+    /// By where the message is in the file.
+    read_messages: RefCell<BTreeMap<usize, Message>>,
+    /// By where the error is in the file.
+    read_errors: RefCell<BTreeMap<usize, ErrorCode>>,
+}
+
+/// A message that has been read. What is `None` was refused, unless said otherwise.
+#[derive(Clone, Debug)]
+struct Message {
+    name: Option<Value>,
+    /// The name if a process can start with it.
+    constant_name: Option<Value>,
+    correlation_key: CorrelationKey,
+}
+
+#[derive(Clone, Debug)]
+enum CorrelationKey {
+    /// There is no subscription, which some uses allow.
+    Absent,
+    Refused,
+    Key(Expression),
+}
+
+/// The code of an error that has been read.
+#[derive(Clone, Debug)]
+enum ErrorCode {
+    /// Missing or empty.
+    Absent,
+    Refused,
+    Code(Value),
 }
 
 /// Which event uses a message.
@@ -110,23 +145,16 @@ impl<'a> Globals<'a> {
             report.refuse(event, reason);
             return None;
         };
-        let extensions = Extensions::read(report, message, Host::Message);
-        let name = required_value(report, message, "the message name", message.attribute("name"));
-        let name = match (name, used_by) {
-            (Some(Value::Expression(name)), MessageUse::ProcessStart) => {
-                constant_name(report, message, &name)
-            }
-            (name, _) => name,
+        let Message { name, constant_name, correlation_key } =
+            self.read_message(report, message, used_by);
+        let name = match used_by {
+            MessageUse::ProcessStart => constant_name,
+            MessageUse::Catch => name,
         };
-        let subscription = extensions.one(report, "subscription");
-        let correlation_key = subscription.map(|subscription| {
-            let key = subscription.attribute("correlationKey").unwrap_or_default();
-            expression(report, subscription, "the correlation key", key)
-        });
         let correlation_key = match (correlation_key, used_by) {
-            (Some(key), _) => Some(key?),
-            (None, MessageUse::ProcessStart) => None,
-            (None, MessageUse::Catch) => {
+            (CorrelationKey::Key(key), _) => Some(key),
+            (CorrelationKey::Absent, MessageUse::ProcessStart) => None,
+            (CorrelationKey::Absent, MessageUse::Catch) => {
                 let reason = format!(
                     "waits for the message `{}`, which has no correlation key; add a zeebe:subscription with a correlationKey to it",
                     shorten(message.attribute("name").unwrap_or_default())
@@ -134,8 +162,40 @@ impl<'a> Globals<'a> {
                 report.refuse(event, reason);
                 return None;
             }
+            (CorrelationKey::Refused, _) => return None,
         };
         Some(MessageEvent { name: name?, correlation_key })
+    }
+
+    /// Reads a message, or remembers it. The constant name is read when it is first needed.
+    fn read_message(&self, report: &mut Report, message: Node<'a>, used_by: MessageUse) -> Message {
+        let mut read_messages = self.read_messages.borrow_mut();
+        let read = read_messages.entry(message.range().start).or_insert_with(|| {
+            let extensions = Extensions::read(report, message, Host::Message);
+            let name =
+                required_value(report, message, "the message name", message.attribute("name"));
+            let correlation_key = match extensions.one(report, "subscription") {
+                None => CorrelationKey::Absent,
+                Some(subscription) => {
+                    let key = subscription.attribute("correlationKey").unwrap_or_default();
+                    expression(report, subscription, "the correlation key", key)
+                        .map_or(CorrelationKey::Refused, CorrelationKey::Key)
+                }
+            };
+            Message { name, constant_name: None, correlation_key }
+        });
+        if used_by == MessageUse::ProcessStart && read.constant_name.is_none() {
+            read.constant_name = match &read.name {
+                Some(Value::Expression(name)) => constant_name(report, message, name),
+                Some(Value::Static(name)) => Some(Value::Static(Arc::clone(name))),
+                None => None,
+            };
+            // A name that is not constant is refused once, and not evaluated again.
+            if read.constant_name.is_none() {
+                read.name = None;
+            }
+        }
+        read.clone()
     }
 
     /// The name of the message that `holder` refers to as it stands in the file.
@@ -155,18 +215,19 @@ impl<'a> Globals<'a> {
         else {
             return Some(None);
         };
-        let error = self.error(report, event, reference)?;
-        match error.attribute("errorCode") {
-            None | Some("") => Some(None),
-            Some(code) if expression_text(code).is_some() => {
+        let (error, code) = self.error(report, event, reference)?;
+        match code {
+            ErrorCode::Absent => Some(None),
+            ErrorCode::Code(Value::Static(code)) => Some(Some(code)),
+            ErrorCode::Code(Value::Expression(_)) => {
                 let reason = format!(
                     "catches an error whose code is the expression `{}`; only static codes can be caught",
-                    shorten(code)
+                    shorten(error.attribute("errorCode").unwrap_or_default())
                 );
                 report.refuse(event, reason);
                 None
             }
-            Some(code) => Some(Some(static_text(report, error, "the error code", code)?)),
+            ErrorCode::Refused => None,
         }
     }
 
@@ -182,38 +243,52 @@ impl<'a> Globals<'a> {
             report.refuse(event, "has to name an error; set errorRef to a bpmn:error with a code");
             return None;
         };
-        let error = self.error(report, event, reference)?;
-        required_value(report, error, "the error code", error.attribute("errorCode"))
+        let (error, code) = self.error(report, event, reference)?;
+        match code {
+            ErrorCode::Code(code) => Some(code),
+            ErrorCode::Absent => {
+                report.refuse(error, "the error code is missing or empty, but is thrown; set it");
+                None
+            }
+            ErrorCode::Refused => None,
+        }
     }
 
-    fn error(&self, report: &mut Report, event: Node<'a>, reference: &str) -> Option<Node<'a>> {
-        let found = find_by_reference(&self.errors, reference);
-        match found {
-            Some(error) => {
-                Extensions::read(report, error, Host::Other);
+    /// Finds an error and reads it, or remembers it.
+    fn error(
+        &self,
+        report: &mut Report,
+        event: Node<'a>,
+        reference: &str,
+    ) -> Option<(Node<'a>, ErrorCode)> {
+        let Some(error) = find_by_reference(&self.errors, reference) else {
+            let reason = format!(
+                "errorRef names `{}`, which is not a bpmn:error of this file",
+                shorten(reference)
+            );
+            report.refuse(event, reason);
+            return None;
+        };
+        let mut read_errors = self.read_errors.borrow_mut();
+        let code = read_errors.entry(error.range().start).or_insert_with(|| {
+            Extensions::read(report, error, Host::Other);
+            match error.attribute("errorCode") {
+                None | Some("") => ErrorCode::Absent,
+                Some(code) => value(report, error, "the error code", code)
+                    .map_or(ErrorCode::Refused, ErrorCode::Code),
             }
-            None => {
-                let reason = format!(
-                    "errorRef names `{}`, which is not a bpmn:error of this file",
-                    shorten(reference)
-                );
-                report.refuse(event, reason);
-            }
-        }
-        found
+        });
+        Some((error, code.clone()))
     }
 }
 
 /// A start event of a process is subscribed when nothing runs yet: its message name is evaluated
 /// once, at deployment, without variables (rule 12).
-fn constant_name(
-    report: &mut Report,
-    message: Node<'_>,
-    name: &skep_feel::Expression,
-) -> Option<Value> {
-    let environment = skep_feel::Environment::at(0);
-    match name.evaluate(&skep_feel::NoVariables, &environment) {
-        Ok(skep_feel::Evaluation { value: skep_feel::Value::String(text), .. }) => {
+fn constant_name(report: &mut Report, message: Node<'_>, name: &Expression) -> Option<Value> {
+    let mut environment = Environment::at(0);
+    environment.budget.steps_max = CONSTANT_NAME_STEPS_MAX;
+    match name.evaluate(&NoVariables, &environment) {
+        Ok(Evaluation { value: skep_feel::Value::String(text), .. }) => {
             static_text(report, message, "the message name", &text).map(Value::Static)
         }
         _ => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::limits::TEXT_BYTES_MAX;
 use crate::model::{BoundaryTrigger, ElementIndex, ElementKind};
 use crate::read::draft::{ElementDraft, ProcessDraft};
 use crate::read::globals::Globals;
@@ -14,7 +15,7 @@ mod loops;
 
 /// Checks a process whose elements have been read. An element that could not be read has its reason
 /// already; rules that need its kind leave it out.
-pub(crate) fn check(report: &mut Report, globals: &Globals<'_>, draft: &mut ProcessDraft<'_>) {
+pub(crate) fn check<'a>(report: &mut Report, globals: &Globals<'a>, draft: &mut ProcessDraft<'a>) {
     for index in draft.indexes() {
         let Some(element) = draft.element(index) else { continue };
         match element.tag {
@@ -80,11 +81,11 @@ fn check_process_starts(report: &mut Report, draft: &ProcessDraft<'_>, process: 
 }
 
 /// Rule 12: a message name starts a process at one place.
-fn check_process_message_starts(
+fn check_process_message_starts<'a>(
     report: &mut Report,
-    globals: &Globals<'_>,
-    draft: &ProcessDraft<'_>,
-    process: &ElementDraft<'_>,
+    globals: &Globals<'a>,
+    draft: &ProcessDraft<'a>,
+    process: &ElementDraft<'a>,
 ) {
     let starts = start_events(draft, process).map(|start| start.node);
     refuse_repeated_messages(report, globals, starts, "of another start event of this process");
@@ -150,11 +151,11 @@ fn warn_of_unreached(report: &mut Report, draft: &ProcessDraft<'_>) {
 }
 
 /// Rule 9, and of rule 12 the part about event-based gateways.
-fn check_event_based_gateway(
+fn check_event_based_gateway<'a>(
     report: &mut Report,
-    globals: &Globals<'_>,
-    draft: &ProcessDraft<'_>,
-    gateway: &ElementDraft<'_>,
+    globals: &Globals<'a>,
+    draft: &ProcessDraft<'a>,
+    gateway: &ElementDraft<'a>,
 ) {
     if gateway.outgoing.len() < 2 {
         let reason = "an event-based gateway needs at least two outgoing sequence flows";
@@ -186,11 +187,11 @@ fn check_event_based_gateway(
 }
 
 /// Of rules 12 and 13 the parts about boundary events of one activity.
-fn check_boundary_events(
+fn check_boundary_events<'a>(
     report: &mut Report,
-    globals: &Globals<'_>,
-    draft: &ProcessDraft<'_>,
-    activity: &ElementDraft<'_>,
+    globals: &Globals<'a>,
+    draft: &ProcessDraft<'a>,
+    activity: &ElementDraft<'a>,
 ) {
     let events: Vec<_> = draft.select(&activity.boundary_events).map(|(_, event)| event).collect();
     let own_message = (activity.tag == Tag::ReceiveTask).then_some(activity.node);
@@ -223,7 +224,7 @@ fn check_boundary_events(
 /// Refuses the second and later ones of the nodes that wait for the same message name.
 fn refuse_repeated_messages<'a>(
     report: &mut Report,
-    globals: &Globals<'_>,
+    globals: &Globals<'a>,
     waiting: impl Iterator<Item = Node<'a>>,
     place: &str,
 ) {
@@ -232,7 +233,7 @@ fn refuse_repeated_messages<'a>(
         let definition =
             bpmn_children(node).find(|child| is_bpmn(*child, "messageEventDefinition"));
         let Some(name) = globals.message_name(definition.unwrap_or(node)) else { continue };
-        if !names.insert(name.to_owned()) {
+        if name.len() <= TEXT_BYTES_MAX && !names.insert(name) {
             let reason = format!(
                 "the message name `{}` is that {place}; give each its own message",
                 shorten(name)

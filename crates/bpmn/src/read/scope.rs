@@ -244,18 +244,19 @@ fn is_feel(report: &mut Report, condition: Node<'_>) -> bool {
 /// `bpmn:incoming` and `bpmn:outgoing` repeat what the flows say. The flows decide; say so if the
 /// file contradicts itself.
 fn warn_of_stale_references(report: &mut Report, draft: &ProcessDraft<'_>) {
-    for element in draft.elements.iter().filter(|element| element.tag != Tag::Unsupported) {
+    let elements = draft.indexes().filter_map(|index| Some((index, draft.element(index)?)));
+    for (index, element) in elements.filter(|(_, element)| element.tag != Tag::Unsupported) {
         for child in bpmn_children(element.node) {
-            let connected = if is_bpmn(child, "incoming") {
-                &element.incoming
-            } else if is_bpmn(child, "outgoing") {
-                &element.outgoing
-            } else {
+            let is_incoming = is_bpmn(child, "incoming");
+            if !is_incoming && !is_bpmn(child, "outgoing") {
                 continue;
-            };
+            }
             let reference = text_of(child);
-            let found = find_by_reference(&draft.flows_by_id, &reference);
-            if !found.is_some_and(|flow| connected.contains(&flow)) {
+            let flow =
+                find_by_reference(&draft.flows_by_id, &reference).and_then(|flow| draft.flow(flow));
+            let connected =
+                flow.and_then(|flow| if is_incoming { flow.target } else { flow.source });
+            if connected != Some(index) {
                 let text = format!(
                     "{} names `{}`, but no such sequence flow is connected here; sourceRef and targetRef of the flows decide",
                     construct_of(child),

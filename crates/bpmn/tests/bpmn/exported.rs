@@ -7,7 +7,7 @@ fn an_order_process_as_a_modeler_exports_it() {
     let process = accepted(include_str!("../models/order.bpmn"));
     assert_eq!((&*process.id, &*process.name), ("order", "Order & delivery"));
     assert_eq!(&*process.version_tag, "2.1.0");
-    assert_eq!(process.elements.len(), 24);
+    assert_eq!(process.elements.len(), 23);
     // Only the empty header of the connector template.
     assert_eq!(process.warnings.len(), 1, "{:?}", process.warnings);
 }

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod common;
+mod exported;
 mod files;
 mod mutation;
 mod refused;
