@@ -1,6 +1,7 @@
 //! From the XML tree to processes. Everything wrong is collected, so that one deployment attempt
 //! shows all of it.
 
+mod attributes;
 mod draft;
 mod elements;
 mod events;

@@ -21,7 +21,7 @@ pub(crate) enum Definition<'a> {
     Message(Node<'a>),
     Timer(Node<'a>),
     Error(Node<'a>),
-    Terminate,
+    Terminate(Node<'a>),
     /// Refused already.
     Refused,
 }
@@ -42,7 +42,7 @@ pub(crate) fn definition<'a>(report: &mut Report, event: Node<'a>) -> Definition
         "messageEventDefinition" => return Definition::Message(definition),
         "timerEventDefinition" => return Definition::Timer(definition),
         "errorEventDefinition" => return Definition::Error(definition),
-        "terminateEventDefinition" => return Definition::Terminate,
+        "terminateEventDefinition" => return Definition::Terminate(definition),
         "signalEventDefinition" => "signal events are not supported yet; use a message event",
         "escalationEventDefinition" => {
             "escalation events are not supported yet; use an error or a message event"
@@ -118,7 +118,7 @@ pub(crate) fn start_event<'a>(
             refuse_trigger(report, event, "an error trigger", instead);
             return None;
         }
-        Definition::Terminate => {
+        Definition::Terminate(_) => {
             refuse_trigger(report, event, "a terminate trigger", "use an end event");
             return None;
         }
@@ -157,7 +157,7 @@ pub(crate) fn catch_event<'a>(
             refuse_trigger(report, event, "an error trigger", instead);
             return None;
         }
-        Definition::Terminate => {
+        Definition::Terminate(_) => {
             refuse_trigger(report, event, "a terminate trigger", "use an end event");
             return None;
         }
@@ -181,7 +181,7 @@ pub(crate) fn throw_event(report: &mut Report, event: Node<'_>) -> Option<Elemen
         Definition::Error(_) => {
             refuse_trigger(report, event, "an error", "use an error end event");
         }
-        Definition::Terminate => {
+        Definition::Terminate(_) => {
             refuse_trigger(report, event, "a terminate trigger", "use an end event");
         }
         Definition::Refused => {}
@@ -198,7 +198,10 @@ pub(crate) fn end_event<'a>(
 ) -> Option<ElementKind> {
     let end = match definition(report, event) {
         Definition::None => EndEvent::None,
-        Definition::Terminate => EndEvent::Terminate,
+        Definition::Terminate(definition) => {
+            check_definition(report, definition, &[]);
+            EndEvent::Terminate
+        }
         Definition::Error(definition) => {
             check_definition(report, definition, &[]);
             EndEvent::Error { code: globals.thrown_error(report, event, definition)? }
@@ -264,7 +267,7 @@ pub(crate) fn boundary_event<'a>(
             report.refuse(event, reason);
             return None;
         }
-        Definition::Terminate => {
+        Definition::Terminate(_) => {
             refuse_trigger(report, event, "a terminate trigger", "use an end event");
             return None;
         }

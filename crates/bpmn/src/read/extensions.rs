@@ -1,5 +1,6 @@
 //! The Zeebe extension elements of a node: which of them are known where, and which are refused.
 
+use crate::read::attributes;
 use crate::read::report::Report;
 use crate::read::tag::Tag;
 use crate::xml::{BPMN, CAMUNDA_7, Node, ZEEBE, bpmn_children, construct_of, is_bpmn};
@@ -24,9 +25,10 @@ pub(crate) struct Extensions<'a> {
 }
 
 impl<'a> Extensions<'a> {
-    /// Collects what is supported on this host and refuses everything else of the Zeebe namespace.
+    /// Collects what is supported on this host. Refuses everything else of the Zeebe namespace, and
+    /// unknown attributes of the node.
     pub(crate) fn read(report: &mut Report, node: Node<'a>, host: Host) -> Extensions<'a> {
-        check_attributes(report, node);
+        attributes::check(report, node);
         for child in node.children().filter(|child| child.tag_name().namespace() == Some(ZEEBE)) {
             report.refuse(child, "has to be inside bpmn:extensionElements; move it there");
         }
@@ -209,17 +211,6 @@ pub(crate) fn check_extension_attributes(report: &mut Report, node: Node<'_>, kn
                 }
                 _ => format!("the attribute `{name}` is not known here; remove it"),
             };
-            report.refuse(node, reason);
-        }
-    }
-}
-
-/// Refuses attributes of the Zeebe namespace on BPMN elements, but those of element templates.
-fn check_attributes(report: &mut Report, node: Node<'_>) {
-    for attribute in node.attributes().filter(|attribute| attribute.namespace() == Some(ZEEBE)) {
-        let name = attribute.name();
-        if !name.starts_with("modelerTemplate") {
-            let reason = format!("the attribute `zeebe:{name}` is not known here; remove it");
             report.refuse(node, reason);
         }
     }

@@ -62,6 +62,23 @@ fn a_flow_without_an_id() {
 }
 
 #[test]
+fn a_misspelt_attribute() {
+    let xml = with_boundary(r#"cancelActivty="false""#, TIMER_PT1S, "");
+    assert_refused(&xml, "it", "attribute `cancelActivty` is not known");
+    let xml = doing(r#"<task id="it" x:mine="1" xmlns:x="urn:x"/>"#);
+    accepted(&xml);
+    let end = r#"<endEvent id="it"><terminateEventDefinition now="true"/></endEvent>"#;
+    let xml = process(&(r#"<startEvent id="s"/>"#.to_owned() + end + &flow("f", "s", "it")));
+    assert_refused(&xml, "it", "attribute `now` is not known");
+}
+
+#[test]
+fn a_boolean_that_is_neither_true_nor_false() {
+    let xml = with_boundary(r#"cancelActivity="False""#, TIMER_PT1S, "");
+    assert_refused(&xml, "it", "`cancelActivity` is `False`");
+}
+
+#[test]
 fn an_id_used_twice() {
     let xml = process(r#"<startEvent id="start"/><task id="same"/><task id="same"/>"#);
     assert_refused(&xml, "same", "used more than once");
