@@ -7,9 +7,13 @@
     reason = "talks to a person: reads the wall clock, the environment and waits for other processes"
 )]
 
+mod bench;
+mod compat;
+mod crash;
 mod demo;
 mod deny;
 mod licence;
+mod server;
 mod shell;
 mod suite;
 mod tidy;
@@ -49,7 +53,36 @@ enum Task {
     Tidy,
     /// Check the crates that we depend on against deny.toml: bans, licences, sources, advisories
     Deny,
-    /// Everything a change has to pass, read-only: fmt, clippy, tidy, deny, doc, test
+    /// Run the official clients of the field (Java, Node, Python, Go) against a real server
+    Compat {
+        /// Which ones: java-8.5, java-8.8, node, python, go; all without a name
+        #[arg(value_name = "CLIENT")]
+        clients: Vec<String>,
+        /// Build the server with optimisation
+        #[arg(long)]
+        release: bool,
+        /// Use the server whose gRPC API is here, instead of starting one; a real Zeebe, for example
+        #[arg(long, value_name = "HOST:PORT", requires = "against_rest")]
+        against_grpc: Option<String>,
+        /// Where the REST API of that server is
+        #[arg(long, value_name = "HOST:PORT", requires = "against_grpc")]
+        against_rest: Option<String>,
+    },
+    /// Kill a loaded server over and over, and check what its clients were told
+    CrashTest {
+        /// How often it is killed
+        #[arg(long, default_value_t = 50)]
+        rounds: u32,
+        /// Decides the moments
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Kill a build without optimisation
+        #[arg(long)]
+        debug: bool,
+    },
+    /// Measure the table of docs/benchmarks.md: Skep, a real Zeebe, or what serves already
+    Bench(bench::Options),
+    /// Everything a change has to pass, read-only: fmt, clippy, tidy, deny, doc, compat, test
     Verify {
         /// Leave out a step; may be given several times
         #[arg(long, value_name = "STEP")]
@@ -63,6 +96,13 @@ fn main() -> ExitCode {
         Task::Test { arguments } => suite::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Deny => deny::run(),
+        Task::Compat { clients, release, against_grpc, against_rest } => {
+            let against =
+                against_grpc.zip(against_rest).map(|(grpc, rest)| compat::Against { grpc, rest });
+            compat::run(&clients, release, against.as_ref())
+        }
+        Task::CrashTest { rounds, seed, debug } => crash::run(rounds, seed, debug),
+        Task::Bench(options) => bench::run(options),
         Task::Verify { skip } => verify::run(&skip),
     };
     match outcome {

@@ -1,7 +1,7 @@
 //! `cargo xtask verify`: everything that a change has to pass, read-only, each step with its time.
 
 use crate::shell::{self, Outcome};
-use crate::{deny, suite, tidy, workspace};
+use crate::{compat, deny, suite, tidy, workspace};
 use std::time::Instant;
 
 /// A step of the gate, in the order in which they run: what fails fast comes first.
@@ -17,6 +17,8 @@ pub(crate) enum Step {
     Deny,
     /// The documentation builds, without a dead link
     Doc,
+    /// The official clients against a real server
+    Compat,
     /// Every test of the workspace
     Test,
 }
@@ -64,6 +66,7 @@ fn run_step(step: Step) -> Outcome {
                 .args(["doc", "--workspace", "--no-deps", "--locked"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
         ),
+        Step::Compat => compat::run(&[], false, None),
         Step::Test => suite::run(&[]),
     }
 }
