@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     Cluster(Box<skep_client::Error>),
     /// The cluster answered, but the answer says that the input was no good. Exit code 3.
     Answer(String),
+    /// The cluster cannot be reached, or not any more. Exit code 7.
+    Unreachable(String),
     /// A local fault that is not the user's. Exit code 1.
     Local(String),
 }
@@ -32,6 +34,7 @@ impl Failure {
         match self {
             Self::Usage(_) => "usage",
             Self::Answer(_) => ErrorKind::Invalid.as_str(),
+            Self::Unreachable(_) => ErrorKind::Unavailable.as_str(),
             Self::Cluster(error) => error.kind().as_str(),
             Self::Local(_) => ErrorKind::Internal.as_str(),
         }
@@ -39,7 +42,10 @@ impl Failure {
 
     fn message(&self) -> &str {
         match self {
-            Self::Usage(message) | Self::Answer(message) | Self::Local(message) => message,
+            Self::Usage(message)
+            | Self::Answer(message)
+            | Self::Unreachable(message)
+            | Self::Local(message) => message,
             Self::Cluster(error) => error.message(),
         }
     }
@@ -48,6 +54,7 @@ impl Failure {
         match self {
             Self::Usage(_) => "Nothing was sent. See --help of the command for what it takes.",
             Self::Answer(_) => "Check the variables against what the model expects.",
+            Self::Unreachable(_) => "Check that the cluster is up and that the address is right.",
             Self::Cluster(error) => error.advice(),
             Self::Local(_) => "This is a fault of this program or machine, not of the cluster.",
         }
@@ -59,6 +66,7 @@ impl Failure {
             Self::Local(_) => 1,
             Self::Usage(_) => 2,
             Self::Answer(_) => 3,
+            Self::Unreachable(_) => 7,
             Self::Cluster(error) => match error.kind() {
                 ErrorKind::Invalid => 3,
                 ErrorKind::NotFound => 4,

@@ -1,5 +1,7 @@
 //! Every limit of the command line, with unit and reason.
 
+use std::time::Duration;
+
 /// Largest input read from a file or from standard input, bytes: four times what a cluster takes
 /// in one request by default, so that the cluster's own limit decides.
 pub(crate) const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -11,3 +13,40 @@ pub(crate) const HANDLER_STDOUT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Most that is kept of what a job handler prints on stderr, bytes: the end of it becomes the
 /// message of a failed job.
 pub(crate) const HANDLER_STDERR_BYTES_MAX: usize = 8 * 1024;
+
+/// Receive window of one stream of the load generator, bytes: large, so that flow control never
+/// becomes what is measured.
+pub(crate) const BENCH_STREAM_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+
+/// Receive window of a whole connection of the load generator, bytes; as above.
+pub(crate) const BENCH_CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
+
+/// How long the load generator owns a job. Long, so that no job is offered twice because the
+/// cluster or the generator is slow.
+pub(crate) const BENCH_JOB_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Most jobs of one poll of the load generator.
+pub(crate) const BENCH_JOBS_PER_POLL: i32 = 100;
+
+/// How long a poll of the load generator waits for jobs.
+pub(crate) const BENCH_POLL_WAIT: Duration = Duration::from_secs(10);
+
+/// Polls of the load generator under way at once: while the jobs of one are worked on, the next
+/// already waits.
+pub(crate) const BENCH_POLLERS: usize = 2;
+
+/// Pause between the polls beside a job stream, for jobs from before the stream was open.
+pub(crate) const BENCH_BACKLOG_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the load generator waits for the result of an instance.
+pub(crate) const BENCH_RESULT_WAIT: Duration = Duration::from_secs(60);
+
+/// How long the instances in flight may take to finish after the measurement.
+pub(crate) const BENCH_DRAIN_MAX: Duration = Duration::from_secs(15);
+
+/// Most instances in flight in an open loop: beyond it the cluster is hopelessly behind, and
+/// starts wait here, with their latency still counted from when they were due.
+pub(crate) const BENCH_OPEN_IN_FLIGHT_MAX: usize = 20_000;
+
+/// Pause after a refusal for lack of capacity, before the next attempt.
+pub(crate) const BENCH_REFUSED_PAUSE: Duration = Duration::from_millis(5);

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods)]
 #![forbid(unsafe_code)]
 
+mod bench;
 mod command;
 mod connection;
 mod duration;

@@ -1,6 +1,7 @@
 //! The commands, one file each, and the table that runs them.
 
 mod activate;
+mod bench;
 mod broadcast;
 mod cancel;
 mod complete;
@@ -72,6 +73,8 @@ pub(crate) enum Command {
     Delete(delete::DeleteCommand),
     /// Work on jobs: run a command for each
     Worker(worker::WorkerArgs),
+    /// Load a cluster and measure what it can do
+    Bench(Box<bench::BenchArgs>),
     /// Print the completion script of a shell
     Completion(completion::CompletionArgs),
 }
@@ -105,6 +108,7 @@ impl Command {
             Self::Update(command) => command.run(connection, format).await,
             Self::Delete(command) => command.run(connection, format).await,
             Self::Worker(args) => args.run(connection, format).await,
+            Self::Bench(args) => args.run(connection, format).await,
             Self::Completion(args) => args.run(),
         }
     }
