@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::spawn_local;
 
 use super::refusal::Refusal;
@@ -38,6 +38,9 @@ pub(crate) struct Load {
     tracker: RefCell<Tracker>,
     /// A permit is an instance that may be in flight.
     slots: Semaphore,
+    in_flight_max: usize,
+    /// Told when every instance that may be started is complete.
+    done: Notify,
     is_stopped: Cell<bool>,
     sequence: Cell<i64>,
     origin: Instant,
@@ -70,6 +73,8 @@ impl Load {
             instances_left: Cell::new(options.instances),
             tracker: RefCell::new(Tracker::new(options.workload.jobs_per_instance())),
             slots: Semaphore::new(in_flight_max),
+            in_flight_max,
+            done: Notify::new(),
             is_stopped: Cell::new(false),
             sequence: Cell::new(options.first_sequence),
             origin: Instant::now(),
@@ -119,9 +124,20 @@ impl Load {
         self.instances_left.get() == Some(0) && self.is_idle()
     }
 
-    /// Whether nothing is in flight, as far as starts were answered.
+    /// Whether nothing is in flight.
     pub(crate) fn is_idle(&self) -> bool {
-        self.tracker.borrow().in_flight() == 0
+        self.in_flight() == 0
+    }
+
+    /// Instances that were sent for and are not complete.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight_max - self.slots.available_permits().min(self.in_flight_max)
+    }
+
+    /// Waits until every instance that may be started is complete; for ever when their number is
+    /// not limited.
+    pub(crate) async fn done(&self) {
+        self.done.notified().await;
     }
 
     /// The state of all instances and what was measured.
@@ -189,13 +205,14 @@ impl Load {
             }
             Err(refusal) => {
                 self.tracker.borrow_mut().measured.refused("start", &refusal);
-                if let Some(left) = self.instances_left.get() {
-                    self.instances_left.set(Some(left + 1));
-                }
+                // An open loop does not come back to what was refused; a closed one tries again.
                 if matches!(self.pace, Pace::Closed { .. }) {
+                    if let Some(left) = self.instances_left.get() {
+                        self.instances_left.set(Some(left + 1));
+                    }
                     tokio::time::sleep(BENCH_REFUSED_PAUSE).await;
                 }
-                self.slots.add_permits(1);
+                self.proceed(&Progress::Complete);
             }
         }
     }
@@ -203,6 +220,9 @@ impl Load {
     fn proceed(&self, progress: &Progress) {
         if *progress == Progress::Complete {
             self.slots.add_permits(1);
+            if self.is_done() {
+                self.done.notify_one();
+            }
         }
     }
 

@@ -159,12 +159,12 @@ async fn pass(
         }
         let is_interrupted = tokio::select! {
             () = tokio::time::sleep(left.min(Duration::from_secs(1))) => false,
+            () = load.done() => false,
             _ = tokio::signal::ctrl_c() => true,
         };
         let at_s = load.now_us() as f64 / 1e6;
-        let mut tracker = load.tracker();
-        let in_flight = tracker.in_flight();
-        progress.show(tracker.measured.end_second(at_s, is_warm_up), in_flight);
+        let in_flight = load.in_flight();
+        progress.show(load.tracker().measured.end_second(at_s, is_warm_up), in_flight);
         if let Some(reason) = load.broken() {
             return Err(Failure::Unreachable(reason));
         }
@@ -237,7 +237,7 @@ fn report(
         measured_s,
         started,
         completed,
-        left_in_flight: tracker.in_flight(),
+        left_in_flight: load.in_flight(),
         instances_per_s: completed as f64 / measured_s.max(1e-6),
         create: measured.create.summary(),
         delivery_latency: measured.delivery.summary(),

@@ -18,7 +18,6 @@ struct Instance {
 pub(crate) struct Tracker {
     jobs_per_instance: u32,
     instances: HashMap<i64, Instance>,
-    in_flight: usize,
     pub(crate) measured: Measurements,
 }
 
@@ -33,17 +32,7 @@ pub(crate) enum Progress {
 
 impl Tracker {
     pub(crate) fn new(jobs_per_instance: u32) -> Self {
-        Self {
-            jobs_per_instance,
-            instances: HashMap::new(),
-            in_flight: 0,
-            measured: Measurements::new(),
-        }
-    }
-
-    /// Instances that were started and are not complete.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.in_flight
+        Self { jobs_per_instance, instances: HashMap::new(), measured: Measurements::new() }
     }
 
     /// The start of an instance was answered. With `is_end`, that answer was its result.
@@ -60,7 +49,6 @@ impl Tracker {
             self.measured.completed(latency_us);
             return Progress::Complete;
         }
-        self.in_flight += 1;
         let known = self.known(instance);
         known.intended_us = Some(intended_us);
         if known.jobs_left == 0 {
@@ -105,7 +93,6 @@ impl Tracker {
             self.instances.remove(&instance)
         {
             self.measured.completed(now_us.saturating_sub(intended_us));
-            self.in_flight -= 1;
         }
         Progress::Complete
     }
@@ -122,9 +109,8 @@ mod tests {
         tracker.arrived(7, 170);
         assert_eq!(tracker.job_completed(7, 200), Progress::Running);
         tracker.arrived(7, 230);
-        assert_eq!(tracker.in_flight(), 1);
         assert_eq!(tracker.job_completed(7, 300), Progress::Complete);
-        assert_eq!((tracker.in_flight(), tracker.measured.completed), (0, 1));
+        assert_eq!((tracker.instances.len(), tracker.measured.completed), (0, 1));
         let instance = tracker.measured.instance.summary().expect("one");
         assert_eq!(instance.max_ms, 0.2);
         let delivery = tracker.measured.delivery.summary().expect("two");
@@ -137,7 +123,7 @@ mod tests {
         tracker.arrived(7, 120);
         assert_eq!(tracker.job_completed(7, 140), Progress::Running);
         assert_eq!(tracker.started(7, 100, 150, false), Progress::Complete);
-        assert_eq!((tracker.in_flight(), tracker.measured.completed), (0, 1));
+        assert_eq!((tracker.instances.len(), tracker.measured.completed), (0, 1));
     }
 
     #[test]
