@@ -26,6 +26,9 @@ pub(crate) struct Waiting {
     pub(crate) distributions: BTreeMap<Key, (RequestId, Response, i64)>,
 }
 
+/// Records that most commands stay below; growing step by step would copy them again and again.
+const RECORDS_USUAL: usize = 40;
+
 /// Processing of one command.
 pub(crate) struct Context<'a> {
     pub(crate) state: &'a mut State,
@@ -78,6 +81,7 @@ impl<'a> Context<'a> {
     pub(crate) fn begin(&mut self, command: &Command) {
         self.source_position = 0;
         self.intent = command.payload.intent_name();
+        self.outcome.records.reserve(RECORDS_USUAL);
         self.push(command.key, RecordType::Command, None, command.payload.clone());
         self.source_position = self.state.meta.last_position;
     }
