@@ -1,6 +1,11 @@
 //! How many microseconds the engine alone takes for an instance of `one_task`: create, activate in
 //! batches, complete, encode the log entry. `cargo run --release -p skep-engine --example throughput`
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::indexing_slicing, reason = "a measurement")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a measurement"
+)]
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,7 +32,8 @@ fn payload() -> bytes::Bytes {
 }
 
 fn main() {
-    let instances: usize = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(200_000);
+    let instances: usize =
+        std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(200_000);
     let settings = Settings { partition_id: 1, partitions: 1 };
     let mut engine = Engine::new(settings, Arc::new(NoBacking)).unwrap();
     let mut outcome = Outcome::default();
@@ -65,12 +71,17 @@ fn main() {
     let mut completed = 0;
     while completed < instances {
         for _ in 0..BATCH {
-            let payload =
-                Payload::ProcessInstanceCreation(ProcessInstanceCreationIntent::Create, creation.clone());
+            let payload = Payload::ProcessInstanceCreation(
+                ProcessInstanceCreationIntent::Create,
+                creation.clone(),
+            );
             run(&mut engine, payload, 0);
         }
-        let effects = run(&mut engine, Payload::JobBatch(JobBatchIntent::Activate, activation.clone()), 0);
-        let Effect::Respond { response: Response::Jobs { jobs, .. }, .. } = &effects[0] else { unreachable!() };
+        let effects =
+            run(&mut engine, Payload::JobBatch(JobBatchIntent::Activate, activation.clone()), 0);
+        let Effect::Respond { response: Response::Jobs { jobs, .. }, .. } = &effects[0] else {
+            unreachable!()
+        };
         assert_eq!(jobs.len(), BATCH);
         for job in jobs {
             let record = JobRecord { variables: variables.clone(), ..Default::default() };

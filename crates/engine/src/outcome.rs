@@ -20,6 +20,7 @@ pub struct Outcome {
 
 /// Something that leaves the partition.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "sends are rare, and effects are moved once")]
 pub enum Effect {
     /// Answer a request. Not every request is answered by its own command: a result is awaited, a
     /// correlation is confirmed by another partition.

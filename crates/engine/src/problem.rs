@@ -10,7 +10,7 @@ pub(crate) struct Problem {
     /// Scope whose variables to look at, when it is not the element's own.
     pub(crate) variable_scope_key: Option<Key>,
     /// The step to repeat, when it is not activation or completion.
-    pub(crate) retry: Option<crate::step::Step>,
+    pub(crate) retry: Option<Box<crate::step::Step>>,
 }
 
 impl Problem {
@@ -34,7 +34,7 @@ impl Problem {
     }
 
     pub(crate) fn retry_with(mut self, step: crate::step::Step) -> Self {
-        self.retry = Some(step);
+        self.retry = Some(Box::new(step));
         self
     }
 }

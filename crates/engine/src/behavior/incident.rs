@@ -5,7 +5,6 @@ use skep_protocol::{ErrorType, IncidentIntent, IncidentRecord, Key, NO_KEY, Payl
 use crate::context::Context;
 use crate::problem::Problem;
 use crate::state::{ElementInstance, Job};
-use crate::step::Step;
 
 impl Context<'_> {
     /// Stops an element with an incident. One element has at most one.
@@ -24,7 +23,7 @@ impl Context<'_> {
             job_key: NO_KEY,
             variable_scope_key: problem.variable_scope_key.unwrap_or(key),
             tenant_id: instance.record.tenant_id.clone(),
-            retry_step: problem.retry.as_ref().map(Step::encode).unwrap_or_default(),
+            retry_step: problem.retry.map(|step| step.encode()).unwrap_or_default(),
         };
         let incident_key = self.next_key();
         self.event(incident_key, Payload::Incident(IncidentIntent::Created, record));
@@ -53,7 +52,7 @@ impl Context<'_> {
             return;
         }
         let record = IncidentRecord {
-            retry_step: problem.retry.as_ref().map(Step::encode).unwrap_or_default(),
+            retry_step: problem.retry.map(|step| step.encode()).unwrap_or_default(),
             ..job_incident(job_key, &job, problem.error_type, problem.message)
         };
         let incident_key = self.next_key();

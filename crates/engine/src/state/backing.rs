@@ -14,6 +14,7 @@ pub trait Backing: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be read; the partition stops then.
+    #[allow(clippy::type_complexity, reason = "a visitor of key and value that may stop")]
     fn scan(
         &self,
         table: u8,
