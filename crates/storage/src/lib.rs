@@ -1,1 +1,10 @@
-//! Segmented journal, byte tables with checkpoints, snapshots.
+//! Bytes that survive: a journal shared by all partitions of a node, byte tables with checkpoints,
+//! snapshots, and the data folder that holds them.
+//!
+//! Absent on purpose: any knowledge of records. This crate stores and returns bytes under numbers
+//! and keys; what they mean is the business of whoever wrote them.
+
+pub mod journal;
+pub mod limits;
+
+pub use journal::{Journal, JournalError, JournalOptions, StreamHandle};

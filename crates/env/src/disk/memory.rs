@@ -2,15 +2,15 @@
 //!
 //! It is as unkind as the contract of [`Disk`] allows. [`MemoryDisk::crash`] keeps, under a seed,
 //! some of the unsynced writes sector by sector (all, none, the first ones, or a random half) and
-//! the first ones of the unsynced changes of folders, as a journaling file system would. Files and
-//! locks that were open belong to the process that died: they answer with errors from then on.
+//! the first ones of the unsynced changes of folders, as a journaling file system would. The disk as
+//! it was used before belongs to the process that died: it answers with errors from then on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{Disk, DiskFile, FolderLock, OpenMode};
 use crate::random::{Random, SeededRandom};
@@ -20,7 +20,11 @@ const SECTOR_BYTES: usize = 512;
 
 /// A disk in memory. Clones share it.
 #[derive(Clone, Default)]
-pub struct MemoryDisk(Arc<Mutex<State>>);
+pub struct MemoryDisk {
+    state: Arc<Mutex<State>>,
+    /// The life of the machine that this handle belongs to.
+    epoch: u64,
+}
 
 #[derive(Default)]
 struct State {
@@ -57,14 +61,12 @@ enum NameChange {
 
 struct MemoryFile {
     disk: MemoryDisk,
-    epoch: u64,
     file: u64,
     writable: bool,
 }
 
 struct MemoryLock {
     disk: MemoryDisk,
-    epoch: u64,
     path: PathBuf,
 }
 
@@ -76,19 +78,20 @@ impl MemoryDisk {
 
     /// Limits the sum of the lengths of all files; None lifts the limit.
     pub fn set_capacity(&self, capacity_bytes: Option<u64>) {
-        self.0.lock().capacity_bytes = capacity_bytes;
+        self.state.lock().capacity_bytes = capacity_bytes;
     }
 
     /// The sum of the lengths of all files, in bytes.
     pub fn used_bytes(&self) -> u64 {
-        self.0.lock().used_bytes()
+        self.state.lock().used_bytes()
     }
 
-    /// The power fails. What was not synced survives in part, chosen by `seed`; whatever is open
-    /// is dead; the disk can be used again at once.
-    pub fn crash(&self, seed: u64) {
+    /// The power fails. What was not synced survives in part, chosen by `seed`. Returns the disk as
+    /// the next process finds it; this one, its clones and whatever is open on them are dead.
+    #[must_use = "the disk that crashed cannot be used any more"]
+    pub fn crash(&self, seed: u64) -> Self {
         let random = SeededRandom::new(seed);
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.epoch += 1;
         state.locks.clear();
         let changes = std::mem::take(&mut state.unsynced_names);
@@ -102,12 +105,23 @@ impl MemoryDisk {
         for file in state.files.values_mut() {
             file.crash(&random);
         }
+        Self { state: self.state.clone(), epoch: state.epoch }
+    }
+
+    /// The state, for a handle of a machine that is still alive.
+    fn live(&self) -> io::Result<MutexGuard<'_, State>> {
+        let state = self.state.lock();
+        if state.epoch == self.epoch {
+            Ok(state)
+        } else {
+            Err(io::Error::other("the machine that used this disk has crashed"))
+        }
     }
 
     /// Everything that this disk holds, as a new disk of its own; unsynced changes count as synced.
     /// For tests that damage the same image in many ways.
     pub fn fork(&self) -> Self {
-        let state = self.0.lock();
+        let state = self.state.lock();
         let files = state.files.iter().map(|(file, content)| {
             let bytes = content.current.clone();
             (*file, FileState { synced: bytes.clone(), current: bytes, unsynced: Vec::new() })
@@ -120,7 +134,7 @@ impl MemoryDisk {
             durable_names: state.names.clone(),
             ..State::default()
         };
-        Self(Arc::new(Mutex::new(copy)))
+        Self { state: Arc::new(Mutex::new(copy)), epoch: 0 }
     }
 }
 
@@ -251,10 +265,6 @@ impl Change {
     }
 }
 
-fn crashed() -> io::Error {
-    io::Error::other("the disk crashed after this file was opened")
-}
-
 fn to_usize(value: u64) -> io::Result<usize> {
     usize::try_from(value).map_err(|_| io::ErrorKind::FileTooLarge.into())
 }
@@ -265,10 +275,7 @@ impl MemoryFile {
         write: bool,
         body: impl FnOnce(&mut State) -> io::Result<T>,
     ) -> io::Result<T> {
-        let mut state = self.disk.0.lock();
-        if state.epoch != self.epoch {
-            return Err(crashed());
-        }
+        let mut state = self.disk.live()?;
         if write && !self.writable {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
@@ -346,8 +353,7 @@ impl FolderLock for MemoryLock {}
 
 impl Drop for MemoryLock {
     fn drop(&mut self) {
-        let mut state = self.disk.0.lock();
-        if state.epoch == self.epoch {
+        if let Ok(mut state) = self.disk.live() {
             state.locks.remove(&self.path);
         }
     }
@@ -355,7 +361,7 @@ impl Drop for MemoryLock {
 
 impl Disk for MemoryDisk {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
-        let mut state = self.0.lock();
+        let mut state = self.live()?;
         let found = state.names.get(path).copied();
         let file = match (found, mode) {
             (Some(_), OpenMode::CreateNew) => return Err(io::ErrorKind::AlreadyExists.into()),
@@ -375,11 +381,11 @@ impl Disk for MemoryDisk {
             }
         };
         let writable = mode != OpenMode::Read;
-        Ok(Arc::new(MemoryFile { disk: self.clone(), epoch: state.epoch, file, writable }))
+        Ok(Arc::new(MemoryFile { disk: self.clone(), file, writable }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut state = self.0.lock();
+        let mut state = self.live()?;
         if !state.names.contains_key(from) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -388,7 +394,7 @@ impl Disk for MemoryDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.0.lock();
+        let mut state = self.live()?;
         if !state.names.contains_key(path) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -397,7 +403,7 @@ impl Disk for MemoryDisk {
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
-        let state = self.0.lock();
+        let state = self.live()?;
         if !state.folders.contains(folder) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -410,7 +416,7 @@ impl Disk for MemoryDisk {
     }
 
     fn create_dir(&self, folder: &Path) -> io::Result<()> {
-        let mut state = self.0.lock();
+        let mut state = self.live()?;
         for folder in folder.ancestors() {
             state.folders.insert(folder.to_owned());
         }
@@ -418,7 +424,7 @@ impl Disk for MemoryDisk {
     }
 
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {
-        let mut state = self.0.lock();
+        let mut state = self.live()?;
         let changes = std::mem::take(&mut state.unsynced_names);
         let (here, elsewhere) = changes.into_iter().partition(|change| change.is_in(folder));
         state.unsynced_names = elsewhere;
@@ -430,16 +436,16 @@ impl Disk for MemoryDisk {
     }
 
     fn free_bytes(&self, _folder: &Path) -> io::Result<u64> {
-        let state = self.0.lock();
+        let state = self.live()?;
         Ok(state.capacity_bytes.unwrap_or(u64::MAX).saturating_sub(state.used_bytes()))
     }
 
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Box<dyn FolderLock>> {
         self.open(path, OpenMode::Create)?.write_at(0, holder.as_bytes())?;
-        let mut state = self.0.lock();
+        let mut state = self.live()?;
         if !state.locks.insert(path.to_owned()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        Ok(Box::new(MemoryLock { disk: self.clone(), epoch: state.epoch, path: path.to_owned() }))
+        Ok(Box::new(MemoryLock { disk: self.clone(), path: path.to_owned() }))
     }
 }

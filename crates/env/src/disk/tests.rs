@@ -89,11 +89,12 @@ fn a_crash_keeps_what_was_synced_and_tears_what_was_not() {
         file.write_at(0, &[1; 1024]).expect("write");
         file.sync_data().expect("sync");
         file.write_at(512, &[2; 1024]).expect("write");
-        disk.crash(seed);
+        let disk = disk.crash(seed);
         let after = content(&disk, &path);
         assert_eq!(&after[..512], [1; 512]);
         assert!(after[512..1024] == [1; 512] || after[512..1024] == [2; 512]);
         assert!(file.write_at(0, b"x").is_err(), "the process that had it open is dead");
+        assert!(file.sync_data().is_err());
         outcomes.insert((after[512], after.len()));
     }
     assert_eq!(outcomes.len(), 4, "every mix of the two sectors occurs");
@@ -106,7 +107,7 @@ fn a_crash_may_undo_names_that_were_not_synced_but_keeps_their_order() {
         let (disk, path, _file) = memory_file();
         disk.open(Path::new("/data/second"), OpenMode::CreateNew).expect("create");
         disk.remove(&path).expect("remove");
-        disk.crash(seed);
+        let disk = disk.crash(seed);
         outcomes.insert(disk.list(Path::new("/data")).expect("list"));
     }
     let expected = [vec!["file"], vec!["file", "second"], vec!["second"]];
