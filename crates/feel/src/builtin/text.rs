@@ -130,7 +130,7 @@ fn from_base64(call: &mut Call<'_, '_>) -> Outcome {
 
 fn decode_base64(text: &str) -> Option<String> {
     let digits = text.trim_end_matches('=');
-    if text.len() % 4 != 0 || text.len() - digits.len() > 2 {
+    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
         return None;
     }
     let (mut bits, mut count) = (0u32, 0);

@@ -57,7 +57,7 @@ impl Token {
 }
 
 /// Splits the source; the last token is always [`Kind::End`].
-pub(super) fn tokens(source: &str) -> Result<Vec<Token>, ParseError> {
+pub(super) fn tokens(source: &str) -> Result<Vec<Token>, Box<ParseError>> {
     let mut tokens = Vec::with_capacity(source.len() / 3 + 2);
     let mut lexer = Lexer { source, at: 0 };
     loop {
@@ -81,11 +81,12 @@ impl<'a> Lexer<'a> {
         self.source.get(self.at..).unwrap_or("")
     }
 
-    fn error(&self, message: &str, start: usize, end: usize) -> ParseError {
-        ParseError { message: message.into(), span: start..end, text: self.source.into() }
+    fn error(&self, message: &str, start: usize, end: usize) -> Box<ParseError> {
+        let text = self.source.into();
+        Box::new(ParseError { message: message.into(), span: start..end, text })
     }
 
-    fn skip_blank(&mut self) -> Result<(), ParseError> {
+    fn skip_blank(&mut self) -> Result<(), Box<ParseError>> {
         loop {
             let rest = self.rest();
             let trimmed = rest.trim_start();
@@ -106,7 +107,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn token(&mut self) -> Result<Kind, ParseError> {
+    fn token(&mut self) -> Result<Kind, Box<ParseError>> {
         let rest = self.rest();
         let Some(first) = rest.chars().next() else { return Ok(Kind::End) };
         if is_name_start(first) {
@@ -172,7 +173,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn text(&mut self) -> Result<Kind, ParseError> {
+    fn text(&mut self) -> Result<Kind, Box<ParseError>> {
         let bytes = self.source.as_bytes();
         let mut at = self.at + 1;
         loop {
@@ -191,7 +192,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn quoted_name(&mut self) -> Result<Kind, ParseError> {
+    fn quoted_name(&mut self) -> Result<Kind, Box<ParseError>> {
         match self.rest().get(1..).and_then(|rest| rest.find('`')) {
             Some(length) if length > 0 => {
                 self.at += length + 2;

@@ -62,13 +62,13 @@ impl Parser<'_> {
             let kind = Kind::Literal(Vec::new().into());
             return Ok(Node { kind, span: self.span_from(start) });
         }
-        let first = self.bracketed(Parser::expression)?;
+        let first = self.enclosed()?;
         if self.peek() == TokenKind::DotDot {
             return self.range(start, true, first);
         }
         let mut elements = vec![first];
         while self.eat(TokenKind::Comma) {
-            elements.push(self.bracketed(Parser::expression)?);
+            elements.push(self.enclosed()?);
         }
         self.expect(TokenKind::BracketClose, "']' or ','")?;
         let literals: Option<Vec<Value>> =
@@ -89,7 +89,7 @@ impl Parser<'_> {
             let key = self.key()?;
             self.expect(TokenKind::Colon, "':'")?;
             let slot = self.scope.slot();
-            let value = self.bracketed(Parser::expression)?;
+            let value = self.enclosed()?;
             self.scope.bind(Arc::clone(&key), slot);
             entries.push(ContextEntry { key, slot, value });
             more = self.eat(TokenKind::Comma);

@@ -19,19 +19,24 @@ use crate::node::{Node, Program, Span};
 
 /// Parses an expression.
 pub(crate) fn expression(text: &str) -> Result<Program, ParseError> {
-    let mut parser = Parser::new(text)?;
-    let root = parser.expression()?;
-    parser.finish(root)
+    let parsed = Parser::new(text).and_then(|mut parser| {
+        let root = parser.expression()?;
+        parser.finish(root)
+    });
+    parsed.map_err(|error| *error)
 }
 
 /// Parses the unary tests of a table cell.
 pub(crate) fn unary_tests(text: &str) -> Result<Program, ParseError> {
-    let mut parser = Parser::new(text)?;
-    let root = parser.unary_tests()?;
-    parser.finish(root)
+    let parsed = Parser::new(text).and_then(|mut parser| {
+        let root = parser.unary_tests()?;
+        parser.finish(root)
+    });
+    parsed.map_err(|error| *error)
 }
 
-type Parsed<T = Node> = Result<T, ParseError>;
+/// The error is in a box to keep results, and with them the stack of the recursion, small.
+type Parsed<T = Node> = Result<T, Box<ParseError>>;
 
 struct Parser<'a> {
     source: &'a str,
@@ -39,6 +44,8 @@ struct Parser<'a> {
     at: usize,
     scope: Scope,
     depth: u32,
+    /// For each opening parenthesis the token that closes it; found when first needed.
+    closing: Vec<Option<u32>>,
     /// Whether `[` after an operand begins a filter; not at the end of a range, where it ends it.
     filters_allowed: bool,
     /// Whether the clock or the random source is read.
@@ -48,11 +55,8 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Parsed<Parser<'a>> {
         if source.len() > EXPRESSION_BYTES_MAX {
-            return Err(ParseError {
-                message: format!("expected an expression of at most {EXPRESSION_BYTES_MAX} bytes"),
-                span: 0..0,
-                text: source.into(),
-            });
+            let message = format!("expected an expression of at most {EXPRESSION_BYTES_MAX} bytes");
+            return Err(Box::new(ParseError { message, span: 0..0, text: source.into() }));
         }
         Ok(Parser {
             source,
@@ -60,6 +64,7 @@ impl<'a> Parser<'a> {
             at: 0,
             scope: Scope::new(),
             depth: 0,
+            closing: Vec::new(),
             filters_allowed: true,
             impure: false,
         })
@@ -130,7 +135,8 @@ impl<'a> Parser<'a> {
     }
 
     /// The error that something else stands here than expected.
-    fn expected(&self, what: &str) -> ParseError {
+    #[cold]
+    fn expected(&self, what: &str) -> Box<ParseError> {
         let token = self.token(0);
         let message = match token.kind {
             TokenKind::End => format!("expected {what}, found the end"),
@@ -139,8 +145,8 @@ impl<'a> Parser<'a> {
         self.error(message, token)
     }
 
-    fn error(&self, message: String, token: Token) -> ParseError {
-        ParseError { message, span: token.span(), text: self.source.into() }
+    fn error(&self, message: String, token: Token) -> Box<ParseError> {
+        Box::new(ParseError { message, span: token.span(), text: self.source.into() })
     }
 
     fn span(&self, token: Token) -> Span {
@@ -153,22 +159,20 @@ impl<'a> Parser<'a> {
         Span { start, end: last.map_or(start, |token| token.end) }
     }
 
-    /// Runs a part of the parser one level deeper; an error beyond the limit.
-    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+    /// Goes one level deeper, an error beyond the limit; whoever calls it takes the level back.
+    fn enter(&mut self) -> Parsed<()> {
         if self.depth >= EXPRESSION_DEPTH_MAX {
             let message = format!("expected at most {EXPRESSION_DEPTH_MAX} levels of nesting");
             return Err(self.error(message, self.token(0)));
         }
         self.depth += 1;
-        let parsed = parse(self);
-        self.depth -= 1;
-        parsed
+        Ok(())
     }
 
-    /// Like [`Parser::nested`], in brackets of any kind, where `[` begins a filter again.
-    fn bracketed<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+    /// An expression in brackets of any kind, where `[` begins a filter again.
+    fn enclosed(&mut self) -> Parsed {
         let filters_allowed = std::mem::replace(&mut self.filters_allowed, true);
-        let parsed = self.nested(parse);
+        let parsed = self.expression();
         self.filters_allowed = filters_allowed;
         parsed
     }

@@ -10,6 +10,11 @@ use crate::node::{BuiltinCall, Filter, Invoke, Kind, Node, Path, RangeLiteral, S
 /// Words that cannot be a name of a variable, unless in backticks.
 const RESERVED: [&str; 8] = ["and", "or", "in", "then", "else", "return", "satisfies", "function"];
 
+/// Whether the word continues an expression behind an operand.
+fn is_operator_word(word: &str) -> bool {
+    matches!(word, "between" | "instance" | "of") || RESERVED.contains(&word)
+}
+
 /// Words of the longest name of a built-in function.
 const BUILTIN_WORDS_MAX: usize = 5;
 
@@ -20,7 +25,9 @@ impl Parser<'_> {
             return self.operand_with_suffixes();
         }
         let start = self.advance().start;
-        let operand = self.nested(Parser::operand)?;
+        self.enter()?;
+        let operand = self.operand()?;
+        self.depth -= 1;
         let span = self.span_from(start);
         let kind = match operand.literal().and_then(crate::Value::as_number) {
             Some(number) => Kind::Literal(number.negate().into()),
@@ -40,8 +47,7 @@ impl Parser<'_> {
                 TokenKind::ParenOpen => self.invoke_value(node)?,
                 _ => break,
             };
-            self.nested(|_| Ok(()))?;
-            self.depth += 1;
+            self.enter()?;
         }
         self.depth = depth;
         Ok(node)
@@ -66,7 +72,7 @@ impl Parser<'_> {
         let mark = self.scope.mark();
         let slot = self.scope.slot();
         self.scope.bind_item(slot);
-        let condition = self.bracketed(Parser::expression)?;
+        let condition = self.enclosed()?;
         self.scope.release(mark);
         self.expect(TokenKind::BracketClose, "']'")?;
         let kind = Kind::Filter(Box::new(Filter { target, slot, condition }));
@@ -105,7 +111,7 @@ impl Parser<'_> {
             TokenKind::BracketOpen => self.list_or_range(),
             TokenKind::BracketClose => {
                 let start = self.advance().start;
-                let lower = self.bracketed(Parser::expression)?;
+                let lower = self.enclosed()?;
                 self.range(start, false, lower)
             }
             TokenKind::BraceOpen => self.context_literal(),
@@ -123,15 +129,15 @@ impl Parser<'_> {
         let name = self.name_ahead(0).unwrap_or("");
         match name {
             "null" | "true" | "false" => return Ok(self.keyword_literal(name)),
-            "if" if self.begins_condition() => return self.nested(Parser::if_then_else),
+            "if" if self.begins_condition() => return self.if_then_else(),
             "for" | "some" | "every" if self.begins_iterator() => {
-                return self.nested(|parser| match name {
-                    "for" => parser.for_return(),
-                    _ => parser.quantified(name == "every"),
-                });
+                return match name {
+                    "for" => self.for_return(),
+                    _ => self.quantified(name == "every"),
+                };
             }
             "function" if self.peek_ahead(1) == TokenKind::ParenOpen => {
-                return self.nested(Parser::function_literal);
+                return self.function_literal();
             }
             _ => {}
         }
@@ -141,8 +147,8 @@ impl Parser<'_> {
         if RESERVED.contains(&name) {
             return Err(self.expected("an expression"));
         }
-        if self.peek_ahead(1) == TokenKind::ParenOpen {
-            return self.call(1);
+        if let Some(words) = self.called_words() {
+            return self.call(words);
         }
         Ok(self.variable())
     }
@@ -178,6 +184,16 @@ impl Parser<'_> {
             return None;
         }
         builtin::exists(&self.words(words)).then_some(words)
+    }
+
+    /// How many words from here are the name of a function that is none of the built-in ones. An
+    /// expression that calls such a function is one: its value is null, with a warning.
+    fn called_words(&self) -> Option<usize> {
+        let mut words = 1;
+        while self.name_ahead(words).is_some_and(|word| !is_operator_word(word)) {
+            words += 1;
+        }
+        (self.peek_ahead(words) == TokenKind::ParenOpen).then_some(words)
     }
 
     /// So many words from here, joined by single spaces.
@@ -223,27 +239,25 @@ impl Parser<'_> {
     /// Arguments in parentheses, with their names if they have names.
     fn arguments(&mut self) -> Parsed<(Vec<Arc<str>>, Vec<Node>)> {
         self.expect(TokenKind::ParenOpen, "'('")?;
-        self.bracketed(|parser| {
-            let (mut names, mut arguments) = (Vec::new(), Vec::new());
-            if parser.eat(TokenKind::ParenClose) {
+        let (mut names, mut arguments) = (Vec::new(), Vec::new());
+        if self.eat(TokenKind::ParenClose) {
+            return Ok((names, arguments));
+        }
+        let named = self.begins_named_argument();
+        loop {
+            if named {
+                if !self.begins_named_argument() {
+                    return Err(self.expected("the name of an argument and ':'"));
+                }
+                names.push(self.key()?);
+                self.expect(TokenKind::Colon, "':'")?;
+            }
+            arguments.push(self.enclosed()?);
+            if self.eat(TokenKind::ParenClose) {
                 return Ok((names, arguments));
             }
-            let named = parser.begins_named_argument();
-            loop {
-                if named {
-                    if !parser.begins_named_argument() {
-                        return Err(parser.expected("the name of an argument and ':'"));
-                    }
-                    names.push(parser.key()?);
-                    parser.expect(TokenKind::Colon, "':'")?;
-                }
-                arguments.push(parser.expression()?);
-                if parser.eat(TokenKind::ParenClose) {
-                    return Ok((names, arguments));
-                }
-                parser.expect(TokenKind::Comma, "',' or ')'")?;
-            }
-        })
+            self.expect(TokenKind::Comma, "',' or ')'")?;
+        }
     }
 
     fn begins_named_argument(&self) -> bool {
@@ -260,7 +274,7 @@ impl Parser<'_> {
     /// `(expression)` or a range that excludes its start.
     fn parenthesis(&mut self) -> Parsed {
         let start = self.advance().start;
-        let inner = self.bracketed(Parser::expression)?;
+        let inner = self.enclosed()?;
         if self.peek() == TokenKind::DotDot {
             return self.range(start, false, inner);
         }
@@ -272,9 +286,10 @@ impl Parser<'_> {
     pub(super) fn range(&mut self, start: u32, start_included: bool, lower: Node) -> Parsed {
         self.expect(TokenKind::DotDot, "'..'")?;
         let filters_allowed = std::mem::replace(&mut self.filters_allowed, false);
-        let upper = self.nested(|parser| parser.arithmetic(0));
+        self.enter()?;
+        let upper = self.arithmetic(0)?;
+        self.depth -= 1;
         self.filters_allowed = filters_allowed;
-        let upper = upper?;
         let end_included = match self.peek() {
             TokenKind::BracketClose => true,
             TokenKind::ParenClose | TokenKind::BracketOpen => false,

@@ -6,12 +6,16 @@ use crate::node::{Arithmetic, Comparison, In, InstanceOf, Kind, Node, Operator};
 
 /// Precedences of arithmetic, loosest first.
 const ADDITIVE: u8 = 0;
+const MULTIPLICATIVE: u8 = 1;
 const POWER: u8 = 2;
 
 impl Parser<'_> {
     /// An expression of any kind.
     pub(super) fn expression(&mut self) -> Parsed {
-        self.nested(Parser::disjunction)
+        self.enter()?;
+        let parsed = self.disjunction();
+        self.depth -= 1;
+        parsed
     }
 
     fn disjunction(&mut self) -> Parsed {
@@ -41,7 +45,7 @@ impl Parser<'_> {
     }
 
     /// At most one comparison: `1 < 2 < 3` has no meaning.
-    fn comparison(&mut self) -> Parsed {
+    pub(super) fn comparison(&mut self) -> Parsed {
         let left = self.arithmetic(ADDITIVE)?;
         let start = left.span.start;
         if let Some(comparison) = self.comparison_operator() {
@@ -86,7 +90,9 @@ impl Parser<'_> {
         let mark = self.scope.mark();
         let slot = self.scope.slot();
         self.scope.bind("?".into(), slot);
-        let test = self.nested(Parser::test_behind_in)?;
+        self.enter()?;
+        let test = self.test_behind_in()?;
+        self.depth -= 1;
         self.scope.release(mark);
         let kind = Kind::In(Box::new(In { value, slot, test }));
         Ok(Node { kind, span: self.span_from(start) })
@@ -101,32 +107,39 @@ impl Parser<'_> {
         Ok(Node { kind, span: self.span_from(start) })
     }
 
-    /// Operands joined by the operators of this precedence and tighter ones.
-    pub(super) fn arithmetic(&mut self, precedence: u8) -> Parsed {
-        let first = self.tighter(precedence)?;
-        let Some(operator) = self.operator(precedence) else { return Ok(first) };
+    /// Operands joined by operators of this precedence and tighter ones.
+    pub(super) fn arithmetic(&mut self, precedence_min: u8) -> Parsed {
+        let mut left = self.operand()?;
+        while let Some((_, precedence)) = self.operator()
+            && precedence >= precedence_min
+        {
+            left = self.chain(left, precedence)?;
+        }
+        Ok(left)
+    }
+
+    /// All operators of one precedence behind an operand, from left to right.
+    fn chain(&mut self, first: Node, precedence: u8) -> Parsed {
         let start = first.span.start;
-        self.advance();
-        let mut rest = vec![(operator, self.tighter(precedence)?)];
-        while let Some(operator) = self.operator(precedence) {
+        let mut rest = Vec::with_capacity(1);
+        while let Some((operator, found)) = self.operator()
+            && found == precedence
+        {
             self.advance();
-            rest.push((operator, self.tighter(precedence)?));
+            rest.push((operator, self.arithmetic(precedence + 1)?));
         }
         let kind = Kind::Arithmetic(Box::new(Arithmetic { first, rest: rest.into() }));
         Ok(Node { kind, span: self.span_from(start) })
     }
 
-    fn tighter(&mut self, precedence: u8) -> Parsed {
-        if precedence < POWER { self.arithmetic(precedence + 1) } else { self.operand() }
-    }
-
-    fn operator(&self, precedence: u8) -> Option<Operator> {
-        match (precedence, self.peek()) {
-            (ADDITIVE, TokenKind::Plus) => Some(Operator::Add),
-            (ADDITIVE, TokenKind::Minus) => Some(Operator::Subtract),
-            (1, TokenKind::Star) => Some(Operator::Multiply),
-            (1, TokenKind::Slash) => Some(Operator::Divide),
-            (POWER, TokenKind::StarStar) => Some(Operator::Power),
+    /// The operator here and its precedence.
+    fn operator(&self) -> Option<(Operator, u8)> {
+        match self.peek() {
+            TokenKind::Plus => Some((Operator::Add, ADDITIVE)),
+            TokenKind::Minus => Some((Operator::Subtract, ADDITIVE)),
+            TokenKind::Star => Some((Operator::Multiply, MULTIPLICATIVE)),
+            TokenKind::Slash => Some((Operator::Divide, MULTIPLICATIVE)),
+            TokenKind::StarStar => Some((Operator::Power, POWER)),
             _ => None,
         }
     }

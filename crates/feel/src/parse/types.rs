@@ -8,7 +8,10 @@ impl Parser<'_> {
     /// A type: `number`, `days and time duration`, `list<string>`, `context<a: number>`,
     /// `range<date>`, `function<string> -> number`.
     pub(super) fn type_name(&mut self) -> Parsed<Type> {
-        self.nested(Parser::type_of_words)
+        self.enter()?;
+        let parsed = self.type_of_words();
+        self.depth -= 1;
+        parsed
     }
 
     fn type_of_words(&mut self) -> Parsed<Type> {

@@ -51,7 +51,7 @@ fn write_offset(formatter: &mut fmt::Formatter<'_>, seconds: i32) -> fmt::Result
     let sign = if seconds < 0 { '-' } else { '+' };
     let seconds = seconds.unsigned_abs();
     write!(formatter, "{sign}{:02}:{:02}", seconds / 3600, seconds / 60 % 60)?;
-    if seconds % 60 != 0 {
+    if !seconds.is_multiple_of(60) {
         write!(formatter, ":{:02}", seconds % 60)?;
     }
     Ok(())

@@ -150,7 +150,7 @@ impl fmt::Display for YearsMonthsDuration {
         if months >= 12 {
             write!(formatter, "{}Y", months / 12)?;
         }
-        if months % 12 != 0 {
+        if !months.is_multiple_of(12) {
             write!(formatter, "{}M", months % 12)?;
         }
         Ok(())
