@@ -1,0 +1,9 @@
+//! What runs the golden scripts.
+
+mod commands;
+mod model;
+mod print;
+pub(crate) mod script;
+mod store;
+mod text;
+pub(crate) mod world;
