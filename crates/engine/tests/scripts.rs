@@ -6,6 +6,7 @@
 //! each command. All three give the same, and after each command the replayed state equals the processed one.
 //!
 //! `UPDATE_SCRIPTS=1 cargo test -p skep-engine --test scripts` writes what comes out; the diff is the review.
+#![allow(clippy::unwrap_used, reason = "a test: what is unexpected fails it")]
 
 mod harness;
 

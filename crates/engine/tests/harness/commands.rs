@@ -391,7 +391,5 @@ fn document(json: &str) -> bytes::Bytes {
 fn duration(text: &str, from_ms: i64) -> i64 {
     use skep_feel::temporal::{add_duration, parse_duration};
     let duration = parse_duration(text).unwrap_or_else(|| panic!("{text} is no duration"));
-    let at_ms = add_duration(from_ms, &duration, &jiff::tz::TimeZone::UTC);
-
-    at_ms
+    add_duration(from_ms, &duration, &jiff::tz::TimeZone::UTC)
 }
