@@ -33,6 +33,9 @@ pub(crate) struct Options {
     /// Seconds that each load is measured
     #[arg(long, default_value_t = 20)]
     seconds: u32,
+    /// Seconds of load before that; a JVM needs more of them to get to its speed
+    #[arg(long, default_value_t = 5)]
+    warm_up_seconds: u32,
     /// Partitions of a server that is started here; the idle one has 3
     #[arg(long, default_value_t = 1)]
     partitions: u32,
@@ -93,7 +96,8 @@ pub(crate) fn run(options: Options) -> Outcome {
     let folder = target.join("bench");
     std::fs::create_dir_all(&folder)
         .map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
-    let bench = Bench { system, load: Load::new(binary, folder), options };
+    let load = Load::new(binary, folder, options.warm_up_seconds);
+    let bench = Bench { system, load, options };
     let mut table =
         format!("| figure | must | aim | {} |\n|---|---|---|---|\n", bench.system.name());
     for (figures, measure) in GROUPS {

@@ -9,13 +9,12 @@ use std::process::{Command, Stdio};
 /// Instances in flight while the server is filled.
 const FILLING_IN_FLIGHT: u32 = 256;
 
-/// Seconds of load before anything is measured.
-const WARM_UP_SECONDS: u32 = 5;
-
 /// The generator, and where it may write.
 pub(super) struct Load {
     binary: PathBuf,
     pub(super) folder: PathBuf,
+    /// Load before anything is measured.
+    warm_up_seconds: u32,
 }
 
 /// What one run does.
@@ -41,8 +40,8 @@ impl Run {
 }
 
 impl Load {
-    pub(super) fn new(binary: PathBuf, folder: PathBuf) -> Self {
-        Self { binary, folder }
+    pub(super) fn new(binary: PathBuf, folder: PathBuf, warm_up_seconds: u32) -> Self {
+        Self { binary, folder, warm_up_seconds }
     }
 
     /// Loads the server as `run` says.
@@ -56,7 +55,7 @@ impl Load {
             }
             None => command
                 .args(["--workload", "one_task", "--duration", &format!("{}s", run.seconds)])
-                .args(["--warm-up", &format!("{WARM_UP_SECONDS}s")]),
+                .args(["--warm-up", &format!("{}s", self.warm_up_seconds)]),
         };
         if run.rest {
             command.args(["--api", "rest", "--rest-address", &instance.rest_address()?]);
