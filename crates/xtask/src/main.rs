@@ -50,7 +50,11 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Check the rules of the code that compilers do not: dependencies between crates, sizes, leftovers
-    Tidy,
+    Tidy {
+        /// Write what can be written: the index of golden scripts in COMPAT.md
+        #[arg(long)]
+        fix: bool,
+    },
     /// Check the crates that we depend on against deny.toml: bans, licences, sources, advisories
     Deny,
     /// Run the official clients of the field (Java, Node, Python, Go) against a real server
@@ -94,7 +98,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo { arguments } => demo::run(&arguments),
         Task::Test { arguments } => suite::run(&arguments),
-        Task::Tidy => tidy::run(),
+        Task::Tidy { fix } => tidy::run(fix),
         Task::Deny => deny::run(),
         Task::Compat { clients, release, against_grpc, against_rest } => {
             let against =

@@ -42,8 +42,11 @@ impl Tree {
     }
 }
 
-/// Checks the workspace and prints every offence.
-pub(crate) fn run() -> Outcome {
+/// Checks the workspace and prints every offence; with `fix`, writes first what can be written.
+pub(crate) fn run(fix: bool) -> Outcome {
+    if fix {
+        scripts::fix(&Tree::read(&workspace::root())?)?;
+    }
     let offences = offences()?;
     for offence in &offences {
         println!("{offence}");

@@ -59,7 +59,7 @@ fn run_step(step: Step) -> Outcome {
             "-D",
             "warnings",
         ])),
-        Step::Tidy => tidy::run(),
+        Step::Tidy => tidy::run(false),
         Step::Deny => deny::run(),
         Step::Doc => shell::run(
             cargo
