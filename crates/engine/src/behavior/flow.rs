@@ -62,12 +62,13 @@ impl Context<'_> {
             return;
         }
         let Some(scope) = self.state.element_instances.get(&scope_key) else { return };
-        if scope.children_active > 0 || scope.flows_active > 0 {
+        if scope.children_active > 0 {
             return;
         }
-        if scope.is(Lifecycle::Activated) {
+        if scope.is(Lifecycle::Activated) && scope.flows_active == 0 {
             self.step(Step::Complete { key: scope_key, variables: Bytes::new() });
         } else if scope.is(Lifecycle::Terminating) {
+            // Tokens that wait at a join end with their scope.
             self.step(Step::FinishTermination { key: scope_key });
         }
     }
