@@ -6,5 +6,7 @@
 
 pub mod journal;
 pub mod limits;
+pub mod state;
 
 pub use journal::{Journal, JournalError, JournalOptions, StreamHandle};
+pub use state::{LmdbStore, MemoryStore, StateError, StateStore, StateView, WriteBatch};

@@ -52,3 +52,14 @@ pub const HARD_STATE_BYTES_MAX: usize = 4096 - 28;
 
 /// Window of the reader that scans segments at start, in bytes: memory use, not a limit of frames.
 pub(crate) const SCAN_WINDOW_BYTES: usize = 1024 * 1024;
+
+/// Default address space for the file of a state store, in bytes: far above what a partition holds,
+/// far below what a process may map (128 TiB).
+pub const STATE_MAP_BYTES_DEFAULT: usize = 256 * 1024 * 1024 * 1024;
+
+/// Most transactions that read a state store at the same time: more than a process has threads.
+pub(crate) const STATE_READERS_MAX: u32 = 1024;
+
+/// Idle read transactions kept for use again: as many as threads that read at the same time on a
+/// large machine.
+pub(crate) const STATE_READERS_KEPT_MAX: usize = 64;
