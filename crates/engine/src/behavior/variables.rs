@@ -68,29 +68,71 @@ pub(crate) fn entries(document: &Bytes) -> Outcome<Vec<(String, Bytes)>> {
     document::entries(document).ok_or_else(|| Problem::internal("a variable document is damaged"))
 }
 
+/// A scope whose variables are written, with what their records name.
+#[derive(Clone, Copy)]
+struct Scope {
+    key: Key,
+    process_instance_key: Key,
+    process_definition_key: Key,
+}
+
+impl Scope {
+    fn new(state: &State, key: Key) -> Self {
+        let (process_instance_key, process_definition_key) =
+            state.element_instances.get(&key).map_or((NO_KEY, NO_KEY), |scope| {
+                (scope.record.process_instance_key, scope.record.process_definition_key)
+            });
+        Self { key, process_instance_key, process_definition_key }
+    }
+}
+
+/// Whether a scope has variables of its own; most have none, and then there is nothing to look up.
+fn has_local(state: &State, scope_key: Key) -> bool {
+    let mut found = false;
+    state.variables.scan(
+        &(scope_key, String::new()),
+        Some(&(scope_key + 1, String::new())),
+        &mut |_, _| {
+            found = true;
+            ControlFlow::Break(())
+        },
+    );
+    found
+}
+
 impl Context<'_> {
-    /// Sets one variable of exactly this scope. An equal value writes nothing.
-    pub(crate) fn set_local(&mut self, scope_key: Key, name: String, value: Bytes) {
-        let existing = self.state.variables.get(&(scope_key, name.clone()));
+    /// Sets all variables of a document on exactly this scope. Equal values write nothing.
+    pub(crate) fn set_local_all(&mut self, scope_key: Key, entries: Vec<(String, Bytes)>) {
+        if entries.is_empty() {
+            return;
+        }
+        let scope = Scope::new(self.state, scope_key);
+        for (name, value) in entries {
+            let existing = self.state.variables.get(&(scope_key, name.clone()));
+            self.write_variable(scope, name, value, existing);
+        }
+    }
+
+    fn write_variable(
+        &mut self,
+        scope: Scope,
+        name: String,
+        value: Bytes,
+        existing: Option<Variable>,
+    ) {
         let (key, intent) = match existing {
             Some(variable) if variable.value == value => return,
             Some(variable) => (variable.key, VariableIntent::Updated),
             None => (self.next_key(), VariableIntent::Created),
         };
-        let (process_instance_key, process_definition_key) =
-            self.state.element_instances.get(&scope_key).map_or((NO_KEY, NO_KEY), |scope| {
-                (scope.record.process_instance_key, scope.record.process_definition_key)
-            });
-        let record =
-            VariableRecord { name, value, scope_key, process_instance_key, process_definition_key };
+        let record = VariableRecord {
+            name,
+            value,
+            scope_key: scope.key,
+            process_instance_key: scope.process_instance_key,
+            process_definition_key: scope.process_definition_key,
+        };
         self.event(key, Payload::Variable(intent, record));
-    }
-
-    /// Sets all variables of a document on exactly this scope.
-    pub(crate) fn set_local_all(&mut self, scope_key: Key, entries: Vec<(String, Bytes)>) {
-        for (name, value) in entries {
-            self.set_local(scope_key, name, value);
-        }
     }
 
     /// Merges a document outward: each entry updates the first scope that has the name; what is
@@ -98,16 +140,19 @@ impl Context<'_> {
     pub(crate) fn merge(&mut self, scope_key: Key, mut entries: Vec<(String, Bytes)>) {
         let scopes = scopes(self.state, scope_key);
         let Some((root, inner)) = scopes.split_last() else { return };
-        for scope in inner {
+        for scope_key in inner {
             if entries.is_empty() {
                 return;
             }
+            if !has_local(self.state, *scope_key) {
+                continue;
+            }
+            let scope = Scope::new(self.state, *scope_key);
             let mut rest = Vec::with_capacity(entries.len());
             for (name, value) in entries {
-                let existing = self.state.variables.get(&(*scope, name.clone()));
-                match existing {
+                match self.state.variables.get(&(*scope_key, name.clone())) {
                     Some(variable) if variable.value != value => {
-                        self.set_local(*scope, name, value)
+                        self.write_variable(scope, name, value, Some(variable));
                     }
                     _ => rest.push((name, value)),
                 }
