@@ -4,9 +4,13 @@
 //! Absent on purpose: any knowledge of records. This crate stores and returns bytes under numbers
 //! and keys; what they mean is the business of whoever wrote them.
 
+pub mod data_dir;
 pub mod journal;
 pub mod limits;
+pub mod snapshot;
 pub mod state;
 
+pub use data_dir::{DataDir, DataDirError};
 pub use journal::{Journal, JournalError, JournalOptions, StreamHandle};
+pub use snapshot::{SnapshotError, SnapshotInfo};
 pub use state::{LmdbStore, MemoryStore, StateError, StateStore, StateView, WriteBatch};

@@ -63,3 +63,10 @@ pub(crate) const STATE_READERS_MAX: u32 = 1024;
 /// Idle read transactions kept for use again: as many as threads that read at the same time on a
 /// large machine.
 pub(crate) const STATE_READERS_KEPT_MAX: usize = 64;
+
+/// Size of a chunk of a snapshot, in bytes (more if a single entry is larger): large enough that
+/// headers and messages do not matter, small enough to send one between two heartbeats.
+pub(crate) const SNAPSHOT_CHUNK_BYTES: usize = 1024 * 1024;
+
+/// How much of a snapshot is imported in one commit, in bytes: bounds the memory of an import.
+pub(crate) const SNAPSHOT_COMMIT_BYTES: usize = 16 * 1024 * 1024;

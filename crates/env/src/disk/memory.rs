@@ -441,11 +441,12 @@ impl Disk for MemoryDisk {
     }
 
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Box<dyn FolderLock>> {
-        self.open(path, OpenMode::Create)?.write_at(0, holder.as_bytes())?;
-        let mut state = self.live()?;
-        if !state.locks.insert(path.to_owned()) {
+        let file = self.open(path, OpenMode::Create)?;
+        if !self.live()?.locks.insert(path.to_owned()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        file.set_len(0)?;
+        file.write_at(0, holder.as_bytes())?;
         Ok(Box::new(MemoryLock { disk: self.clone(), path: path.to_owned() }))
     }
 }

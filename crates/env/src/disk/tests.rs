@@ -43,10 +43,12 @@ fn conforms(disk: &dyn Disk, root: &Path) {
     assert!(disk.free_bytes(&folder).expect("free") > 0);
 
     let lock = disk.lock(&folder.join("lock"), "holder").expect("lock");
-    let held = disk.lock(&folder.join("lock"), "holder").err().expect("held");
+    let held = disk.lock(&folder.join("lock"), "me").err().expect("held");
     assert_eq!(held.kind(), io::ErrorKind::WouldBlock);
+    assert_eq!(content(disk, &folder.join("lock")), b"holder");
     drop(lock);
-    disk.lock(&folder.join("lock"), "holder").expect("free again");
+    disk.lock(&folder.join("lock"), "me").expect("free again");
+    assert_eq!(content(disk, &folder.join("lock")), b"me");
 }
 
 #[test]
