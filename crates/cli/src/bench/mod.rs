@@ -30,5 +30,5 @@ pub(crate) use payload::Payload;
 pub(crate) use plot::svg;
 pub(crate) use probe::Probes;
 pub(crate) use report::{Report, probe_table};
-pub(crate) use run::{Api, Delivery, RunOptions, run};
+pub(crate) use run::{Api, Delivery, RunOptions, run, run_on_null_server};
 pub(crate) use workload::Workload;

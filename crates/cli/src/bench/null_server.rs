@@ -14,7 +14,7 @@ use h2::server::{self, SendResponse};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use skep_client::proto::{ActivatedJob, CreateProcessInstanceResponse};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use super::grpc::GrpcConnection;
 use super::wire;
@@ -31,11 +31,11 @@ pub(crate) struct NullServer {
     address: SocketAddr,
 }
 
-/// The job stream of one connection.
-#[derive(Clone)]
+/// The jobs of all instances, on their way to whichever stream is open.
 struct Jobs {
     send: mpsc::Sender<Bytes>,
-    next_key: Arc<AtomicI64>,
+    receive: Mutex<mpsc::Receiver<Bytes>>,
+    next_key: AtomicI64,
 }
 
 impl NullServer {
@@ -48,9 +48,11 @@ impl NullServer {
         std::thread::spawn(move || {
             runtime.block_on(async move {
                 let Ok(listener) = TcpListener::from_std(listener) else { return };
-                let next_key = Arc::new(AtomicI64::new(1));
+                let (send, receive) = mpsc::channel(JOBS_WAITING_MAX);
+                let (receive, next_key) = (Mutex::new(receive), AtomicI64::new(1));
+                let jobs = Arc::new(Jobs { send, receive, next_key });
                 while let Ok((stream, _)) = listener.accept().await {
-                    tokio::spawn(serve(stream, Arc::clone(&next_key)));
+                    tokio::spawn(serve(stream, Arc::clone(&jobs)));
                 }
             });
         });
@@ -83,42 +85,34 @@ impl NullServer {
     }
 }
 
-async fn serve(stream: TcpStream, next_key: Arc<AtomicI64>) {
+async fn serve(stream: TcpStream, jobs: Arc<Jobs>) {
     // A probe without it would measure delayed acknowledgements.
     let _ = stream.set_nodelay(true);
     let Ok(mut connection) = server::handshake(stream).await else { return };
-    let (send, receive) = mpsc::channel(JOBS_WAITING_MAX);
-    let jobs = Jobs { send, next_key };
-    let mut receive = Some(receive);
-    while let Some(Ok((request, mut respond))) = connection.accept().await {
-        if request.uri().path().ends_with("/StreamActivatedJobs") {
-            if let Some(receive) = receive.take() {
-                tokio::spawn(push(respond, receive));
-            }
-        } else {
+    while let Some(Ok((request, respond))) = connection.accept().await {
+        let jobs = Arc::clone(&jobs);
+        tokio::spawn(async move {
             // A client that has gone away needs no answer.
-            let _ = answer(&request, &mut respond, &jobs);
-        }
+            let _ = answer(request, respond, &jobs).await;
+        });
     }
 }
 
-fn answer(
-    request: &Request<h2::RecvStream>,
-    respond: &mut SendResponse<Bytes>,
+async fn answer(
+    request: Request<h2::RecvStream>,
+    mut respond: SendResponse<Bytes>,
     jobs: &Jobs,
 ) -> Result<(), h2::Error> {
-    let mut body = begin(respond)?;
-    let frame = if request.uri().path().ends_with("/CreateProcessInstance") {
-        let key = jobs.next_key.fetch_add(2, Ordering::Relaxed);
-        let job = ActivatedJob { key: key + 1, process_instance_key: key, ..Default::default() };
-        // Without a stream nobody takes jobs.
-        let _ = jobs.send.try_send(wire::framed(&job));
-        wire::framed(&CreateProcessInstanceResponse {
-            process_instance_key: key,
-            ..Default::default()
-        })
-    } else {
-        Bytes::from_static(&[0; 5])
+    let (head, mut content) = request.into_parts();
+    // Dropping a request that is still arriving would reset it.
+    while let Some(data) = content.data().await {
+        content.flow_control().release_capacity(data?.len())?;
+    }
+    let mut body = begin(&mut respond)?;
+    let frame = match head.uri.path().rsplit('/').next() {
+        Some("StreamActivatedJobs") => return push(body, jobs).await,
+        Some("CreateProcessInstance") => create(jobs),
+        _ => Bytes::from_static(&[0; 5]),
     };
     body.send_data(frame, false)?;
     let mut trailers = HeaderMap::new();
@@ -126,13 +120,21 @@ fn answer(
     body.send_trailers(trailers)
 }
 
-async fn push(mut respond: SendResponse<Bytes>, mut jobs: mpsc::Receiver<Bytes>) {
-    let Ok(mut body) = begin(&mut respond) else { return };
-    while let Some(frame) = jobs.recv().await {
-        if body.send_data(frame, false).is_err() {
-            return;
-        }
+fn create(jobs: &Jobs) -> Bytes {
+    let key = jobs.next_key.fetch_add(2, Ordering::Relaxed);
+    let job = ActivatedJob { key: key + 1, process_instance_key: key, ..Default::default() };
+    // Without a stream nobody takes jobs.
+    let _ = jobs.send.try_send(wire::framed(&job));
+    let created = CreateProcessInstanceResponse { process_instance_key: key, ..Default::default() };
+    wire::framed(&created)
+}
+
+async fn push(mut body: SendStream<Bytes>, jobs: &Jobs) -> Result<(), h2::Error> {
+    let mut waiting = jobs.receive.lock().await;
+    while let Some(frame) = waiting.recv().await {
+        body.send_data(frame, false)?;
     }
+    Ok(())
 }
 
 fn begin(respond: &mut SendResponse<Bytes>) -> Result<SendStream<Bytes>, h2::Error> {

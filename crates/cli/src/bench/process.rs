@@ -33,9 +33,9 @@ pub(crate) fn usage(pids: &[u32]) -> Result<Usage, Failure> {
     Ok(sum)
 }
 
-/// The usage of this process.
+/// The processor time of this thread, which makes all the load, and the memory of its process.
 pub(crate) fn own_usage() -> Usage {
-    usage_of("self").unwrap_or_default()
+    usage_of("thread-self").unwrap_or_default()
 }
 
 fn usage_of(pid: &str) -> Option<Usage> {

@@ -10,6 +10,7 @@ use skep_client::proto::deployment::Metadata;
 use super::counters::{Counters, Journal};
 use super::grpc::GrpcConnection;
 use super::load::{Load, LoadOptions, Pace};
+use super::null_server::NullServer;
 use super::process::{self, Usage};
 use super::progress::Progress;
 use super::report::{GeneratorUsage, JournalUse, Report, ServerUsage};
@@ -64,14 +65,26 @@ struct Snapshot {
     journal: Journal,
 }
 
+/// Loads a server in this process that only answers: what is left is the generator's own cost.
+/// Must run inside a `LocalSet`.
+pub(crate) async fn run_on_null_server(options: RunOptions) -> Result<Report, Failure> {
+    let server = NullServer::start()
+        .map_err(|error| Failure::Local(format!("cannot start the null server: {error}")))?;
+    measure(&RunOptions { address: server.address(), ..options }, 1).await
+}
+
 /// Deploys the workload, loads the cluster and measures. Must run inside a `LocalSet`.
 pub(crate) async fn run(client: &Client, options: &RunOptions) -> Result<Report, Failure> {
+    measure(options, deploy(client, options.workload).await?).await
+}
+
+async fn measure(options: &RunOptions, process_definition_key: i64) -> Result<Report, Failure> {
     // A wrong process id shall not be found out at the end.
     process::usage(&options.pids)?;
     let started_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let plan = Plan {
         start: options.workload.start(),
-        process_definition_key: deploy(client, options.workload).await?,
+        process_definition_key,
         variables: options.payload.json(),
         run_id: format!("bench-{started_ms}"),
     };

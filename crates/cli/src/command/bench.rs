@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::bench::{
-    Api, Delivery, Pace, Payload, Probes, Report, RunOptions, Workload, probe_table, run, svg,
+    Api, Delivery, Pace, Payload, Probes, Report, RunOptions, Workload, probe_table, run,
+    run_on_null_server, svg,
 };
 use crate::connection::ConnectionArgs;
 use crate::duration;
@@ -86,6 +87,10 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     no_probes: bool,
 
+    /// Load a built-in server that only answers, to see what the load itself costs
+    #[arg(long, conflicts_with_all = ["workload", "api", "delivery", "pid", "management"])]
+    null_server: bool,
+
     /// Draw throughput and latency over time into this file
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
@@ -102,6 +107,7 @@ Examples:
   skep bench --rate 1000 --payload big --plot run.svg
   skep bench --api rest --rest-address 127.0.0.1:8080
   skep bench --workload create_only --instances 1000000
+  skep bench --null-server
   skep --output json bench --workload ten_tasks --delivery poll | jq .instancesPerS";
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -123,7 +129,11 @@ impl BenchArgs {
 
     async fn run_locally(self, connection: &ConnectionArgs, format: Format) -> Result<(), Failure> {
         let options = self.options(connection)?;
-        let client = connection.connect().await?;
+        // A wrong address shall be found out before the probes take their time.
+        let client = match self.null_server {
+            true => None,
+            false => Some(connection.connect().await?),
+        };
         let probes = match self.no_probes {
             true => None,
             false => Some(Probes::run(&self.probe_dir).await?),
@@ -131,7 +141,11 @@ impl BenchArgs {
         if let Some(probes) = &probes {
             eprintln!("{}", probe_table(probes));
         }
-        let report = Report { probes, ..run(&client, &options).await? };
+        let report = match &client {
+            None => run_on_null_server(options).await?,
+            Some(client) => run(client, &options).await?,
+        };
+        let report = Report { probes, ..report };
         if let Some(path) = &self.plot {
             let title = format!("{} {}, {}", report.workload, report.payload, report.pace);
             std::fs::write(path, svg(&title, &report.seconds))
