@@ -1,14 +1,15 @@
 //! Measures the journal on this machine's disk: flushes and appends per second with 1, 16 and 128
-//! appends in flight, one entry of 700 bytes each.
+//! appends in flight, one entry of 700 bytes each; and, to compare with, the bare disk: 4 KiB written
+//! into a file that was written before, and flushed, one after another.
 //!
 //! `cargo run --release -p skep-storage --example journal_probe -- [FOLDER] [SECONDS]`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use bytes::Bytes;
-use skep_env::{Clock, OsDisk, SystemClock};
+use skep_env::{Clock, Disk, OpenMode, OsDisk, SystemClock};
 use skep_storage::{Journal, JournalOptions, StreamHandle};
 
 const ENTRY_BYTES: usize = 700;
@@ -20,6 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = folder.join(format!("skep-journal-probe-{}", std::process::id()));
     let seconds: u64 = arguments.next().map_or(Ok(2), |text| text.parse())?;
     for in_flight in [1, 16, 128] {
+        bare_disk(&folder.with_extension("bare"))?;
         let started_us = SystemClock.monotonic_us();
         let (journal, _) = Journal::open(Arc::new(OsDisk), &folder, JournalOptions::default())?;
         let opened_us = SystemClock.monotonic_us() - started_us;
@@ -34,6 +36,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::fs::remove_dir_all(&folder)?;
     }
     Ok(())
+}
+
+/// Flushes of the bare disk, for a second.
+fn bare_disk(path: &Path) -> std::io::Result<()> {
+    const BYTES: u64 = 4 * 1024 * 1024;
+    let file = OsDisk.open(path, OpenMode::Create)?;
+    file.write_at(0, &vec![1; BYTES as usize])?;
+    file.sync_data()?;
+    let (started_us, mut times_us) = (SystemClock.monotonic_us(), Vec::new());
+    let mut now_us = started_us;
+    while now_us < started_us + 1_000_000 {
+        file.write_at(times_us.len() as u64 * 4096 % BYTES, &[2; 4096])?;
+        file.sync_data()?;
+        let before_us = std::mem::replace(&mut now_us, SystemClock.monotonic_us());
+        times_us.push(now_us - before_us);
+    }
+    times_us.sort_unstable();
+    println!("bare disk: {} flushes/s, p50 {} us", times_us.len(), times_us[times_us.len() / 2]);
+    OsDisk.remove(path)
 }
 
 /// A closed loop: every append that is done is followed by another one.

@@ -120,7 +120,7 @@ pub trait Disk: Send + Sync {
     /// `NotFound` when there is no such folder; or the disk fails.
     fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
 
-    /// Makes a folder and its parents. A folder that exists is left as it is.
+    /// Makes a folder and its parents, on stable storage. A folder that exists is left as it is.
     ///
     /// # Errors
     /// When the folder cannot be made.

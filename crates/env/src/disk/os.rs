@@ -84,7 +84,17 @@ impl Disk for OsDisk {
     }
 
     fn create_dir(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)
+        let missing: Vec<&Path> = folder.ancestors().take_while(|it| !it.exists()).collect();
+        fs::create_dir_all(folder)?;
+        for parent in missing.iter().rev().filter_map(|made| made.parent()) {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            match self.sync_dir(parent) {
+                // A folder that this user may add to but not read cannot be opened to be synced.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                other => other?,
+            }
+        }
+        Ok(())
     }
 
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {

@@ -55,6 +55,9 @@ fn conforms(disk: &dyn Disk, root: &Path) {
 fn os_disk_conforms() {
     let root = tempfile::tempdir().expect("folder");
     conforms(&OsDisk, root.path());
+    let made = root.path().join("x/y/z");
+    OsDisk.create_dir(&made).expect("with all parents");
+    assert!(made.is_dir());
 }
 
 #[test]

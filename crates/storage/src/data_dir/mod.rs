@@ -212,9 +212,5 @@ fn write_version(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     file.write_at(0, format!("{VERSION_START}{FORMAT_VERSION}\n").as_bytes())?;
     file.sync_data()?;
     disk.rename(&new, &path.join(VERSION_NAME))?;
-    disk.sync_dir(path)?;
-    // A folder just made must be found in its parent after a crash.
-    path.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .map_or(Ok(()), |parent| disk.sync_dir(parent))
+    disk.sync_dir(path)
 }

@@ -280,7 +280,7 @@ impl Journal {
         self.shared.entry_bytes_max()
     }
 
-    /// Space that all files of the journal take on the disk, in bytes.
+    /// Space that the segments take on the disk, in bytes, without spare segments and ballast.
     pub fn disk_bytes(&self) -> u64 {
         let files: Vec<_> = self.shared.files.lock().values().cloned().collect();
         files.iter().filter_map(|file| file.len_bytes().ok()).sum()

@@ -254,7 +254,8 @@ impl StreamHandle {
 
     /// Appends entries from `first_index`, which must be [`StreamHandle::next_index`]. They can be
     /// read at once; `done` hears when they are durable. Changes of a stream become durable in the
-    /// order of the calls. Waits only while the queue of the writer is full.
+    /// order of the calls. Waits only while the queue of the writer is full. Appending nothing is
+    /// done at once.
     ///
     /// `done` hears an error of kind
     /// - `InvalidInput`: the index does not follow, or an entry is too large; nothing was changed;

@@ -35,7 +35,7 @@ pub use write::{SnapshotReceiver, write};
 /// What is in a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SnapshotInfo {
-    /// The meta bytes given to [`write`].
+    /// The meta bytes given to [`write()`].
     pub meta: Vec<u8>,
     /// How many keys there are.
     pub entries: u64,
