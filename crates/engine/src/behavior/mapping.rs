@@ -13,53 +13,44 @@ use crate::context::Context;
 use crate::document;
 use crate::problem::{Outcome, Problem};
 
-/// A value that is being put together from nested targets.
-enum Node {
-    Leaf(Bytes),
-    Map(Vec<(String, Node)>),
+/// What the mappings put at one place: a source, or more targets below it. A target has the place of
+/// its first mapping, as the real broker orders them.
+enum Target<'a> {
+    Source(&'a ModelValue),
+    Nested(Targets<'a>),
 }
 
-impl Node {
-    /// Sets the value at a path below this node; what is no map becomes one.
-    fn put(&mut self, path: &[std::sync::Arc<str>], value: Bytes) {
-        let mut node = self;
-        for segment in path {
-            if let Node::Leaf(bytes) = node {
-                let entries = document::entries(bytes).unwrap_or_default();
-                *node = Node::Map(
-                    entries.into_iter().map(|(name, value)| (name, Node::Leaf(value))).collect(),
-                );
-            }
-            let Node::Map(entries) = node else { return };
-            let at =
-                entries.iter().position(|(name, _)| **name == **segment).unwrap_or_else(|| {
-                    entries.push((segment.to_string(), Node::Map(Vec::new())));
-                    entries.len() - 1
-                });
-            let Some((_, child)) = entries.get_mut(at) else { return };
-            node = child;
-        }
-        *node = Node::Leaf(value);
-    }
+type Targets<'a> = Vec<(&'a str, Target<'a>)>;
 
-    fn encode(&self, out: &mut Vec<u8>) {
-        match self {
-            Node::Leaf(bytes) => out.extend_from_slice(bytes),
-            Node::Map(entries) => {
-                document::write_map_length(out, entries.len());
-                for (name, node) in entries {
-                    document::write_text(out, name);
-                    node.encode(out);
+/// The targets of all mappings as a tree. A later mapping of the same target replaces an earlier one.
+fn targets(mappings: &[Mapping]) -> Targets<'_> {
+    let mut roots = Targets::with_capacity(mappings.len());
+    for mapping in mappings {
+        let Some((last, parents)) = mapping.target.split_last() else { continue };
+        let mut level = Some(&mut roots);
+        for segment in parents {
+            level = level.and_then(|level| match place(level, segment) {
+                Some(Target::Nested(inner)) => Some(inner),
+                Some(target) => {
+                    *target = Target::Nested(Targets::new());
+                    if let Target::Nested(inner) = target { Some(inner) } else { None }
                 }
-            }
+                None => None,
+            });
+        }
+        if let Some(target) = level.and_then(|level| place(level, last)) {
+            *target = Target::Source(&mapping.source);
         }
     }
+    roots
+}
 
-    fn bytes(&self) -> Bytes {
-        let mut out = Vec::new();
-        self.encode(&mut out);
-        out.into()
-    }
+fn place<'a, 'b>(level: &'b mut Targets<'a>, name: &'a str) -> Option<&'b mut Target<'a>> {
+    let at = level.iter().position(|(other, _)| *other == name).unwrap_or_else(|| {
+        level.push((name, Target::Nested(Targets::new())));
+        level.len() - 1
+    });
+    level.get_mut(at).map(|(_, target)| target)
 }
 
 impl Context<'_> {
@@ -68,7 +59,7 @@ impl Context<'_> {
         if mappings.is_empty() {
             return Ok(());
         }
-        let results = self.evaluate_mappings(mappings, scope_key, None)?;
+        let results = self.evaluate_mappings(mappings, scope_key, false)?;
         self.set_local_all(scope_key, results);
         Ok(())
     }
@@ -81,53 +72,71 @@ impl Context<'_> {
         scope_key: Key,
         flow_scope_key: Key,
     ) -> Outcome {
-        let results = self.evaluate_mappings(mappings, scope_key, Some(flow_scope_key))?;
+        let results = self.evaluate_mappings(mappings, scope_key, true)?;
         self.merge(flow_scope_key, results);
         Ok(())
     }
 
-    /// All mappings as one context: later ones see the results of earlier ones. With a target scope,
-    /// nested targets extend the variable that is there.
+    /// All mappings as one context: later ones see the results of earlier ones, those inside a nested
+    /// target their siblings too. Nested outputs extend the variable that the element sees.
     fn evaluate_mappings(
         &self,
         mappings: &[Mapping],
         scope_key: Key,
-        target_scope_key: Option<Key>,
+        extend: bool,
     ) -> Outcome<Vec<(String, Bytes)>> {
-        let mut nodes: Vec<(String, Node)> = Vec::with_capacity(mappings.len());
-        let mut overlay: BTreeMap<String, Value> = BTreeMap::new();
-        for mapping in mappings {
-            let Some((root, path)) = mapping.target.split_first() else { continue };
-            let value = self.evaluate_source(&mapping.source, scope_key, &overlay)?;
-            let bytes = expression::encode(&value);
-            let at = nodes.iter().position(|(name, _)| **name == **root).unwrap_or_else(|| {
-                nodes.push((
-                    root.to_string(),
-                    self.initial_node(root, path.is_empty(), target_scope_key),
-                ));
-                nodes.len() - 1
-            });
-            let Some((name, node)) = nodes.get_mut(at) else { continue };
-            node.put(path, bytes);
-            let seen = if path.is_empty() {
-                value
-            } else {
-                Value::from_msgpack_shared(node.bytes())
-                    .map_err(|_| Problem::internal("a mapping result cannot be read back"))?
-            };
-            overlay.insert(name.clone(), seen);
-        }
-        Ok(nodes.into_iter().map(|(name, node)| (name, node.bytes())).collect())
+        let scopes = if extend { variables::scopes(self.state, scope_key) } else { Vec::new() };
+        let existing = |name: &str| variables::find(self.state, &scopes, name);
+        self.evaluate_targets(&targets(mappings), scope_key, &mut BTreeMap::new(), &existing)
     }
 
-    fn initial_node(&self, name: &str, replaced: bool, target_scope_key: Option<Key>) -> Node {
-        let existing = target_scope_key.filter(|_| !replaced).and_then(|scope| {
-            variables::find(self.state, &variables::scopes(self.state, scope), name)
-        });
-        match existing {
-            Some(bytes) if document::entries(&bytes).is_some() => Node::Leaf(bytes),
-            _ => Node::Map(Vec::new()),
+    /// Evaluates one level of targets. Recursion ends with the segments of a target, which the model
+    /// limits.
+    fn evaluate_targets(
+        &self,
+        targets: &Targets<'_>,
+        scope_key: Key,
+        seen: &mut BTreeMap<String, Value>,
+        existing: &dyn Fn(&str) -> Option<Bytes>,
+    ) -> Outcome<Vec<(String, Bytes)>> {
+        let mut results = Vec::with_capacity(targets.len());
+        for (name, target) in targets {
+            let (value, bytes) = match target {
+                Target::Source(source) => {
+                    let value = self.evaluate_source(source, scope_key, seen)?;
+                    let bytes = expression::encode(&value);
+                    (value, bytes)
+                }
+                Target::Nested(inner) => {
+                    // What is there and no context gives way to one.
+                    let mut entries = existing(name)
+                        .and_then(|bytes| document::entries(&bytes))
+                        .unwrap_or_default();
+                    let below = |name: &str| {
+                        entries
+                            .iter()
+                            .find(|(other, _)| other == name)
+                            .map(|(_, bytes)| bytes.clone())
+                    };
+                    let put = self.evaluate_targets(inner, scope_key, &mut seen.clone(), &below)?;
+                    for (name, bytes) in put {
+                        match entries.iter_mut().find(|(other, _)| *other == name) {
+                            Some((_, old)) => *old = bytes,
+                            None => entries.push((name, bytes)),
+                        }
+                    }
+                    let bytes = document::build(
+                        entries.iter().map(|(name, bytes)| (name.as_str(), bytes.as_ref())),
+                    );
+                    let value = Value::from_msgpack_shared(bytes.clone())
+                        .map_err(|_| Problem::internal("a mapping result cannot be read back"))?;
+                    (value, bytes)
+                }
+            };
+            seen.insert((*name).to_owned(), value);
+            results.push(((*name).to_owned(), bytes));
         }
+        Ok(results)
     }
 
     fn evaluate_source(

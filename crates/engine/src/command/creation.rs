@@ -28,7 +28,11 @@ pub(super) fn create(
             "Expected to create a process instance for operation reference '{}', but it created '{}' already",
             command.operation_reference, created.process_instance_key
         );
-        answer(context, intent, value, created);
+        // The result of an instance that ended is not kept: nobody may wait for it.
+        let is_awaited = intent == ProcessInstanceCreationIntent::CreateWithAwaitingResult;
+        if !is_awaited || context.state.element_instances.contains(&created.process_instance_key) {
+            answer(context, intent, value, created);
+        }
         context.reject(command, RejectionType::AlreadyExists, reason);
         return;
     }

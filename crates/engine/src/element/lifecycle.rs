@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use skep_bpmn::model::{ElementIndex, ElementKind, EndEvent};
+use skep_bpmn::model::{BoundaryEvent, BoundaryTrigger, ElementIndex, ElementKind, EndEvent};
 use skep_protocol::{ErrorType, Key, NO_KEY, Payload, ProcessEventIntent, ProcessInstanceIntent};
 
 use super::Current;
@@ -157,6 +157,12 @@ impl Context<'_> {
         }
         match &current.element().kind {
             ElementKind::CallActivity(call) if !call.propagate_all_child_variables => {}
+            // Variables of an error stay with the catch event unless it maps them
+            // (`spec/engine.md` 7.1, item 8).
+            ElementKind::BoundaryEvent(BoundaryEvent {
+                trigger: BoundaryTrigger::Error { .. },
+                ..
+            }) => self.set_local_all(current.key, entries),
             _ => self.merge(current.key, entries),
         }
     }

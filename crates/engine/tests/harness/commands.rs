@@ -12,6 +12,7 @@
 //! | `advance PT1H` (stops wherever something is due), `jump PT1H` (as after a downtime), `restart` | time and restarts |
 //! | `partitions N`, `drop KIND INTENT`, `duplicate KIND INTENT`, `hold KIND INTENT`, `release`, `cut-off N`, `reconnect N` | the network |
 //! | `state`, `variables SCOPE`, `notifications`, `repeat N COMMAND` | looking at things |
+//! | `once` | the script is long: it runs plainly only |
 //!
 //! `given COMMAND` does it without showing anything; it must not be refused. Things are named after their
 //! element, job type or process: `pay`, the second one `pay#2`.
@@ -133,6 +134,8 @@ fn run_control(world: &mut World, arguments: &Arguments<'_>) -> bool {
         "cut-off" => drop(world.cut_off.insert(arguments.subject().parse().expect("a number"))),
         "reconnect" => drop(world.cut_off.remove(&arguments.subject().parse().expect("a number"))),
         "notifications" => world.notifications = true,
+        // For the whole script, before it runs (`script.rs`).
+        "once" => {}
         "state" => show_state(world),
         "variables" => {
             let key = world.names.key(Kind::Element, arguments.subject());

@@ -58,6 +58,11 @@ pub(crate) fn render(blocks: &[Block], outputs: &[Vec<String>]) -> String {
     text
 }
 
+/// Whether a script is too long for all modes.
+pub(crate) fn runs_once(blocks: &[Block]) -> bool {
+    blocks.iter().flat_map(|block| &block.input).any(|line| line == "once")
+}
+
 /// Runs all blocks in one world and gives what came out of each.
 pub(crate) fn run(blocks: &[Block], mode: Mode) -> Vec<Vec<String>> {
     let mut world = World::new(mode);
