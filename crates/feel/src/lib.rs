@@ -23,5 +23,5 @@ mod value;
 pub use environment::{Budget, Environment, NoVariables, Variables};
 pub use error::{EvaluationError, MsgpackError, ParseError, Warning, WarningKind};
 pub use expression::{Evaluation, Expression};
-pub use number::Number;
+pub use number::{Number, ParseNumberError, Rounding};
 pub use value::{Context, Function, List, ListIter, Range, Value};

@@ -123,6 +123,38 @@ fn recursion_through_every_construct_is_bounded() {
 }
 
 #[test]
+fn looking_things_up_in_large_variables_is_bounded_and_amortised() {
+    let numbers: Vec<Value> = (0..100_000i64).map(Value::from).collect();
+    let entries = (0..20_000i64).map(|key| (format!("k{key}").into(), Value::from(key)));
+    let context = Value::Context(entries.collect());
+    let nested = Value::from(vec![context.clone(), context.clone()]);
+    let packed = |value: Value| Value::from_msgpack(&value.to_msgpack()).unwrap();
+    let variables = BTreeMap::from([
+        ("list".to_string(), packed(numbers.into())),
+        ("context".to_string(), packed(context)),
+        ("nested".to_string(), packed(nested)),
+    ]);
+    let run = |text: &str| {
+        let expression = Expression::parse(text).unwrap();
+        expression.evaluate(&variables, &environment()).map(|evaluation| evaluation.value)
+    };
+    assert_eq!(run("list[100000]").unwrap(), 99_999i64.into());
+    assert_eq!(run("count(for i in 1..2000 return list[i * 40])").unwrap(), 2_000i64.into());
+    assert_eq!(run("count(for i in 1..2000 return context.k19999)").unwrap(), 2_000i64.into());
+    assert_eq!(run("context = nested[1]").unwrap(), true.into());
+    assert_eq!(run("nested.k19999").unwrap().to_string(), "[19999, 19999]");
+    // Elements are read anew in each round, and each round is counted.
+    assert!(run("for i in 1..100000, c in nested return c.k19999").is_err());
+}
+
+#[test]
+fn expressions_and_values_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync + Clone + std::fmt::Debug>() {}
+    shared::<Expression>();
+    shared::<Value>();
+}
+
+#[test]
 fn values_that_explode_exceed_the_budget() {
     let doubling = |first: &str, step: &str, last: &str| {
         let mut text = format!("{{v0: {first}");
@@ -160,6 +192,20 @@ fn deep_values_are_refused() {
         "{f: function(f, x, n) if n = 0 then x else f(f, [x], n - 1), r: f(f, 1, 100000)}.r",
     );
     assert!(result.is_err(), "{result:?}");
+    let deep = format!("{}1{}", "[".repeat(499), "]".repeat(499));
+    for text in ["x", "string(x)", "to json(x)", "x = x", "flatten(x)", "count(x[1][1])"] {
+        for value in [
+            Value::from_json(&deep).unwrap(),
+            Value::from_msgpack(&Value::from_json(&deep).unwrap().to_msgpack()).unwrap(),
+        ] {
+            let variables = BTreeMap::from([("x".to_string(), value)]);
+            let expression = Expression::parse(text).unwrap();
+            let evaluation = expression.evaluate(&variables, &environment()).unwrap();
+            assert!(!evaluation.value.is_null(), "{text}");
+            assert!(!evaluation.value.to_msgpack().is_empty());
+            assert!(!evaluation.value.to_string().is_empty());
+        }
+    }
     let nested = format!("from json(\"{}{}\")", "[".repeat(100_000), "]".repeat(100_000));
     assert!(evaluate(&nested).unwrap().is_null());
 }

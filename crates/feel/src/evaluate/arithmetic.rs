@@ -1,34 +1,36 @@
 //! `+ - * / **` on numbers, strings, dates and durations.
 
-use std::sync::Arc;
-
 use super::{Evaluated, Evaluator, shown};
 use crate::node::{Arithmetic, Node, Operator, Span};
 use crate::temporal::{Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration, plus_months};
-use crate::{Value, WarningKind};
+use crate::{Number, Value, WarningKind};
 
 impl Evaluator<'_> {
     pub(super) fn arithmetic(&mut self, arithmetic: &Arithmetic, span: Span) -> Evaluated {
-        let first = self.operand(&arithmetic.first)?;
         let mut rest = arithmetic.rest.iter();
-        let Some((operator, right_node)) = rest.next() else { return self.eval(&arithmetic.first) };
-        let right = self.operand(right_node)?;
-        let (left_value, right_value) =
-            (self.view(&first, &arithmetic.first), self.view(&right, right_node));
-        let mut result = match (left_value, right_value) {
-            (Value::String(left), Value::String(right)) if *operator == Operator::Add => {
-                let (left, right) = (Arc::clone(left), Arc::clone(right));
-                self.concatenate(&left, &right)?
-            }
-            _ => match apply(*operator, left_value, right_value) {
-                Some(value) => value,
-                None => {
-                    let (left, right) = (left_value.clone(), right_value.clone());
-                    self.warn_operator(*operator, &left, &right, span)
+        let mut result = match rest.as_slice() {
+            [(operator, right), ..]
+                if self.is_at_hand(&arithmetic.first) & self.is_at_hand(right) =>
+            {
+                rest.next();
+                let (left, right) = (self.peek(&arithmetic.first), self.peek(right));
+                match numbers(*operator, left, right) {
+                    Some(number) => number.into(),
+                    None => {
+                        let (left, right) = (left.clone(), right.clone());
+                        self.apply(*operator, &left, &right, span)?
+                    }
                 }
-            },
+            }
+            _ => self.eval(&arithmetic.first)?,
         };
         for (operator, right_node) in rest {
+            if self.is_at_hand(right_node)
+                && let Some(number) = numbers(*operator, &result, self.peek(right_node))
+            {
+                result = number.into();
+                continue;
+            }
             let right = self.eval(right_node)?;
             result = self.apply(*operator, &result, &right, span)?;
         }
@@ -94,17 +96,23 @@ impl Evaluator<'_> {
     }
 }
 
+/// The result for two numbers; none for other values, and beyond the range of numbers.
+#[inline]
+fn numbers(operator: Operator, left: &Value, right: &Value) -> Option<Number> {
+    let (Value::Number(left), Value::Number(right)) = (left, right) else { return None };
+    match operator {
+        Operator::Add => left.checked_add(*right),
+        Operator::Subtract => left.checked_sub(*right),
+        Operator::Multiply => left.checked_mul(*right),
+        Operator::Divide => left.checked_div(*right),
+        Operator::Power => left.checked_pow(*right),
+    }
+}
+
 /// The result; none if the operator does not take such values, or beyond their range.
 fn apply(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
-    if let (Value::Number(left), Value::Number(right)) = (left, right) {
-        let number = match operator {
-            Operator::Add => left.checked_add(*right),
-            Operator::Subtract => left.checked_sub(*right),
-            Operator::Multiply => left.checked_mul(*right),
-            Operator::Divide => left.checked_div(*right),
-            Operator::Power => left.checked_pow(*right),
-        };
-        return number.map(Value::Number);
+    if let Some(number) = numbers(operator, left, right) {
+        return Some(number.into());
     }
     match operator {
         Operator::Add => add(left, right),
@@ -214,13 +222,13 @@ fn divide(left: &Value, right: &Value) -> Option<Value> {
             left.to_seconds()?.checked_div(right.to_seconds()?).map(Value::Number)
         }
         (Value::YearsMonthsDuration(duration), Value::Number(divisor)) => {
-            let months = crate::Number::from(duration.0).checked_div(*divisor)?;
+            let months = Number::from(duration.0).checked_div(*divisor)?;
             let months = months.truncate_to_i64()?;
             Some(Value::YearsMonthsDuration(YearsMonthsDuration(months)))
         }
         (Value::YearsMonthsDuration(left), Value::YearsMonthsDuration(right)) => {
-            let right = crate::Number::from(right.0);
-            crate::Number::from(left.0).checked_div(right).map(Value::Number)
+            let right = Number::from(right.0);
+            Number::from(left.0).checked_div(right).map(Value::Number)
         }
         _ => None,
     }

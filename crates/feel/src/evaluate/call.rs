@@ -29,7 +29,9 @@ impl Evaluator<'_> {
     pub(super) fn builtin(&mut self, node: &BuiltinCall, span: Span) -> Evaluated {
         let mut arguments: SmallVec<[Value; 4]> = SmallVec::with_capacity(node.arguments.len());
         for argument in &node.arguments {
-            arguments.push(self.eval(argument)?);
+            let argument = self.eval(argument)?;
+            self.steps(argument.scan_steps())?;
+            arguments.push(argument);
         }
         let mut call = Call { evaluator: self, arguments: &arguments, regex: &node.regex };
         match (node.overload.function)(&mut call) {

@@ -3,14 +3,13 @@
 use std::cmp::Ordering;
 
 use super::{Evaluated, Evaluator, shown};
-use crate::node::{Comparison, Node, Span};
+use crate::node::{Comparison, Kind, Node, Span};
 use crate::value::{equal, order};
 use crate::{Range, Value, WarningKind};
 
 /// What a comparison says; an error if the values cannot be compared (with what to say instead).
 ///
 /// Values of different types are not equal, with a warning; they have no order, which is null.
-#[inline]
 pub(super) fn compare_values(
     comparison: Comparison,
     left: &Value,
@@ -38,6 +37,28 @@ pub(super) fn compare_values(
     }
 }
 
+/// The comparison of two numbers or two strings; none for everything else.
+#[inline]
+fn quick(comparison: Comparison, left: &Value, right: &Value) -> Option<bool> {
+    let order = match (left, right) {
+        (Value::Number(left), Value::Number(right)) => left.cmp(right),
+        (Value::String(left), Value::String(right)) => match comparison {
+            Comparison::Equal => return Some(left == right),
+            Comparison::NotEqual => return Some(left != right),
+            _ => left.cmp(right),
+        },
+        _ => return None,
+    };
+    Some(match comparison {
+        Comparison::Equal => order.is_eq(),
+        Comparison::NotEqual => order.is_ne(),
+        Comparison::Less => order.is_lt(),
+        Comparison::LessEqual => order.is_le(),
+        Comparison::Greater => order.is_gt(),
+        Comparison::GreaterEqual => order.is_ge(),
+    })
+}
+
 /// Whether the value lies in the range; none if it cannot be compared with a bound.
 pub(crate) fn in_range(value: &Value, range: &Range) -> Option<bool> {
     let above = match (range.start.is_null(), range.start_included) {
@@ -60,24 +81,63 @@ impl Evaluator<'_> {
         operands: &[Node; 2],
         span: Span,
     ) -> Evaluated {
-        let [left_node, right_node] = operands;
-        let left = self.operand(left_node)?;
-        let right = self.operand(right_node)?;
-        let (left_value, right_value) =
-            (self.view(&left, left_node), self.view(&right, right_node));
-        if let (Value::List(_) | Value::Context(_), Value::List(_) | Value::Context(_)) =
-            (left_value, right_value)
-        {
-            let bytes = left_value.extent().bytes.min(right_value.extent().bytes);
-            self.steps(bytes / 24)?;
+        if let Some(result) = self.compare_quickly(comparison, operands) {
+            return Ok(Value::Boolean(result));
         }
-        let (left_value, right_value) =
-            (self.view(&left, left_node), self.view(&right, right_node));
-        match compare_values(comparison, left_value, right_value) {
+        let [left, right] = operands;
+        let left = self.eval(left)?;
+        let right = self.eval(right)?;
+        self.compare_values(comparison, &left, &right, span)
+    }
+
+    /// Compares what can be looked at where it is, which is most of what gateways and filters ask;
+    /// none (and nothing done but variables read) for everything else.
+    #[inline]
+    fn compare_quickly(&mut self, comparison: Comparison, operands: &[Node; 2]) -> Option<bool> {
+        let [left, right] = operands;
+        if let Kind::Scoped(scoped) = &left.kind {
+            if !(self.is_present(&scoped.outside) | self.is_present(right)) {
+                return None;
+            }
+            let entry = self.entry_of_item(scoped);
+            let entry = entry.as_ref().unwrap_or_else(|| self.peek(&scoped.outside));
+            return quick(comparison, entry, self.peek(right));
+        }
+        if self.is_present(left) && self.is_present(right) {
+            return quick(comparison, self.peek(left), self.peek(right));
+        }
+        None
+    }
+
+    /// The value of a node that is likely a comparison.
+    #[inline]
+    pub(super) fn condition(&mut self, node: &Node) -> Evaluated {
+        if let Kind::Compare(comparison, operands) = &node.kind
+            && let Some(result) = self.compare_quickly(*comparison, operands)
+        {
+            self.steps(1)?;
+            return Ok(Value::Boolean(result));
+        }
+        self.eval(node)
+    }
+
+    #[inline(never)]
+    fn compare_values(
+        &mut self,
+        comparison: Comparison,
+        left: &Value,
+        right: &Value,
+        span: Span,
+    ) -> Evaluated {
+        if let (Value::List(_) | Value::Context(_), Value::List(_) | Value::Context(_)) =
+            (left, right)
+        {
+            self.steps(left.extent().bytes.min(right.extent().bytes) / 24)?;
+        }
+        match compare_values(comparison, left, right) {
             Ok(result) => Ok(Value::Boolean(result)),
             Err(instead) => {
-                let (left, right) = (left_value.clone(), right_value.clone());
-                self.warn_not_comparable(&left, &right, span);
+                self.warn_not_comparable(left, right, span);
                 Ok(instead.into())
             }
         }
@@ -135,8 +195,7 @@ impl Evaluator<'_> {
     fn decide(&mut self, parts: &[Node], decisive: bool) -> Evaluated {
         let mut undecided = false;
         for part in parts {
-            let value = self.eval(part)?;
-            match value {
+            match self.condition(part)? {
                 Value::Boolean(value) if value == decisive => return Ok(Value::Boolean(decisive)),
                 Value::Boolean(_) => {}
                 other => {

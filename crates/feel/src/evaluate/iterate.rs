@@ -112,6 +112,7 @@ impl Evaluator<'_> {
 
     fn domain(&mut self, iterator: &Iterator) -> Evaluated<Option<Domain>> {
         let value = self.eval(&iterator.domain)?;
+        self.steps(value.scan_steps())?;
         let (start, end) = match (&iterator.end, value) {
             (None, Value::List(list)) => return Ok(Some(Domain::List(list))),
             (None, Value::Range(range)) => match integers_of(&range) {
@@ -183,8 +184,7 @@ impl Evaluator<'_> {
     }
 
     fn quantified_condition(&mut self, node: &Quantified, undecided: &mut bool) -> Evaluated<Flow> {
-        let value = self.eval(&node.condition)?;
-        match value {
+        match self.condition(&node.condition)? {
             Value::Boolean(value) if value != node.every => return Ok(Flow::Break),
             Value::Boolean(_) => {}
             other => {
@@ -196,11 +196,11 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn filter(&mut self, filter: &Filter, span: Span) -> Evaluated {
-        let target = self.operand(&filter.target)?;
-        let list = match self.view(&target, &filter.target) {
-            Value::List(list) => list.clone(),
+        let target = self.eval(&filter.target)?;
+        self.steps(target.scan_steps())?;
+        let list = match target {
+            Value::List(list) => list,
             other => {
-                let other = other.clone();
                 self.warn_type("list", &other, span);
                 return Ok(Value::Null);
             }
@@ -208,10 +208,13 @@ impl Evaluator<'_> {
         if let Some(Value::Number(index)) = filter.condition.literal() {
             return Ok(self.at_index(&list, *index));
         }
-        let mut kept = Vec::new();
+        /// Places for elements that are made before any is kept.
+        const KEPT_MIN: usize = 32;
+        let mut kept = Vec::with_capacity(list.len().min(KEPT_MIN));
         for (position, element) in list.iter().enumerate() {
+            self.steps(element.scan_steps())?;
             self.set_local(filter.slot, element);
-            match self.eval(&filter.condition)? {
+            match self.condition(&filter.condition)? {
                 Value::Boolean(true) => {
                     let element = self.take_local(filter.slot);
                     kept.push(element);

@@ -24,19 +24,22 @@ pub(crate) type Stop = Box<EvaluationError>;
 pub(crate) type Evaluated<T = Value> = Result<T, Stop>;
 
 /// What is known of a variable.
-#[derive(Clone)]
 enum Global {
     Unread,
     Missing,
     Present(Value),
 }
 
+/// Variables up to which an evaluation needs no allocation.
+const GLOBALS_ON_STACK: usize = 6;
+
 /// One evaluation.
 pub(crate) struct Evaluator<'a> {
     program: &'a Program,
     variables: &'a dyn Variables,
     pub(crate) environment: &'a Environment,
-    globals: SmallVec<[Global; 6]>,
+    /// What is known of the variables, by slot.
+    globals: &'a mut [Global],
     /// The slots of all frames; those of the running function start at `base`.
     locals: SmallVec<[Value; 8]>,
     base: usize,
@@ -56,12 +59,19 @@ pub(crate) fn run(
     variables: &dyn Variables,
     environment: &Environment,
 ) -> Result<(Value, Vec<Warning>), EvaluationError> {
+    let mut few = [const { Global::Unread }; GLOBALS_ON_STACK];
+    let mut many = Vec::new();
+    let count = program.variables.len();
+    if count > GLOBALS_ON_STACK {
+        many.resize_with(count, || Global::Unread);
+    }
+    let globals = few.get_mut(..count).unwrap_or(&mut many);
     let mut evaluator = Evaluator {
         program,
         variables,
         environment,
-        globals: SmallVec::from_elem(Global::Unread, program.variables.len()),
-        locals: SmallVec::from_elem(Value::Null, program.frame_slots as usize),
+        globals,
+        locals: SmallVec::new(),
         base: 0,
         function: None,
         steps_left: environment.budget.steps_max,
@@ -70,9 +80,13 @@ pub(crate) fn run(
         random_draws: 0,
         warnings: Vec::new(),
     };
+    // Filled in place: building them first and moving them in costs more than a small expression.
+    for _ in 0..program.frame_slots {
+        evaluator.locals.push(Value::Null);
+    }
     let value = evaluator.eval(&program.root).map_err(|stop| *stop)?;
     // What is shared in memory is written out in full.
-    if value.extent().bytes > environment.budget.bytes_max {
+    if is_shared(&value) && value.extent().bytes > environment.budget.bytes_max {
         return Err(EvaluationError::BytesExceeded(environment.budget.bytes_max));
     }
     Ok((value, evaluator.warnings))
@@ -133,29 +147,28 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Prepares an operand: evaluated, or none if [`Evaluator::view`] can show it where it is.
+    /// Whether [`Evaluator::peek`] can show the value of the node; reads the variable if it is one.
     #[inline]
-    fn operand(&mut self, node: &Node) -> Evaluated<Option<Value>> {
+    fn is_at_hand(&mut self, node: &Node) -> bool {
         match &node.kind {
-            Kind::Literal(_) | Kind::Local(_) | Kind::Captured(_) => Ok(None),
+            Kind::Literal(_) | Kind::Local(_) | Kind::Captured(_) => true,
             Kind::Global(slot) => {
                 self.load(*slot, node.span);
-                Ok(None)
+                true
             }
-            _ => self.eval(node).map(Some),
+            _ => false,
         }
     }
 
-    /// Shows an operand after [`Evaluator::operand`], without cloning it.
+    /// The value of a node that is at hand, without cloning it.
     #[inline]
-    fn view<'b>(&'b self, evaluated: &'b Option<Value>, node: &'b Node) -> &'b Value {
-        match (evaluated, &node.kind) {
-            (Some(value), _) => value,
-            (None, Kind::Literal(value)) => value,
-            (None, Kind::Local(slot)) => self.local(*slot),
-            (None, Kind::Global(slot)) => self.global(*slot),
-            (None, Kind::Captured(index)) => self.captured(*index),
-            (None, _) => &Value::Null,
+    fn peek<'b>(&'b self, node: &'b Node) -> &'b Value {
+        match &node.kind {
+            Kind::Literal(value) => value,
+            Kind::Local(slot) => self.local(*slot),
+            Kind::Global(slot) => self.global(*slot),
+            Kind::Captured(index) => self.captured(*index),
+            _ => &Value::Null,
         }
     }
 
@@ -179,6 +192,27 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Whether [`Evaluator::peek`] can show the value of the node and nothing is to be warned of;
+    /// reads the variable if it is one.
+    #[inline]
+    fn is_present(&mut self, node: &Node) -> bool {
+        match &node.kind {
+            Kind::Literal(_) | Kind::Local(_) | Kind::Captured(_) => true,
+            Kind::Global(slot) => {
+                let index = *slot as usize;
+                match self.globals.get(index) {
+                    Some(Global::Present(_)) => true,
+                    Some(Global::Unread) => {
+                        self.read(index);
+                        matches!(self.globals.get(index), Some(Global::Present(_)))
+                    }
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+
     /// Reads the variable if it was not read yet; warns if there is none.
     #[inline]
     fn load(&mut self, slot: u32, span: Span) {
@@ -189,20 +223,26 @@ impl Evaluator<'_> {
         self.load_slow(index, span);
     }
 
-    fn load_slow(&mut self, index: usize, span: Span) {
+    /// Takes the variable from outside.
+    fn read(&mut self, index: usize) {
         let Some(name) = self.program.variables.get(index) else { return };
-        let Some(global) = self.globals.get_mut(index) else { return };
-        if let Global::Unread = global {
+        if let Some(global) = self.globals.get_mut(index) {
             *global = self.variables.get(name).map_or(Global::Missing, Global::Present);
         }
-        if let Global::Missing = global {
-            let message = if &**name == "?" {
-                "No input value found.".to_string()
-            } else {
-                format!("No variable found with name '{name}'")
-            };
-            self.warn(WarningKind::NoVariableFound, span, format_args!("{message}"));
+    }
+
+    #[inline(never)]
+    fn load_slow(&mut self, index: usize, span: Span) {
+        if let Some(Global::Unread) = self.globals.get(index) {
+            self.read(index);
         }
+        let Some(Global::Missing) = self.globals.get(index) else { return };
+        let Some(name) = self.program.variables.get(index) else { return };
+        let message = match &**name {
+            "?" => "No input value found.".to_string(),
+            name => format!("No variable found with name '{name}'"),
+        };
+        self.warn(WarningKind::NoVariableFound, span, format_args!("{message}"));
     }
 
     #[inline]
@@ -220,20 +260,23 @@ impl Evaluator<'_> {
 
     /// A name in a filter: an entry of the innermost element that has it, else outside.
     fn scoped(&mut self, scoped: &Scoped) -> Evaluated {
-        for slot in &scoped.items {
-            if let Value::Context(context) = self.local(*slot)
-                && let Some(value) = context.get(&scoped.name)
-            {
-                return Ok(value);
-            }
+        match self.entry_of_item(scoped) {
+            Some(value) => Ok(value),
+            None => self.eval(&scoped.outside),
         }
-        self.eval(&scoped.outside)
+    }
+
+    #[inline]
+    fn entry_of_item(&self, scoped: &Scoped) -> Option<Value> {
+        scoped.items.iter().find_map(|slot| match self.local(*slot) {
+            Value::Context(context) => context.get(&scoped.name),
+            _ => None,
+        })
     }
 
     fn if_then_else(&mut self, parts: &[Node; 3]) -> Evaluated {
         let [condition, then, otherwise] = parts;
-        let value = self.eval(condition)?;
-        match value {
+        match self.condition(condition)? {
             Value::Boolean(true) => self.eval(then),
             Value::Boolean(false) => self.eval(otherwise),
             other => {
@@ -387,6 +430,12 @@ impl Evaluator<'_> {
         self.warnings.truncate(before);
         value
     }
+}
+
+/// Whether a value may share parts, and so be larger than what was counted for it.
+#[inline]
+fn is_shared(value: &Value) -> bool {
+    matches!(value, Value::List(_) | Value::Context(_) | Value::Function(_) | Value::Range(_))
 }
 
 /// A value as messages show it.

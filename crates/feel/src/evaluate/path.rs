@@ -9,13 +9,16 @@ use crate::{Context, Value, WarningKind};
 
 impl Evaluator<'_> {
     pub(super) fn path(&mut self, path: &Path, span: Span) -> Evaluated {
-        let target = self.operand(&path.target)?;
-        if let Value::Context(context) = self.view(&target, &path.target)
+        if self.is_at_hand(&path.target) {
+            self.steps(self.peek(&path.target).scan_steps())?;
+        }
+        if let Value::Context(context) = self.peek(&path.target)
             && let Some(value) = context.get(&path.key)
         {
             return Ok(value);
         }
-        let target = self.view(&target, &path.target).clone();
+        let target = self.eval(&path.target)?;
+        self.steps(target.scan_steps())?;
         self.member(&target, &path.key, span)
     }
 

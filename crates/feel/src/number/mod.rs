@@ -13,7 +13,8 @@ mod tests;
 
 use std::cmp::Ordering;
 
-pub(crate) use functions::Rounding;
+pub use convert::ParseNumberError;
+pub use functions::Rounding;
 
 /// A decimal number: `coefficient * 10^exponent`, at most 34 digits.
 ///

@@ -56,11 +56,18 @@ fn equal_lists(left: &List, right: &List) -> bool {
 }
 
 fn equal_contexts(left: &Context, right: &Context) -> bool {
-    left.len() == right.len()
-        && left
-            .entries()
-            .iter()
-            .all(|(key, value)| right.get(key).is_some_and(|other| other == *value))
+    if left.len() != right.len() {
+        return false;
+    }
+    // Most contexts that are equal have their keys in the same order.
+    let same_order = left.entries().iter().zip(right.entries());
+    let mut same_order = same_order.map(|((left, _), (right, _))| left == right);
+    if same_order.all(|same| same) {
+        let mut pairs = left.entries().iter().zip(right.entries());
+        return pairs.all(|((_, left), (_, right))| left == right);
+    }
+    // `entries` has read all of the right one, so that each look-up is a search in memory.
+    left.entries().iter().all(|(key, value)| right.get(key).is_some_and(|other| other == *value))
 }
 
 /// The order of two values; none if FEEL does not order them.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
 use super::extent::Extent;
+use super::list::SCANS_MAX;
 use super::{Value, msgpack};
 
 /// A shared context. Cloning copies a pointer. Keys are unique.
@@ -17,18 +19,45 @@ pub(super) type Entry = (Arc<str>, Value);
 
 enum Inner {
     Entries {
-        entries: Vec<Entry>,
+        entries: Entries,
         extent: Extent,
-        /// Indexes of the entries sorted by key; built at the first look-up in a large context.
-        sorted: OnceLock<Box<[u32]>>,
     },
     Packed {
         bytes: Bytes,
         count: usize,
         depth: u16,
-        entries: OnceLock<Vec<Entry>>,
+        entries: OnceLock<Entries>,
+        /// How often a key was looked for; often enough, and all entries are read.
+        scans: AtomicU32,
     },
 }
+
+struct Entries {
+    list: Vec<Entry>,
+    /// Indexes of the entries sorted by key; built at the first look-up in a large context.
+    sorted: OnceLock<Box<[u32]>>,
+}
+
+impl Entries {
+    fn new(list: Vec<Entry>) -> Entries {
+        Entries { list, sorted: OnceLock::new() }
+    }
+
+    #[inline]
+    fn get(&self, key: &str) -> Option<Value> {
+        if self.list.len() <= LINEAR_ENTRIES_MAX {
+            return find(&self.list, key);
+        }
+        let sorted = self.sorted.get_or_init(|| sort(&self.list));
+        let key_at = |index: u32| self.list.get(index as usize).map_or("", |(key, _)| key);
+        let at = sorted.binary_search_by(|index| key_at(*index).cmp(key)).ok()?;
+        let entry = self.list.get(*sorted.get(at)? as usize)?;
+        Some(entry.1.clone())
+    }
+}
+
+/// Bytes up to which searching unread entries is nearly free.
+const SCAN_SHORT_BYTES: usize = 512;
 
 /// Entries up to which a look-up simply compares all keys.
 const LINEAR_ENTRIES_MAX: usize = 16;
@@ -41,18 +70,19 @@ impl Context {
 
     /// The context of MessagePack keys and values in `bytes`, nesting at most `depth` levels.
     pub(super) fn packed(bytes: Bytes, count: usize, depth: u16) -> Context {
-        Context(Arc::new(Inner::Packed { bytes, count, depth, entries: OnceLock::new() }))
+        let (entries, scans) = (OnceLock::new(), AtomicU32::new(0));
+        Context(Arc::new(Inner::Packed { bytes, count, depth, entries, scans }))
     }
 
     fn from_unique(entries: Vec<Entry>) -> Context {
         let extent = Extent::of(entries.iter().map(|(_, value)| value));
-        Context(Arc::new(Inner::Entries { entries, extent, sorted: OnceLock::new() }))
+        Context(Arc::new(Inner::Entries { entries: Entries::new(entries), extent }))
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
         match &*self.0 {
-            Inner::Entries { entries, .. } => entries.len(),
+            Inner::Entries { entries, .. } => entries.list.len(),
             Inner::Packed { .. } => self.entries().len(),
         }
     }
@@ -60,7 +90,7 @@ impl Context {
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
         match &*self.0 {
-            Inner::Entries { entries, .. } => entries.is_empty(),
+            Inner::Entries { entries, .. } => entries.list.is_empty(),
             Inner::Packed { count, .. } => *count == 0,
         }
     }
@@ -68,20 +98,18 @@ impl Context {
     /// The value of this key.
     pub fn get(&self, key: &str) -> Option<Value> {
         match &*self.0 {
-            Inner::Entries { entries, sorted, .. } => {
-                if entries.len() <= LINEAR_ENTRIES_MAX {
-                    return find(entries, key);
+            Inner::Entries { entries, .. } => entries.get(key),
+            Inner::Packed { bytes, count, depth, entries, scans } => {
+                if let Some(entries) = entries.get() {
+                    return entries.get(key);
                 }
-                let sorted = sorted.get_or_init(|| sort(entries));
-                let key_at = |index: u32| entries.get(index as usize).map_or("", |(key, _)| key);
-                let at = sorted.binary_search_by(|index| key_at(*index).cmp(key)).ok()?;
-                let entry = entries.get(*sorted.get(at)? as usize)?;
-                Some(entry.1.clone())
+                if bytes.len() <= SCAN_SHORT_BYTES
+                    || scans.fetch_add(1, Ordering::Relaxed) < SCANS_MAX
+                {
+                    return msgpack::entry(bytes, *count, key, *depth);
+                }
+                read(bytes, *count, *depth, entries).get(key)
             }
-            Inner::Packed { bytes, count, depth, entries } => match entries.get() {
-                Some(entries) => find(entries, key),
-                None => msgpack::entry(bytes, *count, key, *depth),
-            },
         }
     }
 
@@ -93,10 +121,18 @@ impl Context {
     /// All entries in order; reads them if that has not been done.
     pub fn entries(&self) -> &[(Arc<str>, Value)] {
         match &*self.0 {
-            Inner::Entries { entries, .. } => entries,
-            Inner::Packed { bytes, count, depth, entries } => {
-                entries.get_or_init(|| unique_first(msgpack::entries(bytes, *count, *depth)))
+            Inner::Entries { entries, .. } => &entries.list,
+            Inner::Packed { bytes, count, depth, entries, .. } => {
+                &read(bytes, *count, *depth, entries).list
             }
+        }
+    }
+
+    /// Bytes to be read before an entry is found; 0 if they are in memory.
+    pub(super) fn unread_bytes(&self) -> usize {
+        match &*self.0 {
+            Inner::Packed { bytes, entries, .. } if entries.get().is_none() => bytes.len(),
+            _ => 0,
         }
     }
 
@@ -125,6 +161,15 @@ impl Context {
             Inner::Packed { bytes, depth, .. } => Extent::of_packed(bytes.len(), *depth),
         }
     }
+}
+
+fn read<'a>(
+    bytes: &Bytes,
+    count: usize,
+    depth: u16,
+    entries: &'a OnceLock<Entries>,
+) -> &'a Entries {
+    entries.get_or_init(|| Entries::new(unique_first(msgpack::entries(bytes, count, depth))))
 }
 
 fn find(entries: &[Entry], key: &str) -> Option<Value> {

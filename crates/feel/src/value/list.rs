@@ -1,6 +1,7 @@
 //! Lists: shared, and read from MessagePack when their elements are asked for.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -13,14 +14,30 @@ use super::{Value, msgpack};
 pub struct List(Arc<Inner>);
 
 enum Inner {
-    Values { values: Vec<Value>, extent: Extent },
-    Packed { bytes: Bytes, count: usize, depth: u16, values: OnceLock<Vec<Value>> },
+    Values {
+        values: Vec<Value>,
+        extent: Extent,
+    },
+    Packed {
+        bytes: Bytes,
+        count: usize,
+        depth: u16,
+        values: OnceLock<Vec<Value>>,
+        /// How often an element was looked for; often enough, and all are read.
+        scans: AtomicU32,
+    },
 }
+
+/// Elements from the start up to which finding one is nearly free.
+const SCAN_SHORT: usize = 16;
+/// Searches for an element after which it is cheaper to read all of them once.
+pub(super) const SCANS_MAX: u32 = 4;
 
 impl List {
     /// The list of MessagePack elements in `bytes`, nesting at most `depth` levels.
     pub(super) fn packed(bytes: Bytes, count: usize, depth: u16) -> List {
-        List(Arc::new(Inner::Packed { bytes, count, depth, values: OnceLock::new() }))
+        let (values, scans) = (OnceLock::new(), AtomicU32::new(0));
+        List(Arc::new(Inner::Packed { bytes, count, depth, values, scans }))
     }
 
     /// How many elements the list has.
@@ -40,11 +57,17 @@ impl List {
     pub fn get(&self, index: usize) -> Option<Value> {
         match &*self.0 {
             Inner::Values { values, .. } => values.get(index).cloned(),
-            Inner::Packed { bytes, count, depth, values } => match values.get() {
-                Some(values) => values.get(index).cloned(),
-                None if index < *count => Some(msgpack::element(bytes, index, *depth)),
-                None => None,
-            },
+            Inner::Packed { bytes, count, depth, values, scans } => {
+                if index >= *count {
+                    return None;
+                }
+                if values.get().is_none()
+                    && (index < SCAN_SHORT || scans.fetch_add(1, Ordering::Relaxed) < SCANS_MAX)
+                {
+                    return Some(msgpack::element(bytes, index, *depth));
+                }
+                self.as_slice().get(index).cloned()
+            }
         }
     }
 
@@ -52,7 +75,7 @@ impl List {
     pub fn as_slice(&self) -> &[Value] {
         match &*self.0 {
             Inner::Values { values, .. } => values,
-            Inner::Packed { bytes, count, depth, values } => {
+            Inner::Packed { bytes, count, depth, values, .. } => {
                 values.get_or_init(|| msgpack::elements(bytes, *count, *depth))
             }
         }
@@ -61,10 +84,18 @@ impl List {
     /// The elements one after the other, without keeping what is read on the way.
     pub fn iter(&self) -> ListIter<'_> {
         match &*self.0 {
-            Inner::Packed { bytes, count, depth, values } if values.get().is_none() => {
+            Inner::Packed { bytes, count, depth, values, .. } if values.get().is_none() => {
                 ListIter::Packed(msgpack::Elements::new(bytes, *count, *depth))
             }
             _ => ListIter::Slice(self.as_slice().iter()),
+        }
+    }
+
+    /// Bytes to be read before an element is found or all are seen; 0 if they are in memory.
+    pub(super) fn unread_bytes(&self) -> usize {
+        match &*self.0 {
+            Inner::Packed { bytes, values, .. } if values.get().is_none() => bytes.len(),
+            _ => 0,
         }
     }
 

@@ -143,6 +143,18 @@ impl Value {
         }
     }
 
+    /// Steps that looking something up in the value costs, because it is not read yet.
+    #[inline]
+    pub(crate) fn scan_steps(&self) -> u64 {
+        /// Bytes of MessagePack that are passed over in about the time of a step.
+        const STEP_BYTES: u64 = 128;
+        match self {
+            Value::List(list) => list.unread_bytes() as u64 / STEP_BYTES,
+            Value::Context(context) => context.unread_bytes() as u64 / STEP_BYTES,
+            _ => 0,
+        }
+    }
+
     /// The value as JSON text. Temporal values are their texts, functions and ranges null.
     pub fn to_json(&self) -> String {
         let mut text = String::new();

@@ -72,24 +72,48 @@ fn unsigned<const N: usize>(bytes: &[u8], at: usize) -> Result<u64, MsgpackError
     Ok(field.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte)))
 }
 
-/// The place behind the value at `at`, without recursion.
+/// The place behind the value at `at`, without recursion. Every look-up in unread contexts comes
+/// here, so the common markers are told apart without building a [`Head`].
 fn skip(bytes: &[u8], mut at: usize) -> Result<usize, MsgpackError> {
     let mut remaining = 1usize;
     while remaining > 0 {
         remaining -= 1;
-        let (head, next) = head(bytes, at)?;
-        at = match head {
-            Head::Text(length) => end_of_text(bytes, next, length)?,
-            Head::Array(count) => {
-                remaining = remaining.saturating_add(count);
-                next
+        let marker = *bytes.get(at).ok_or(MsgpackError::Truncated(at))?;
+        at += match marker {
+            0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => 1,
+            0xa0..=0xbf => 1 + usize::from(marker & 0x1f),
+            0x80..=0x8f => {
+                remaining = remaining.saturating_add(2 * usize::from(marker & 0x0f));
+                1
             }
-            Head::Map(count) => {
-                remaining = remaining.saturating_add(count.saturating_mul(2));
-                next
+            0x90..=0x9f => {
+                remaining = remaining.saturating_add(usize::from(marker & 0x0f));
+                1
             }
-            _ => next,
+            0xcc | 0xd0 => 2,
+            0xcd | 0xd1 => 3,
+            0xca | 0xce | 0xd2 => 5,
+            0xcb | 0xcf | 0xd3 => 9,
+            _ => {
+                let (head, next) = head(bytes, at)?;
+                let length = match head {
+                    Head::Text(length) => length,
+                    Head::Array(count) => {
+                        remaining = remaining.saturating_add(count);
+                        0
+                    }
+                    Head::Map(count) => {
+                        remaining = remaining.saturating_add(count.saturating_mul(2));
+                        0
+                    }
+                    _ => 0,
+                };
+                (next - at).saturating_add(length)
+            }
         };
+        if at > bytes.len() {
+            return Err(MsgpackError::Truncated(bytes.len()));
+        }
     }
     Ok(at)
 }
