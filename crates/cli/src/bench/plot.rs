@@ -11,6 +11,9 @@ const MARGIN_RIGHT: f64 = 20.0;
 const MARGIN_TOP: f64 = 40.0;
 const GAP: f64 = 60.0;
 
+/// Steps of a value axis.
+const STEPS: f64 = 5.0;
+
 /// A line of a panel.
 struct Line<'a> {
     name: &'a str,
@@ -63,10 +66,10 @@ fn panel(
     warm_up_s: Option<f64>,
 ) {
     let highest = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
-    let step = round_step(highest.fold(0.0, f64::max) / 4.0);
+    let step = round_step(highest.fold(0.0, f64::max) / STEPS);
     let (width, bottom) = (WIDTH - MARGIN_LEFT - MARGIN_RIGHT, top + PANEL_HEIGHT);
     let x = |at_s: f64| MARGIN_LEFT + at_s / end_s * width;
-    let y = |value: f64| bottom - value / (step * 5.0) * PANEL_HEIGHT;
+    let y = |value: f64| bottom - value / (step * STEPS) * PANEL_HEIGHT;
     if let Some(until_s) = warm_up_s {
         let _ = writeln!(
             text,
@@ -74,7 +77,7 @@ fn panel(
             x(until_s) - MARGIN_LEFT
         );
     }
-    for index in 0..=5 {
+    for index in 0..=STEPS as u32 {
         let value = step * f64::from(index);
         let _ = writeln!(
             text,
