@@ -80,6 +80,7 @@ enum Unanswered {
     Distribution(PartitionId, Key),
     Opening(Key, String),
     Correlating(Key, Key),
+    Correlated(Key, Key),
 }
 
 /// Repeats what other partitions have not answered, with growing pauses. Derived from state: a new
@@ -121,7 +122,8 @@ impl Resending {
     pub(crate) fn next_ms(&self, state: &mut State) -> Option<i64> {
         let any = state.distributions_pending.first().is_some()
             || state.process_message_subscriptions_pending.first().is_some()
-            || state.message_subscriptions_pending.first().is_some();
+            || state.message_subscriptions_pending.first().is_some()
+            || state.process_message_correlations.first().is_some();
         any.then(|| self.looked_ms.saturating_add(RESEND_PAUSE_MS))
     }
 }
@@ -177,5 +179,22 @@ fn unanswered(state: &State, settings: Settings) -> Vec<(Unanswered, PartitionId
         }
         if looked < RESEND_SCAN_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
+    add_correlated(state, settings, &mut found);
     found
+}
+
+/// Messages that were taken, without the acknowledgement that allows to forget them.
+fn add_correlated(
+    state: &State,
+    settings: Settings,
+    found: &mut Vec<(Unanswered, PartitionId, Command)>,
+) {
+    let mut looked = 0;
+    state.process_message_correlations.scan(&(NO_KEY, NO_KEY), None, &mut |id, record| {
+        looked += 1;
+        let partition = partition_of_correlation_key(&record.correlation_key, settings.partitions);
+        let command = to_message_side(record, skep_protocol::MessageSubscriptionIntent::Correlate);
+        found.push((Unanswered::Correlated(id.0, id.1), partition, command));
+        if looked < RESEND_SCAN_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
 }

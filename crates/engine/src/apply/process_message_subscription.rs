@@ -29,7 +29,7 @@ pub(crate) fn apply(
             if value.remembered {
                 state
                     .process_message_correlations
-                    .insert((value.element_instance_key, value.message_key), ());
+                    .insert((value.element_instance_key, value.message_key), value.clone());
             }
             state.process_message_subscriptions_pending.remove(&id);
             if value.interrupting {

@@ -18,7 +18,7 @@ pub(super) fn process(
     match intent {
         MessageSubscriptionIntent::Create => create(context, command, value, found),
         MessageSubscriptionIntent::Correlate => correlated(context, command, value, found),
-        MessageSubscriptionIntent::Reject => rejected(context, value, found),
+        MessageSubscriptionIntent::Reject => rejected(context, command, value, found),
         MessageSubscriptionIntent::Delete => delete(context, command, value, found),
         _ => {
             let reason =
@@ -37,6 +37,10 @@ fn find(
     let key = context.state.message_subscriptions_by_element.get(&id)?;
     let row = context.state.message_subscriptions.get(&key)?;
     (row.record.subscription_key == value.subscription_key).then_some((key, row))
+}
+
+fn is_correlating(row: &MessageSubscription, message_key: Key) -> bool {
+    row.correlating.iter().any(|pending| pending.message_key == message_key)
 }
 
 fn create(
@@ -80,9 +84,7 @@ fn correlated(
     value: &MessageSubscriptionRecord,
     found: Option<(Key, MessageSubscription)>,
 ) {
-    let known = found.as_ref().filter(|(_, row)| {
-        row.correlating.iter().any(|pending| pending.message_key == value.message_key)
-    });
+    let known = found.as_ref().filter(|(_, row)| is_correlating(row, value.message_key));
     if let Some((key, _)) = known {
         context.event(
             *key,
@@ -115,10 +117,18 @@ fn correlated(
 /// The instance did not take the message: another subscription of the process may.
 fn rejected(
     context: &mut Context<'_>,
+    command: &Command,
     value: &MessageSubscriptionRecord,
     found: Option<(Key, MessageSubscription)>,
 ) {
-    let key = found.map_or(NO_KEY, |(key, _)| key);
+    // Only once: the message may be on its way to another subscription already.
+    let Some((key, _)) = found.filter(|(_, row)| is_correlating(row, value.message_key)) else {
+        let reason = format!(
+            "Expected message '{}' to be on its way to the subscription, but it is not",
+            value.message_key
+        );
+        return context.reject(command, RejectionType::InvalidState, reason);
+    };
     context.event(
         key,
         Payload::MessageSubscription(MessageSubscriptionIntent::Rejected, value.clone()),
@@ -171,6 +181,15 @@ fn delete(
     found: Option<(Key, MessageSubscription)>,
 ) {
     match found {
+        Some((_, row)) if !row.correlating.is_empty() => {
+            // Whether the instance took the message is not known yet. The answer to that comes with
+            // another request to close, so that the message is neither lost nor taken twice.
+            let reason = format!(
+                "Expected to close the subscription of element with key '{}', but a message is on its way to it",
+                value.element_instance_key
+            );
+            return context.reject(command, RejectionType::InvalidState, reason);
+        }
         Some((key, row)) => {
             context.event(
                 key,

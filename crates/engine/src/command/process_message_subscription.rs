@@ -21,7 +21,7 @@ pub(super) fn process(
         .get(&id)
         .filter(|row| row.record.subscription_key == value.subscription_key);
     match intent {
-        ProcessMessageSubscriptionIntent::Create => opened(context, command, found),
+        ProcessMessageSubscriptionIntent::Create => opened(context, command, value, found),
         ProcessMessageSubscriptionIntent::Correlate => correlate(context, command, value, found),
         ProcessMessageSubscriptionIntent::Delete => deleted(context, command, found),
         ProcessMessageSubscriptionIntent::Acknowledge => {
@@ -52,16 +52,26 @@ fn already(context: &mut Context<'_>, command: &Command, what: &str) {
     context.reject(command, RejectionType::InvalidState, reason);
 }
 
-fn opened(context: &mut Context<'_>, command: &Command, found: Option<ProcessMessageSubscription>) {
-    match found.filter(|row| row.state == SubscriptionState::Opening as i32) {
-        Some(row) => context.event(
+fn opened(
+    context: &mut Context<'_>,
+    command: &Command,
+    value: &ProcessMessageSubscriptionRecord,
+    found: Option<ProcessMessageSubscription>,
+) {
+    match found {
+        Some(row) if row.state == SubscriptionState::Opening as i32 => context.event(
             row.record.subscription_key,
             Payload::ProcessMessageSubscription(
                 ProcessMessageSubscriptionIntent::Created,
                 row.record,
             ),
         ),
-        None => already(context, command, "opening"),
+        Some(_) => already(context, command, "opening"),
+        None => {
+            // It was closed here before the other side opened it: nobody else would close it there.
+            context.send_to_message_side(value, MessageSubscriptionIntent::Delete);
+            already(context, command, "opening");
+        }
     }
 }
 
@@ -97,6 +107,7 @@ fn correlate(
         context.send_to_message_side(value, MessageSubscriptionIntent::Correlate);
         return already(context, command, "waiting for this message");
     }
+    let is_closed = found.as_ref().is_none_or(|row| row.state == SubscriptionState::Closing as i32);
     let open = found.filter(|row| row.state != SubscriptionState::Closing as i32);
     let taken = open.filter(|_| {
         context
@@ -105,6 +116,9 @@ fn correlate(
     });
     let Some(row) = taken else {
         context.send_to_message_side(value, MessageSubscriptionIntent::Reject);
+        if is_closed {
+            context.send_to_message_side(value, MessageSubscriptionIntent::Delete);
+        }
         return already(context, command, "open");
     };
     let message_partition =

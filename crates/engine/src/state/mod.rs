@@ -15,7 +15,8 @@ use prost::Message;
 use skep_protocol::{
     CommandDistributionRecord, IncidentRecord, Key, MessageRecord,
     MessageStartEventSubscriptionRecord, PartitionId, ProcessEventRecord,
-    ProcessInstanceBatchRecord, ProcessRecord, TimerRecord, key::counter_of, key::partition_of,
+    ProcessInstanceBatchRecord, ProcessMessageSubscriptionRecord, ProcessRecord, TimerRecord,
+    key::counter_of, key::partition_of,
 };
 
 pub use backing::{Backing, BackingError, Checkpoint, NoBacking};
@@ -142,7 +143,7 @@ tables! {
     /// (element instance, name): those that wait for an answer of the message's side.
     26 process_message_subscriptions_pending: (Key, String) => (),
     /// (element instance, message): correlations that the message's side may ask about again.
-    27 process_message_correlations: (Key, Key) => (),
+    27 process_message_correlations: (Key, Key) => ProcessMessageSubscriptionRecord,
     /// Incidents.
     28 incidents: Key => IncidentRecord,
     /// Element instance to its incident.

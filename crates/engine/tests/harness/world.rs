@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use skep_engine::state::NoBacking;
 use skep_engine::{Effect, Engine, Outcome, RequestId, Settings};
-use skep_protocol::{Command, PartitionId, Record};
+use skep_protocol::{Command, PartitionId, Payload, Record};
 
 use super::print::{self, Line, Names};
 use super::store::Store;
@@ -49,6 +49,8 @@ pub(crate) struct World {
     pub(crate) names: Names,
     pub(crate) notifications: bool,
     quiet: bool,
+    /// The network failed once: how long engines have waited for answers counts, and a new one would not know.
+    disturbed: bool,
     nodes: BTreeMap<PartitionId, Node>,
     sent: VecDeque<(PartitionId, Command)>,
     held: Vec<(PartitionId, Command)>,
@@ -66,6 +68,11 @@ fn settings(partition_id: PartitionId, partitions: u32) -> Settings {
     Settings { partition_id, partitions }
 }
 
+/// Value type and intent, as scripts name commands.
+fn kind_of(payload: &Payload) -> String {
+    format!("{} {}", payload.value_type().name(), payload.intent_name())
+}
+
 impl World {
     pub(crate) fn new(mode: Mode) -> Self {
         let mut world = Self {
@@ -74,6 +81,7 @@ impl World {
             names: Names::default(),
             notifications: false,
             quiet: false,
+            disturbed: false,
             nodes: BTreeMap::new(),
             sent: VecDeque::new(),
             held: Vec::new(),
@@ -142,6 +150,7 @@ impl World {
 
     fn process(&mut self, partition: PartitionId, command: Command, request: Option<RequestId>) {
         let node = self.nodes.get_mut(&partition).expect("the partition exists");
+        let asked = request.map(|_| kind_of(&command.payload));
         let mut outcome = Outcome::default();
         node.engine.process(command, request, self.now_ms, &mut outcome);
         assert_eq!(outcome.failure, None);
@@ -159,7 +168,8 @@ impl World {
             self.names.note(record);
         }
         for record in &outcome.records {
-            self.show(partition, record, request.is_some());
+            let answered = asked.as_deref() == Some(kind_of(&record.payload).as_str());
+            self.show(partition, record, answered);
         }
         self.effects(outcome.effects);
         self.vary(partition);
@@ -167,9 +177,8 @@ impl World {
 
     /// What the mode does after a command.
     fn vary(&mut self, partition: PartitionId) {
-        let quiet_network =
-            self.held.is_empty() && self.fates.is_empty() && self.cut_off.is_empty();
-        let can_replace = self.waiting.is_empty() && self.sent.is_empty() && quiet_network;
+        self.disturbed |= !self.cut_off.is_empty();
+        let can_replace = self.waiting.is_empty() && self.sent.is_empty() && !self.disturbed;
         match self.mode {
             Mode::Plain => {}
             Mode::Checkpoint => {
@@ -236,8 +245,7 @@ impl World {
     }
 
     fn send(&mut self, partition: PartitionId, command: Command) {
-        let kind =
-            format!("{} {}", command.payload.value_type().name(), command.payload.intent_name());
+        let kind = kind_of(&command.payload);
         let fate = self.fates.iter().position(|(_, wanted)| *wanted == kind);
         let fate = fate.map(|at| self.fates.remove(at).0);
         let lost = self.cut_off.contains(&partition) || fate == Some(Fate::Drop);
@@ -262,6 +270,7 @@ impl World {
     }
 
     pub(crate) fn set_fate(&mut self, fate: Fate, kind: &str) {
+        self.disturbed = true;
         self.fates.push((fate, kind.to_owned()));
     }
 
@@ -340,7 +349,7 @@ impl World {
     pub(crate) fn variables(&self, scope_key: u64) -> Vec<(String, String)> {
         let mut found = BTreeMap::new();
         for record in self.nodes.values().flat_map(|node| &node.log) {
-            if let skep_protocol::Payload::Variable(_, value) = &record.payload
+            if let Payload::Variable(_, value) = &record.payload
                 && value.scope_key == scope_key
             {
                 found.insert(value.name.clone(), print::json(&value.value));
