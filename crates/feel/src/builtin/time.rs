@@ -223,7 +223,7 @@ fn cycle(call: &mut Call<'_, '_>) -> Outcome {
     };
     let count = match repetitions {
         Value::Null => String::new(),
-        Value::Number(number) => match number.to_i64() {
+        Value::Number(number) => match number.truncate_to_i64() {
             Some(count) => count.to_string(),
             None => return Err(Failure::Arguments),
         },

@@ -236,25 +236,6 @@ impl DateTime {
         }
         from_nanos(self.comparable_nanoseconds() - earlier.comparable_nanoseconds())
     }
-
-    /// The text with offset and bracketed zone, as variables hold it: `...+01:00[Europe/Berlin]`.
-    pub(crate) fn to_iso(&self) -> String {
-        struct Iso<'a>(&'a DateTime);
-        impl fmt::Display for Iso<'_> {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_local(formatter, self.0.local)?;
-                match &self.0.zone {
-                    None => Ok(()),
-                    Some(zone @ Zone::Offset(_)) => write!(formatter, "{zone}"),
-                    Some(Zone::Named(named)) => {
-                        write!(formatter, "{}", Zone::Offset(self.0.offset_seconds))?;
-                        write!(formatter, "[{}]", named.iana_name().unwrap_or("UTC"))
-                    }
-                }
-            }
-        }
-        Iso(self).to_string()
-    }
 }
 
 impl fmt::Display for DateTime {

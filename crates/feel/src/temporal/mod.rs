@@ -4,6 +4,7 @@
 
 mod date_time;
 mod duration;
+mod iso;
 mod parse;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ use jiff::tz::TimeZone;
 pub use date_time::{DateTime, Time, Zone};
 pub(crate) use date_time::{last_of_month, months_between, plus_months, write_date};
 pub use duration::{DaysTimeDuration, DurationValue, YearsMonthsDuration};
+pub(crate) use iso::Iso;
 pub use jiff::civil::Date;
 pub(crate) use parse::{at_literal, date, date_time, duration_value, parse_zone as zone, time};
 

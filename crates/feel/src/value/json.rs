@@ -34,8 +34,7 @@ pub(crate) fn write_json(value: &Value, out: &mut String) {
             }
             out.push('}');
         }
-        Value::DateTime(value) => write_text(&value.to_iso(), out),
-        other => write_text(&other.to_string(), out),
+        other => write_text(&other.to_variable_text(), out),
     }
 }
 

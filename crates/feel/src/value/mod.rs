@@ -25,7 +25,7 @@ pub use range::Range;
 
 use crate::Number;
 pub use crate::function::Function;
-use crate::temporal::{Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration};
+use crate::temporal::{Date, DateTime, DaysTimeDuration, Iso, Time, YearsMonthsDuration};
 
 /// A FEEL value. Cloning never copies contents.
 #[derive(Clone, Debug)]
@@ -140,6 +140,17 @@ impl Value {
             Value::Range(range) => range.extent(),
             Value::Function(function) => function.extent(),
             _ => Extent::default(),
+        }
+    }
+
+    /// The text of a temporal value as variables hold it; of others that of `string(value)`.
+    fn to_variable_text(&self) -> String {
+        match self {
+            Value::Time(value) => value.to_iso(),
+            Value::DateTime(value) => value.to_iso(),
+            Value::DaysTimeDuration(value) => value.to_iso(),
+            Value::YearsMonthsDuration(value) => value.to_iso(),
+            other => other.to_string(),
         }
     }
 

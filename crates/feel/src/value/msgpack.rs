@@ -357,11 +357,11 @@ impl Value {
     }
 
     /// Appends the value as MessagePack: whole numbers as the shortest integer, others as a double,
-    /// temporal values as their ISO texts, ranges as text, functions as null (entries of contexts
+    /// temporal values as the texts of `java.time`, ranges and functions as null (entries of contexts
     /// that are functions are left out, like in Camunda).
     pub fn write_msgpack(&self, out: &mut Vec<u8>) {
         match self {
-            Value::Null | Value::Function(_) => out.push(0xc0),
+            Value::Null | Value::Function(_) | Value::Range(_) => out.push(0xc0),
             Value::Boolean(value) => out.push(if *value { 0xc3 } else { 0xc2 }),
             Value::Number(value) => write_number(*value, out),
             Value::String(value) => write_text(value, out),
@@ -373,8 +373,7 @@ impl Value {
                 }
             }
             Value::Context(context) => write_context(context, out),
-            Value::DateTime(value) => write_text(&value.to_iso(), out),
-            _ => write_text(&self.to_string(), out),
+            _ => write_text(&self.to_variable_text(), out),
         }
     }
 

@@ -46,6 +46,44 @@ fn malformed_msgpack_is_refused_and_never_panics() {
 }
 
 #[test]
+fn temporal_values_are_the_texts_that_zeebe_stores() {
+    let cases = [
+        ("2026-01-02T03:04:05.678@UTC", "2026-01-02T03:04:05.678Z[UTC]"),
+        ("2020-01-01T10:00:00", "2020-01-01T10:00"),
+        ("2020-01-01T10:00:00Z", "2020-01-01T10:00Z"),
+        ("2020-01-01T10:00:00+01:00", "2020-01-01T10:00+01:00"),
+        ("2020-01-01T10:00:00@Europe/Berlin", "2020-01-01T10:00+01:00[Europe/Berlin]"),
+        ("2020-01-01T10:00:01.50Z", "2020-01-01T10:00:01.500Z"),
+        ("2020-01-01", "2020-01-01"),
+        ("10:00:00", "10:00"),
+        ("10:00:00Z", "10:00:00Z"),
+        ("P1D", "PT24H"),
+        ("PT25H", "PT25H"),
+        ("PT1.5S", "PT1.5S"),
+        ("PT0S", "PT0S"),
+        ("-P1DT2H", "PT-26H"),
+        ("-PT0.5S", "PT-0.5S"),
+        ("PT1H1M", "PT1H1M"),
+        ("P14M", "P1Y2M"),
+        ("-P1Y", "P-1Y"),
+        ("P0M", "P0D"),
+    ];
+    for (literal, expected) in cases {
+        let value = crate::temporal::at_literal(literal).unwrap();
+        let stored = Value::from_msgpack(&value.to_msgpack()).unwrap();
+        assert_eq!(stored.as_str(), Some(expected), "{literal}");
+        assert_eq!(value.to_json(), format!("\"{expected}\""), "{literal}");
+        if !expected.contains('[') && literal != "P0M" {
+            let read = crate::temporal::at_literal(expected).unwrap();
+            assert_eq!(read, value, "{literal}");
+        }
+    }
+    let berlin = Value::from("2020-01-01T10:00+01:00[Europe/Berlin]");
+    assert_eq!(berlin.to_epoch_ms(&jiff::tz::TimeZone::UTC), Some(1_577_869_200_000));
+    assert!(Value::from("PT-26H").to_duration().unwrap().is_negative());
+}
+
+#[test]
 fn json_text() {
     for text in ["null", "true", "[]", "{}", "[1,\"a\\n\\\"\",{\"b\":[]}]", "-1.5"] {
         assert_eq!(json(text).to_json(), text);
