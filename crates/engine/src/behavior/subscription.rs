@@ -8,7 +8,7 @@ use skep_bpmn::model::{
     BoundaryTrigger, CatchEvent, Element, ElementIndex, ElementKind, MessageEvent, TimerEvent,
 };
 use skep_protocol::{
-    Command, Key, MessageSubscriptionIntent, MessageSubscriptionRecord, Payload,
+    Command, ErrorType, Key, MessageSubscriptionIntent, MessageSubscriptionRecord, Payload,
     ProcessMessageSubscriptionIntent, ProcessMessageSubscriptionRecord, TimerIntent, TimerRecord,
     key::partition_of_correlation_key,
 };
@@ -16,7 +16,7 @@ use skep_protocol::{
 use super::timer::Firing;
 use crate::context::Context;
 use crate::element::Current;
-use crate::problem::Outcome;
+use crate::problem::{Outcome, Problem};
 use crate::state::{ProcessMessageSubscription, SubscriptionState};
 
 /// What an element will wait for, evaluated.
@@ -105,6 +105,18 @@ impl Context<'_> {
         match trigger {
             Trigger::Message(message, interrupting) => {
                 let name = self.evaluate_string(&message.name, message_scope_key)?;
+                if let Some(other) = waits.messages.iter().find(|wait| wait.name == name) {
+                    // The model only tells static names apart.
+                    return Err(Problem::new(
+                        ErrorType::ExtractValueError,
+                        format!(
+                            "Expected the messages of one element to have different names, but '{}' and '{}' both wait \
+                             for '{name}'. Change the variables of their names.",
+                            other.element_id, element.id
+                        ),
+                    )
+                    .at_scope(message_scope_key));
+                }
                 let correlation_key = match &message.correlation_key {
                     Some(expression) => {
                         self.evaluate_correlation_key(expression, message_scope_key)?

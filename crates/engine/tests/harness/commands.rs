@@ -56,7 +56,7 @@ impl Arguments<'_> {
     fn subject(&self) -> &str {
         self.words
             .get(1)
-            .map(|word| word.text.as_str())
+            .map(|word| word.text.trim_matches('"'))
             .unwrap_or_else(|| panic!("`{}`: what?", self.line))
     }
 
