@@ -66,6 +66,17 @@ pub(crate) enum Step {
         /// Variables for the catch event.
         variables: Bytes,
     },
+    /// Create the next timer of a cycle whose expression could not be evaluated.
+    RepeatTimer {
+        /// Element instance that the timer belongs to.
+        key: Key,
+        /// Element that it triggers.
+        element_id: String,
+        /// When it fired last, epoch milliseconds.
+        due_date_ms: i64,
+        /// How often it fires, that time included; -1 for ever.
+        repetitions: i32,
+    },
 }
 
 /// Bytes of a step.
@@ -83,6 +94,10 @@ struct StepRecord {
     other_key: Key,
     #[prost(string, tag = "6")]
     text: String,
+    #[prost(int64, tag = "7")]
+    time_ms: i64,
+    #[prost(int32, tag = "8")]
+    count: i32,
 }
 
 impl Step {
@@ -113,6 +128,15 @@ impl Step {
                 element_id: code,
                 text: message,
                 variables: Some(variables),
+                ..StepRecord::default()
+            },
+            Self::RepeatTimer { key, element_id, due_date_ms, repetitions } => StepRecord {
+                kind: 9,
+                key,
+                element_id,
+                time_ms: due_date_ms,
+                count: repetitions,
+                ..StepRecord::default()
             },
         };
         record.encode_to_vec().into()
@@ -141,6 +165,12 @@ impl Step {
                 message: record.text,
                 variables: record.variables.unwrap_or_default(),
             },
+            9 => Self::RepeatTimer {
+                key,
+                element_id: record.element_id,
+                due_date_ms: record.time_ms,
+                repetitions: record.count,
+            },
             _ => return None,
         })
     }
@@ -154,7 +184,8 @@ impl Step {
             | Self::ResumeCompletion { key }
             | Self::Terminate { key }
             | Self::FinishTermination { key }
-            | Self::ThrowError { key, .. } => *key,
+            | Self::ThrowError { key, .. }
+            | Self::RepeatTimer { key, .. } => *key,
         }
     }
 }
@@ -186,6 +217,7 @@ mod tests {
                 message: "m".into(),
                 variables,
             },
+            Step::RepeatTimer { key: 11, element_id: "t".into(), due_date_ms: -5, repetitions: -1 },
         ] {
             assert_eq!(Step::decode(step.encode()), Some(step));
         }

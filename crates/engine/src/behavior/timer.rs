@@ -1,12 +1,13 @@
 //! Timers: when they are due, and their records (`spec/engine.md` 7.4).
 
 use jiff::tz::TimeZone;
-use skep_bpmn::model::{TimerEvent, TimerKind};
+use skep_bpmn::model::{BoundaryTrigger, CatchEvent, Element, ElementKind, TimerEvent, TimerKind};
 use skep_bpmn::timer::{self, Cycle, TimerError};
 use skep_protocol::{ErrorType, Key, Payload, TimerIntent, TimerRecord};
 
 use crate::context::Context;
 use crate::problem::{Outcome, Problem};
+use crate::step::Step;
 
 /// First firing of a timer and how often it fires (-1 for ever).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,18 @@ pub(crate) struct Firing {
 
 fn problem(error: &TimerError, scope_key: Key) -> Problem {
     Problem::new(ErrorType::ExtractValueError, error.to_string()).at_scope(scope_key)
+}
+
+fn timer_event(element: &Element) -> Option<&TimerEvent> {
+    match &element.kind {
+        ElementKind::StartEvent(CatchEvent::Timer(timer))
+        | ElementKind::IntermediateCatchEvent(CatchEvent::Timer(timer)) => Some(timer),
+        ElementKind::BoundaryEvent(boundary) => match &boundary.trigger {
+            BoundaryTrigger::Timer(timer) => Some(timer),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 impl Context<'_> {
@@ -57,6 +70,55 @@ impl Context<'_> {
         let repetitions = if fired.repetitions == -1 { -1 } else { fired.repetitions - 1 };
         let due = cycle.next_due(fired.due_date_ms, self.now_ms, &TimeZone::UTC);
         Ok(due.map(|due_date_ms| Firing { due_date_ms, repetitions }))
+    }
+
+    /// A cycle goes on with a new timer. What fails can be tried again.
+    pub(crate) fn schedule_next(&mut self, fired: &TimerRecord) -> Outcome {
+        let Some(definition) = self.definition(fired.process_definition_key) else { return Ok(()) };
+        let Some((_, element)) = definition.process.find(&fired.target_element_id) else {
+            return Ok(());
+        };
+        let Some(event) = timer_event(element) else { return Ok(()) };
+        let firing =
+            self.next_firing(event, fired.element_instance_key, fired).map_err(|problem| {
+                problem.retry_with(Step::RepeatTimer {
+                    key: fired.element_instance_key,
+                    element_id: fired.target_element_id.clone(),
+                    due_date_ms: fired.due_date_ms,
+                    repetitions: fired.repetitions,
+                })
+            })?;
+        if let Some(firing) = firing {
+            self.create_timer(TimerRecord {
+                due_date_ms: firing.due_date_ms,
+                repetitions: firing.repetitions,
+                ..fired.clone()
+            });
+        }
+        Ok(())
+    }
+
+    /// The timer that comes after one that fired, when an incident held it up.
+    pub(crate) fn repeat_timer(
+        &mut self,
+        key: Key,
+        target_element_id: String,
+        due_date_ms: i64,
+        repetitions: i32,
+    ) -> Outcome {
+        let Ok(current) = self.current(key) else { return Ok(()) };
+        if !self.takes_triggers(&current) {
+            return Ok(());
+        }
+        self.schedule_next(&TimerRecord {
+            element_instance_key: key,
+            process_instance_key: current.instance.record.process_instance_key,
+            process_definition_key: current.definition.key,
+            target_element_id,
+            due_date_ms,
+            repetitions,
+            tenant_id: current.instance.record.tenant_id,
+        })
     }
 
     /// Writes TIMER CREATED.

@@ -1,7 +1,6 @@
 //! TIMER TRIGGER: a timer is due.
 
 use bytes::Bytes;
-use skep_bpmn::model::{BoundaryTrigger, CatchEvent, Element, ElementKind, TimerEvent};
 use skep_protocol::{Command, NO_KEY, Payload, RejectionType, TimerIntent, TimerRecord};
 
 use crate::behavior::creation::NewInstance;
@@ -21,39 +20,14 @@ pub(super) fn trigger(context: &mut Context<'_>, command: &Command, value: &Time
         return context.reject(command, RejectionType::InvalidState, reason);
     }
     context.event(command.key, Payload::Timer(TimerIntent::Triggered, timer.clone()));
-    schedule_next(context, &timer);
+    // Before what it triggers can change anything.
+    if let Err(problem) = context.schedule_next(&timer) {
+        context.stop_at(timer.element_instance_key, problem);
+    }
     if timer.element_instance_key == NO_KEY {
         start_instance(context, &timer);
     } else {
         context.trigger(timer.element_instance_key, &timer.target_element_id, Bytes::new());
-    }
-}
-
-fn timer_event(element: &Element) -> Option<&TimerEvent> {
-    match &element.kind {
-        ElementKind::StartEvent(CatchEvent::Timer(timer))
-        | ElementKind::IntermediateCatchEvent(CatchEvent::Timer(timer)) => Some(timer),
-        ElementKind::BoundaryEvent(boundary) => match &boundary.trigger {
-            BoundaryTrigger::Timer(timer) => Some(timer),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// A cycle goes on with a new timer, before what it triggers can change anything.
-fn schedule_next(context: &mut Context<'_>, fired: &TimerRecord) {
-    let Some(definition) = context.definition(fired.process_definition_key) else { return };
-    let Some((_, element)) = definition.process.find(&fired.target_element_id) else { return };
-    let Some(event) = timer_event(element) else { return };
-    match context.next_firing(event, fired.element_instance_key, fired) {
-        Ok(Some(firing)) => context.create_timer(TimerRecord {
-            due_date_ms: firing.due_date_ms,
-            repetitions: firing.repetitions,
-            ..fired.clone()
-        }),
-        Ok(None) => {}
-        Err(problem) => context.stop_at(fired.element_instance_key, problem),
     }
 }
 

@@ -130,6 +130,10 @@ impl Context<'_> {
         if !current.instance.is(Lifecycle::Activated) {
             return Ok(());
         }
+        if waits(&current.element().kind) {
+            // The one of a boundary timer that could not be repeated: nobody waits for it now.
+            self.resolve_incident_of(key);
+        }
         self.write(&current, ProcessInstanceIntent::ElementCompleting);
         let entries = variables::entries(&event_variables)?;
         if current.element().outputs.is_empty() {

@@ -80,6 +80,9 @@ impl Context<'_> {
                 Ok(())
             }
             Step::FinishTermination { key } => self.finish_termination(key),
+            Step::RepeatTimer { key, element_id, due_date_ms, repetitions } => {
+                self.repeat_timer(key, element_id, due_date_ms, repetitions)
+            }
             Step::ThrowError { key, job_key, code, message, variables } => {
                 let retry = Step::ThrowError {
                     key,

@@ -68,8 +68,13 @@ impl Arguments<'_> {
             .and_then(|word| word.value.as_deref())
     }
 
+    /// A text; `ab*3` is `ababab`.
     fn text(&self, name: &str) -> String {
-        self.get(name).unwrap_or_default().to_owned()
+        let text = self.get(name).unwrap_or_default();
+        let repeated = text
+            .rsplit_once('*')
+            .and_then(|(part, count)| Some(part.repeat(count.parse::<usize>().ok()?)));
+        repeated.unwrap_or_else(|| text.to_owned())
     }
 
     fn number<T: std::str::FromStr>(&self, name: &str, default: T) -> T {

@@ -107,7 +107,12 @@ impl Names {
                 out.push(character);
             }
         }
-        out.replace('\n', "\\n")
+        match out.chars().count() {
+            length @ 1_001.. => {
+                format!("{}... ({length} characters)", out.chars().take(20).collect::<String>())
+            }
+            _ => out.replace('\n', "\\n"),
+        }
     }
 }
 
@@ -166,7 +171,11 @@ fn optional(name: &str, text: &str) -> String {
 /// The line of a record; none for commands, which the script shows.
 pub(crate) fn line(names: &Names, record: &Record, answered: bool) -> Option<Line> {
     let (value_type, intent) = (record.payload.value_type().name(), record.payload.intent_name());
-    let make = |head: String, intent: &str, tail: String| {
+    let reference = record.operation_reference;
+    let make = |head: String, intent: &str, mut tail: String| {
+        if reference != 0 {
+            tail += &format!(" ref={reference}");
+        }
         Some(Line { head, intent: intent.to_owned(), tail, key: record.key })
     };
     match record.record_type {
