@@ -182,6 +182,7 @@ impl World {
         match self.mode {
             Mode::Plain => {}
             Mode::Checkpoint => {
+                self.recover(partition);
                 let node = self.nodes.get_mut(&partition).unwrap();
                 node.engine.end_checkpoint().unwrap();
                 assert!(
@@ -199,6 +200,15 @@ impl World {
             Mode::Replay if can_replace => self.restart_one(partition),
             Mode::Replay => {}
         }
+    }
+
+    /// The last checkpoint and the rest of the log give the same state.
+    fn recover(&self, partition: PartitionId) {
+        let node = &self.nodes[&partition];
+        let settings = settings(partition, self.partitions());
+        let mut engine = Engine::new(settings, node.store.clone()).unwrap();
+        engine.replay(&node.log).unwrap();
+        assert!(engine.dump() == node.replica.dump(), "checkpoint and log give another state");
     }
 
     fn restart_one(&mut self, partition: PartitionId) {
