@@ -10,6 +10,7 @@
 //! | `publish NAME [key=] [ttl=] [id=] {JSON}`, `correlate NAME [key=] {JSON}` | messages |
 //! | `set-variables SCOPE [local] {JSON}`, `resolve INCIDENT`, `cancel INSTANCE`, `delete DEFINITION v1`, `broadcast NAME` | |
 //! | `advance PT1H` (stops wherever something is due), `jump PT1H` (as after a downtime), `restart` | time and restarts |
+//! | `hold-due`, `run-due` | timers, deadlines and queued slices wait, and go on |
 //! | `partitions N`, `drop KIND INTENT`, `duplicate KIND INTENT`, `hold KIND INTENT`, `release`, `cut-off N`, `reconnect N` | the network |
 //! | `state`, `variables SCOPE`, `notifications`, `repeat N COMMAND` | looking at things |
 //! | `once` | the script is long: it runs plainly only |
@@ -131,6 +132,11 @@ fn run_control(world: &mut World, arguments: &Arguments<'_>) -> bool {
         "advance" => world.advance_to(duration(arguments.subject(), world.now_ms)),
         "jump" => world.jump_to(duration(arguments.subject(), world.now_ms)),
         "restart" => world.restart(),
+        "hold-due" => world.due_waits = true,
+        "run-due" => {
+            world.due_waits = false;
+            world.settle();
+        }
         "partitions" => world.set_partitions(arguments.subject().parse().expect("a number")),
         "drop" => world.set_fate(Fate::Drop, &kind()),
         "duplicate" => world.set_fate(Fate::Duplicate, &kind()),

@@ -49,6 +49,8 @@ pub(crate) struct World {
     pub(crate) names: Names,
     pub(crate) notifications: bool,
     quiet: bool,
+    /// Nothing that is due runs: other commands come in between.
+    pub(crate) due_waits: bool,
     /// The network failed once: how long engines have waited for answers counts, and a new one would not know.
     disturbed: bool,
     nodes: BTreeMap<PartitionId, Node>,
@@ -81,6 +83,7 @@ impl World {
             names: Names::default(),
             notifications: false,
             quiet: false,
+            due_waits: false,
             disturbed: false,
             nodes: BTreeMap::new(),
             sent: VecDeque::new(),
@@ -306,6 +309,9 @@ impl World {
     /// Runs what is due on each partition; whether anything was.
     fn run_due(&mut self) -> bool {
         let mut any = false;
+        if self.due_waits {
+            return !self.sent.is_empty();
+        }
         for partition in 1..=self.partitions() {
             let node = self.nodes.get_mut(&partition).unwrap();
             if node.engine.next_due_ms().is_none_or(|due_ms| due_ms > self.now_ms) {
