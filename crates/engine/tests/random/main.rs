@@ -1,0 +1,51 @@
+//! Random models, random paths, and after every step: what was processed, what replay gives and what
+//! the records say are the same.
+
+mod bpmn;
+mod chance;
+mod check;
+mod explore;
+mod history;
+mod model;
+mod network;
+mod path;
+mod rows;
+#[path = "../harness/store.rs"]
+mod store;
+
+use path::Work;
+
+/// A small share of `cargo run --release -p skep-engine --example random_models`.
+#[test]
+fn a_share_of_all_models() {
+    let mut work = Work::default();
+    for model in 0..15 {
+        if let Some(failure) = explore::run_model(model, 6, &mut work).first() {
+            panic!("{failure}");
+        }
+    }
+    assert!(work.instances() > 100, "paths create instances");
+}
+
+#[test]
+fn every_generated_model_is_accepted() {
+    for seed in 0..100 {
+        for (id, files) in &model::Model::new(seed).processes {
+            for file in files {
+                if let Err(violations) = skep_bpmn::parse(file) {
+                    panic!("{id} of model {seed} is refused: {violations:?}\n{file}");
+                }
+            }
+        }
+    }
+}
+
+/// Exactly the path of `SKEP_RANDOM_SEED`.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a test is configured by its environment only")]
+fn one_seed() {
+    let Ok(seed) = std::env::var("SKEP_RANDOM_SEED") else { return };
+    if let Err(failure) = explore::run(seed.parse().expect("SKEP_RANDOM_SEED is a number")) {
+        panic!("{failure}");
+    }
+}
