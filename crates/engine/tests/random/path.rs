@@ -56,6 +56,8 @@ const STEPS_MAX: usize = 40;
 const JOBS_REMEMBERED: usize = 12;
 /// Rounds until all is done: each takes every token one wait state further.
 const DRAIN_ROUNDS_MAX: usize = 300;
+/// Attempts to cancel an instance: one in ten names a child, which is refused.
+const CANCELLATIONS_MAX: usize = 50;
 /// Rounds after which incidents are not resolved any more: their instances are cancelled.
 const PATIENCE_ROUNDS: usize = 30;
 
@@ -78,6 +80,9 @@ pub(crate) fn run(model: &Model, seed: u64, verbose: bool, trace: &mut String) -
 impl Path<'_> {
     fn say(&mut self, what: &str) {
         self.steps += 1;
+        if self.network.verbose {
+            println!("-- {} {what}", self.steps);
+        }
         let _ = writeln!(
             self.trace,
             "  {:4} +{}ms {what}",
@@ -396,7 +401,8 @@ impl Path<'_> {
         else {
             return;
         };
-        let (around, instance) = (element.record.flow_scope_key, element.record.process_instance_key);
+        let (around, instance) =
+            (element.record.flow_scope_key, element.record.process_instance_key);
         // What boundary events lack is not looked for in their activity.
         let scope = self.chance.pick(&[instance, instance, around, incident.element_instance_key]);
         let scope = if scope == NO_KEY { instance } else { scope };
@@ -534,15 +540,14 @@ impl Path<'_> {
     }
 
     fn cancel_root_of(&mut self, element: Key) {
+        let mut attempts = 0;
         // Until the root is named and not a child.
         while self.network.node(key::partition_of(element)).history.elements.contains_key(&element)
         {
-            let open = self.network.node(key::partition_of(element)).history.elements.len();
             self.cancel_instance_of(element);
             self.network.settle(&mut self.chance);
-            let now = self.network.node(key::partition_of(element)).history.elements.len();
-            let rejected = matches!(self.network.answers.last(), Some(Response::Rejected { .. }));
-            assert!(now < open || rejected, "cancellation of {element} does nothing");
+            attempts += 1;
+            assert!(attempts < CANCELLATIONS_MAX, "cancellation of {element} does nothing");
         }
     }
 
