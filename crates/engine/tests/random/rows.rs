@@ -58,9 +58,12 @@ pub(crate) struct SubscriptionState {
 /// Asked to close, not confirmed: it may outlive its element.
 pub(crate) const CLOSING: i32 = 2;
 
+/// Key and value.
+type Row<'a> = (&'a [u8], &'a [u8]);
+
 /// The rows of a dump by table.
 pub(crate) struct Rows<'a> {
-    tables: BTreeMap<u8, Vec<(&'a [u8], &'a [u8])>>,
+    tables: BTreeMap<u8, Vec<Row<'a>>>,
 }
 
 impl<'a> Rows<'a> {
@@ -72,7 +75,7 @@ impl<'a> Rows<'a> {
         Self { tables }
     }
 
-    pub(crate) fn of(&self, table: u8) -> &[(&'a [u8], &'a [u8])] {
+    pub(crate) fn of(&self, table: u8) -> &[Row<'a>] {
         self.tables.get(&table).map_or(&[], Vec::as_slice)
     }
 
