@@ -1,0 +1,274 @@
+//! Start of a node: data folder, journal, stores, one thread for each partition.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use skep_engine::{Engine, Settings};
+use skep_env::{Clock, Disk, MemoryDisk, task};
+use skep_protocol::PartitionId;
+use skep_protocol::limits::PARTITIONS_MAX;
+use skep_storage::journal::JournalHealth;
+use skep_storage::state::LmdbOptions;
+use skep_storage::{
+    DataDir, Journal, JournalOptions, LmdbStore, MemoryStore, StateStore, StreamHandle,
+};
+
+use crate::broker::local::LocalTransport;
+use crate::broker::{Inner, Member};
+use crate::config::{BrokerConfig, DataLocation, Environment};
+use crate::error::BrokerError;
+use crate::jobs::JobHub;
+use crate::limits;
+use crate::partition::{
+    CheckpointJob, CheckpointSettings, Control, EngineFactory, Inbox, Limiter, Partition, Parts,
+    Status, Store,
+};
+use crate::replication::{RaftReplication, RaftSettings};
+use crate::topology::PartitionHealth;
+use crate::transport::Transport;
+
+/// What is opened before any partition starts.
+struct Opened {
+    data: Arc<DataDir>,
+    journal: Arc<Journal>,
+    stores: Vec<Store>,
+}
+
+/// A checkpoint on its way to the thread that writes them.
+struct WriteJob {
+    store: Store,
+    job: CheckpointJob,
+}
+
+pub(super) async fn start(config: BrokerConfig, env: Environment) -> Result<Inner, BrokerError> {
+    if config.partitions == 0 || config.partitions > PARTITIONS_MAX {
+        return Err(BrokerError::internal(format!(
+            "{} partitions cannot be; choose 1 to {PARTITIONS_MAX}",
+            config.partitions
+        )));
+    }
+    let opened = open(&config, &env)?;
+    let clock = env.clock.clock();
+    let members: Vec<_> = (1..=config.partitions).map(member).collect();
+    let inboxes: Vec<_> = members.iter().map(|member| member.inbox.clone()).collect();
+    wake_on_clock_change(&clock, &inboxes);
+    let transport: Arc<dyn Transport> = Arc::new(LocalTransport(inboxes.clone()));
+    let hub = JobHub::new(Box::new(move |job_type| {
+        for inbox in &inboxes {
+            inbox.control(Control::StreamRoom(job_type.to_owned()));
+        }
+    }));
+    let (writer, jobs) = sync_channel(members.len());
+    let mut threads = vec![spawn("skep-checkpoint", move || write_checkpoints(&jobs))?];
+    for (index, member) in members.iter().enumerate() {
+        let seed = Seed {
+            id: member.status.read().id,
+            config: config.clone(),
+            clock: clock.clone(),
+            inbox: member.inbox.clone(),
+            limiter: member.limiter.clone(),
+            status: member.status.clone(),
+            hub: hub.clone(),
+            transport: transport.clone(),
+            stream: opened.journal.stream(member.status.read().id),
+            store: opened.stores[index].clone(),
+            journal: opened.journal.clone(),
+            data: opened.data.clone(),
+            writer: writer.clone(),
+        };
+        threads.push(spawn(&format!("skep-part-{}", seed.id), move || run(seed))?);
+    }
+    drop(writer);
+    let inner = Inner {
+        config,
+        clock: env.clock,
+        members,
+        hub,
+        transport,
+        journal: parking_lot::Mutex::new(Some(opened.journal)),
+        accepting: AtomicBool::new(true),
+        threads: parking_lot::Mutex::new(threads),
+    };
+    for member in &inner.members {
+        member.status.leading().await.map_err(BrokerError::internal)?;
+    }
+    Ok(inner)
+}
+
+fn member(id: PartitionId) -> Member {
+    Member {
+        inbox: Inbox::new(),
+        limiter: Arc::new(Limiter::new()),
+        status: Arc::new(Status::new(id)),
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, BrokerError> {
+    task::spawn_thread(name, body)
+        .map_err(|error| BrokerError::internal(format!("cannot start thread {name}: {error}")))
+}
+
+fn wake_on_clock_change(clock: &Arc<dyn Clock>, inboxes: &[Arc<Inbox>]) {
+    let wakes: Vec<_> = inboxes.iter().map(|inbox| inbox.wake.clone()).collect();
+    clock.on_change(Box::new(move || {
+        for wake in &wakes {
+            wake.notify_one();
+        }
+    }));
+}
+
+/// What others are told who want the same folder.
+fn holder() -> String {
+    format!("process {}", std::process::id())
+}
+
+fn open(config: &BrokerConfig, env: &Environment) -> Result<Opened, BrokerError> {
+    let failed = |error: &dyn std::fmt::Display| BrokerError::internal(error.to_string());
+    let options = JournalOptions {
+        segment_bytes: u32::try_from(config.journal_segment_bytes).unwrap_or(u32::MAX),
+        clock: env.clock.clock(),
+        ..JournalOptions::default()
+    };
+    let (disk, folder): (Arc<dyn Disk>, _) = match &config.data {
+        DataLocation::Memory => (Arc::new(MemoryDisk::new()), PathBuf::from("/memory")),
+        DataLocation::Folder(folder) => (env.disk.clone(), folder.clone()),
+    };
+    let data = DataDir::open(&*disk, &folder, &holder()).map_err(|error| failed(&error))?;
+    let (journal, report) =
+        Journal::open(disk.clone(), &data.journal(), options).map_err(|error| failed(&error))?;
+    if let Some(torn) = report.torn_tail {
+        tracing::warn!(?torn, "the last write was interrupted; nothing that was durable is lost");
+    }
+    let known = journal.streams().into_iter().max().unwrap_or(0);
+    if known > config.partitions {
+        return Err(BrokerError::internal(format!(
+            "the data folder {} has {known} partitions, but this start asks for {}; ask for {known}",
+            folder.display(),
+            config.partitions
+        )));
+    }
+    let mut stores = Vec::new();
+    for partition in 1..=config.partitions {
+        let tables: Arc<dyn StateStore> = match (&config.data, &config.state) {
+            (DataLocation::Folder(_), None) => {
+                let folder = data.state(partition);
+                let options = LmdbOptions::default();
+                Arc::new(LmdbStore::open(&folder, &options).map_err(|error| failed(&error))?)
+            }
+            (_, Some(open_state)) => open_state.0(partition),
+            (DataLocation::Memory, None) => Arc::new(MemoryStore::new()),
+        };
+        let snapshots = data.snapshots(partition);
+        stores.push(Store { tables, disk: disk.clone(), snapshots });
+    }
+    Ok(Opened { data: Arc::new(data), journal: Arc::new(journal), stores })
+}
+
+/// The thread that writes checkpoints, one at a time: more would only compete for the disk.
+fn write_checkpoints(jobs: &Receiver<WriteJob>) {
+    while let Ok(WriteJob { store, job }) = jobs.recv() {
+        let result = store.write(&job).map_err(|error| error.to_string());
+        job.inbox.control(Control::CheckpointDone(result));
+    }
+}
+
+/// What a partition's thread starts with.
+struct Seed {
+    id: PartitionId,
+    config: BrokerConfig,
+    clock: Arc<dyn Clock>,
+    inbox: Arc<Inbox>,
+    limiter: Arc<Limiter>,
+    status: Arc<Status>,
+    hub: Arc<JobHub>,
+    transport: Arc<dyn Transport>,
+    stream: StreamHandle,
+    store: Store,
+    journal: Arc<Journal>,
+    /// Locked until the last partition has ended.
+    data: Arc<DataDir>,
+    writer: SyncSender<WriteJob>,
+}
+
+/// The life of a partition's thread.
+fn run(seed: Seed) {
+    let status = seed.status.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run_partition(seed)),
+        Err(error) => Err(format!("cannot start a runtime: {error}")),
+    };
+    if let Err(reason) = result {
+        status.set_health(PartitionHealth::Dead { reason });
+    }
+}
+
+async fn run_partition(seed: Seed) -> Result<(), String> {
+    let stored = seed.store.stored_meta()?;
+    let replication = RaftReplication::open(RaftSettings {
+        node_id: u64::from(seed.config.node_id),
+        name: format!("partition-{}", seed.id),
+        stream: seed.stream,
+        checkpoint_meta: stored.as_ref().map(|meta| meta.replication.clone()),
+        snapshots: Arc::new(seed.store.clone()),
+        wake: seed.inbox.wake.clone(),
+    })
+    .await
+    .map_err(|error| error.to_string())?;
+    let replication = Arc::new(replication);
+    let watched = replication.clone();
+    let watch = tokio::spawn(async move { watched.watch_for_failure().await });
+    let partition = Partition::new(Parts {
+        id: seed.id,
+        clock: seed.clock,
+        inbox: seed.inbox,
+        limiter: seed.limiter,
+        status: seed.status,
+        hub: seed.hub,
+        transport: seed.transport,
+        replication,
+        factory: engine_factory(seed.id, seed.config.partitions, seed.store.clone()),
+        checkpoints: checkpoint_settings(&seed.config, seed.store, seed.writer),
+        checkpoint: stored.map(|meta| meta.entry),
+        round_bytes_max: limits::ROUND_BYTES_MAX.min(seed.journal.entry_bytes_max() / 2),
+        space_low: Box::new(move || seed.journal.health() == JournalHealth::SpaceLow),
+    })?;
+    partition.run().await;
+    watch.abort();
+    drop(seed.data);
+    Ok(())
+}
+
+fn engine_factory(
+    partition_id: PartitionId,
+    partitions: u32,
+    store: Store,
+) -> EngineFactory<Engine> {
+    Box::new(move || {
+        let settings = Settings { partition_id, partitions };
+        Engine::new(settings, Arc::new(store.clone())).map_err(|error| error.to_string())
+    })
+}
+
+fn checkpoint_settings(
+    config: &BrokerConfig,
+    store: Store,
+    writer: SyncSender<WriteJob>,
+) -> CheckpointSettings {
+    CheckpointSettings {
+        log_bytes: config.checkpoint_log_bytes,
+        dirty_bytes: config.memory_bytes / config.partitions as usize,
+        interval_us: config.checkpoint_interval_ms.saturating_mul(1_000),
+        write: Box::new(move |job| {
+            let inbox = job.inbox.clone();
+            // There is room for one job of every partition, and a partition has at most one.
+            if writer.send(WriteJob { store: store.clone(), job }).is_err() {
+                let ended = "the thread that writes checkpoints has ended".to_owned();
+                inbox.control(Control::CheckpointDone(Err(ended)));
+            }
+        }),
+    }
+}

@@ -1,0 +1,12 @@
+//! Jobs on their way to workers: announcements for polls, streams for pushes.
+
+mod activated;
+mod announce;
+mod hub;
+mod stream;
+
+pub use activated::ActivatedJobs;
+pub(crate) use announce::Announcements;
+pub use announce::JobsAvailable;
+pub(crate) use hub::{JobHub, StreamSlot};
+pub use stream::{JobStream, JobStreamSpec, JobStreamStatus};

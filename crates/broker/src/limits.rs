@@ -1,0 +1,74 @@
+//! Limits of the broker, each with its unit and its reason.
+
+/// Commands that one round of a partition processes before it proposes: bounds how long the first
+/// of them waits for its append. A command takes some 20 us, so a full round stays below 5 ms.
+pub const ROUND_COMMANDS_MAX: usize = 128;
+
+/// Bytes of records after which a round ends early, so that one append stays small.
+pub const ROUND_BYTES_MAX: usize = 1024 * 1024;
+
+/// Rounds that may be in flight; more only means that the disk is behind and memory grows.
+pub const ROUNDS_IN_FLIGHT_MAX: usize = 256;
+
+/// Bytes of rounds in flight: what a partition may hold in memory for a slow disk.
+pub const ROUNDS_IN_FLIGHT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Commands that a round takes from due work before client commands have their turn again.
+pub const ROUND_DUE_COMMANDS_MAX: usize = 64;
+
+/// Requests of clients that a partition accepts before earlier ones are committed, at most. 4096
+/// waiting commands take about 100 ms; more waiting would only be waiting.
+pub const REQUESTS_MAX: usize = 4096;
+
+/// The limit on accepted requests never falls below this: slow disks still serve.
+pub const REQUESTS_MIN: usize = 32;
+
+/// The limit on accepted requests that a partition starts with.
+pub const REQUESTS_INITIAL: usize = 1024;
+
+/// Bytes of accepted requests that are not committed yet, per partition.
+pub const REQUESTS_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A request that takes longer than this from acceptance to commit makes the limit shrink, in
+/// microseconds. Clients give up after seconds; half a second leaves room for a slow disk.
+pub const LATENCY_TARGET_US: u64 = 500_000;
+
+/// Exempt commands (completing work frees resources) may go beyond the limit by this factor; the
+/// inbox is bounded all the same.
+pub const EXEMPT_FACTOR: usize = 4;
+
+/// Commands of other partitions and of the node itself that wait in an inbox. Beyond it they are
+/// dropped; the engine of the sender repeats them.
+pub const INTERNAL_COMMANDS_MAX: usize = 65_536;
+
+/// Answers that a partition may owe at a time; results that are awaited stay for long.
+pub const ANSWERS_PENDING_MAX: usize = 100_000;
+
+/// Jobs that are pushed to one stream and not taken by its transport yet.
+pub const STREAM_JOBS_MAX: u32 = 256;
+
+/// Jobs of one push, so that several streams of a type share the work.
+pub const PUSH_JOBS_MAX: u32 = 32;
+
+/// Job streams of one node: each costs memory and a turn.
+pub const STREAMS_MAX: usize = 10_000;
+
+/// Log bytes since the last checkpoint that make the next one due: 32 MB replay in well below half
+/// a second.
+pub const CHECKPOINT_LOG_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Longest time without a checkpoint while anything is new, in milliseconds.
+pub const CHECKPOINT_INTERVAL_MS: u64 = 30_000;
+
+/// Longest sleep of a partition that waits for a due date, in milliseconds: a wall clock that jumps
+/// is noticed after this.
+pub const DUE_SLEEP_MAX_MS: u64 = 5_000;
+
+/// Pause between two attempts to write when the disk is full, in milliseconds.
+pub const DISK_FULL_PROBE_MS: u64 = 200;
+
+/// Bytes that one read of the log takes during replay.
+pub const REPLAY_READ_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes of a snapshot that are read and written at a time.
+pub const SNAPSHOT_PIECE_BYTES: usize = 256 * 1024;

@@ -1,0 +1,266 @@
+//! The state store as the engine, the checkpoints and the replication see it.
+
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::{Buf, BufMut};
+use skep_engine::{Backing, BackingError};
+use skep_env::{Disk, DiskFile, OpenMode};
+use skep_storage::snapshot::{self, SnapshotReceiver};
+use skep_storage::{StateError, StateStore, WriteBatch};
+
+use crate::limits;
+use crate::partition::CheckpointJob;
+use crate::replication::{EntryId, SnapshotStore};
+
+/// What a checkpoint stores besides the tables: the entry as of which it is, what the replication
+/// wants to keep, and the engine's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoredMeta {
+    pub(crate) entry: EntryId,
+    pub(crate) replication: Vec<u8>,
+    pub(crate) engine: Vec<u8>,
+}
+
+impl StoredMeta {
+    const VERSION: u8 = 1;
+
+    /// version u8, term u64, index u64, length u32 and bytes of the replication's, the engine's.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(21 + self.replication.len() + self.engine.len());
+        out.put_u8(Self::VERSION);
+        out.put_u64_le(self.entry.term);
+        out.put_u64_le(self.entry.index);
+        out.put_u32_le(u32::try_from(self.replication.len()).unwrap_or(u32::MAX));
+        out.extend_from_slice(&self.replication);
+        out.extend_from_slice(&self.engine);
+        out
+    }
+
+    pub(crate) fn decode(mut bytes: &[u8]) -> Result<Self, String> {
+        let damaged = || "the meta data of the checkpoint is damaged; restore a backup".to_owned();
+        if bytes.len() < 21 {
+            return Err(damaged());
+        }
+        let version = bytes.get_u8();
+        if version != Self::VERSION {
+            return Err(format!(
+                "the checkpoint has version {version}, this release reads version {}; start the \
+                 release that wrote it",
+                Self::VERSION
+            ));
+        }
+        let entry = EntryId { term: bytes.get_u64_le(), index: bytes.get_u64_le() };
+        let length = bytes.get_u32_le() as usize;
+        let (replication, engine) = bytes.split_at_checked(length).ok_or_else(damaged)?;
+        Ok(Self { entry, replication: replication.to_vec(), engine: engine.to_vec() })
+    }
+}
+
+/// The store of one partition.
+#[derive(Clone)]
+pub(crate) struct Store {
+    pub(crate) tables: Arc<dyn StateStore>,
+    /// Where snapshots are written and received.
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) snapshots: PathBuf,
+}
+
+impl Store {
+    /// What the last checkpoint stored.
+    pub(crate) fn stored_meta(&self) -> Result<Option<StoredMeta>, String> {
+        let meta = self.tables.meta().map_err(|error| error.to_string())?;
+        meta.map(|bytes| StoredMeta::decode(&bytes)).transpose()
+    }
+
+    /// Writes a checkpoint; on the thread for that.
+    pub(crate) fn write(&self, job: &CheckpointJob) -> Result<(), StateError> {
+        let meta = StoredMeta {
+            entry: job.entry,
+            replication: job.replication_meta.clone(),
+            engine: job.changes.meta().to_vec(),
+        };
+        let mut batch = WriteBatch::new();
+        job.changes.visit(&mut |table, key, value| match value {
+            Some(value) => batch.put(table, key, value),
+            None => batch.delete(table, key),
+        });
+        self.tables.commit(batch, &meta.encode())
+    }
+
+    /// Whether a table has a key that is not below `from`.
+    fn reaches(&self, table: u8, from: &[u8]) -> Result<bool, StateError> {
+        let mut found = false;
+        self.tables.scan(table, from, None, &mut |_, _| {
+            found = true;
+            ControlFlow::Break(())
+        })?;
+        Ok(found)
+    }
+
+    fn find_last_key(&self, table: u8) -> Result<Option<Vec<u8>>, StateError> {
+        if !self.reaches(table, &[])? {
+            return Ok(None);
+        }
+        // Byte by byte: the largest byte that some key still reaches. A few dozen look-ups.
+        let mut last = Vec::new();
+        loop {
+            last.push(0);
+            if !self.reaches(table, &last)? {
+                last.pop();
+                return Ok(Some(last));
+            }
+            let at = last.len() - 1;
+            let (mut low, mut high) = (0u8, u8::MAX);
+            while low < high {
+                let middle = low + (high - low).div_ceil(2);
+                last[at] = middle;
+                if self.reaches(table, &last)? {
+                    low = middle;
+                } else {
+                    high = middle - 1;
+                }
+            }
+            last[at] = low;
+        }
+    }
+}
+
+fn unreadable(error: impl std::fmt::Display) -> BackingError {
+    BackingError(error.to_string())
+}
+
+impl Backing for Store {
+    fn get(&self, table: u8, key: &[u8]) -> Result<Option<Vec<u8>>, BackingError> {
+        self.tables.get(table, key).map_err(unreadable)
+    }
+
+    fn scan(
+        &self,
+        table: u8,
+        from: &[u8],
+        to: Option<&[u8]>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), BackingError> {
+        self.tables.scan(table, from, to, visit).map_err(unreadable)
+    }
+
+    fn last_key(&self, table: u8) -> Result<Option<Vec<u8>>, BackingError> {
+        self.find_last_key(table).map_err(unreadable)
+    }
+
+    fn meta(&self) -> Result<Option<Vec<u8>>, BackingError> {
+        let meta = self.stored_meta().map_err(BackingError)?;
+        Ok(meta.map(|meta| meta.engine))
+    }
+}
+
+/// Name of the file that a snapshot is written to before it is sent.
+const EXPORTED: &str = "exported.snapshot";
+
+/// Name of the file that a snapshot is received in.
+const RECEIVED: &str = "received.snapshot";
+
+impl SnapshotStore for Store {
+    fn export(&self) -> io::Result<Box<dyn Read + Send>> {
+        let view = self.tables.view().map_err(io::Error::other)?;
+        let meta = view.meta().map_err(io::Error::other)?;
+        let meta = meta.ok_or_else(|| io::Error::other("there is no checkpoint yet"))?;
+        self.disk.create_dir(&self.snapshots)?;
+        let path = self.snapshots.join(EXPORTED);
+        snapshot::write(&*self.disk, &path, &*view, &meta).map_err(io::Error::other)?;
+        let file = self.disk.open(&path, OpenMode::Read)?;
+        Ok(Box::new(FileReader { file, offset: 0 }))
+    }
+
+    fn import(&self, bytes: &mut dyn Read) -> io::Result<()> {
+        self.disk.create_dir(&self.snapshots)?;
+        let path = self.snapshots.join(RECEIVED);
+        let mut receiver = SnapshotReceiver::begin(&*self.disk, &path).map_err(io::Error::other)?;
+        let mut piece = vec![0; limits::SNAPSHOT_PIECE_BYTES];
+        loop {
+            match bytes.read(&mut piece)? {
+                0 => break,
+                length => receiver.push(&piece[..length]).map_err(io::Error::other)?,
+            }
+        }
+        receiver.finish().map_err(io::Error::other)?;
+        snapshot::import(&*self.disk, &path, &*self.tables).map_err(io::Error::other)?;
+        self.disk.remove(&path)
+    }
+}
+
+/// A file of the disk from its beginning.
+struct FileReader {
+    file: Arc<dyn DiskFile>,
+    offset: u64,
+}
+
+impl Read for FileReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read_at(self.offset, buffer)?;
+        self.offset += length as u64;
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skep_env::MemoryDisk;
+    use skep_storage::MemoryStore;
+
+    fn store() -> Store {
+        Store {
+            tables: Arc::new(MemoryStore::new()),
+            disk: Arc::new(MemoryDisk::new()),
+            snapshots: PathBuf::from("/snapshots"),
+        }
+    }
+
+    #[test]
+    fn the_last_key_of_each_table_is_found() {
+        let store = store();
+        assert_eq!(store.last_key(1).unwrap(), None);
+        let mut batch = WriteBatch::new();
+        for key in [&[][..], &[7], &[7, 0], &[7, 255, 255], &[7, 255, 255, 0]] {
+            batch.put(1, key, "");
+        }
+        batch.put(2, "", "");
+        store.tables.commit(batch, b"").unwrap();
+        assert_eq!(store.last_key(0).unwrap(), None);
+        assert_eq!(store.last_key(1).unwrap(), Some(vec![7, 255, 255, 0]));
+        assert_eq!(store.last_key(2).unwrap(), Some(vec![]));
+    }
+
+    #[test]
+    fn meta_reads_back_and_damage_is_an_error() {
+        let meta = StoredMeta {
+            entry: EntryId { term: 3, index: 9 },
+            replication: b"members".to_vec(),
+            engine: b"position".to_vec(),
+        };
+        let bytes = meta.encode();
+        assert_eq!(StoredMeta::decode(&bytes).unwrap(), meta);
+        assert!(StoredMeta::decode(&bytes[..24]).is_err());
+        assert!(StoredMeta::decode(&[2; 40]).unwrap_err().contains("version 2"));
+    }
+
+    #[test]
+    fn a_snapshot_moves_the_state_to_another_store() {
+        let (here, there) = (store(), store());
+        let mut batch = WriteBatch::new();
+        batch.put(1, "key", "value");
+        let meta = StoredMeta {
+            entry: EntryId { term: 1, index: 4 },
+            replication: Vec::new(),
+            engine: Vec::new(),
+        };
+        here.tables.commit(batch, &meta.encode()).unwrap();
+        there.import(&mut here.export().unwrap()).unwrap();
+        assert_eq!(there.get(1, b"key").unwrap().unwrap(), b"value");
+        assert_eq!(there.stored_meta().unwrap().unwrap(), meta);
+    }
+}

@@ -1,0 +1,174 @@
+//! Appends to the journal that outlive a full disk.
+//!
+//! openraft gives a node up when an append fails. A full disk is no reason for that: appends that
+//! failed for lack of space are kept, in order, and repeated until there is space. They were never
+//! acknowledged, so nothing is lost or done twice; the partition refuses new work meanwhile.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use openraft::storage::IOFlushed;
+use parking_lot::Mutex;
+use skep_storage::StreamHandle;
+
+use crate::limits;
+use crate::replication::raft::types::TypeConfig;
+use crate::replication::{EventQueue, ReplicationEvent};
+
+type Flushed = IOFlushed<TypeConfig>;
+
+/// Appends of one stream. Everything but the callbacks runs on one thread: that of a
+/// `current_thread` runtime.
+#[derive(Clone)]
+pub(crate) struct Appender(Arc<Shared>);
+
+struct Shared {
+    stream: StreamHandle,
+    events: Arc<EventQueue>,
+    runtime: tokio::runtime::Handle,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Appends that are not durable, in order.
+    pending: VecDeque<Pending>,
+    /// How many of them the journal has not reported on.
+    in_flight: usize,
+    full: bool,
+    /// A repetition is scheduled.
+    probing: bool,
+}
+
+struct Pending {
+    first_index: u64,
+    entries: Vec<Bytes>,
+    flushed: Flushed,
+}
+
+impl Appender {
+    /// Must be made inside the runtime that repetitions shall run in.
+    pub(crate) fn new(stream: StreamHandle, events: Arc<EventQueue>) -> Self {
+        let runtime = tokio::runtime::Handle::current();
+        Self(Arc::new(Shared { stream, events, runtime, state: Mutex::default() }))
+    }
+
+    /// Appends, now or as soon as there is space.
+    pub(crate) fn append(&self, first_index: u64, entries: Vec<Bytes>, flushed: Flushed) {
+        let mut state = self.0.state.lock();
+        state.pending.push_back(Pending { first_index, entries: entries.clone(), flushed });
+        if state.full {
+            return;
+        }
+        state.in_flight += 1;
+        drop(state);
+        self.hand_over(first_index, entries);
+    }
+
+    /// Forgets appends from `index` on that wait for space: another leader has overruled them.
+    pub(crate) fn forget_from(&self, index: u64) {
+        let mut state = self.0.state.lock();
+        if state.full && state.in_flight == 0 {
+            state.pending.retain(|pending| pending.first_index < index);
+        }
+    }
+
+    fn hand_over(&self, first_index: u64, entries: Vec<Bytes>) {
+        let appender = self.clone();
+        self.0.stream.append(
+            first_index,
+            entries,
+            Box::new(move |result| appender.done(first_index, result)),
+        );
+    }
+
+    /// Runs on the journal's thread, in the order of the appends.
+    fn done(&self, first_index: u64, result: io::Result<()>) {
+        let mut state = self.0.state.lock();
+        state.in_flight -= 1;
+        let Some(front) = state.pending.front() else { return };
+        let is_front = front.first_index == first_index;
+        match result {
+            Ok(()) if is_front => {
+                let pending = state.pending.pop_front();
+                let was_full = state.full;
+                drop(state);
+                if let Some(pending) = pending {
+                    pending.flushed.io_completed(Ok(()));
+                }
+                if was_full {
+                    let appender = self.clone();
+                    self.0.runtime.spawn(async move { appender.resume() });
+                }
+            }
+            Err(error) if is_full(&error) || !is_front => {
+                // Behind an append that found no space, the next ones find a gap.
+                let first_to_see = !std::mem::replace(&mut state.full, true);
+                let probe = state.in_flight == 0 && !std::mem::replace(&mut state.probing, true);
+                drop(state);
+                if first_to_see {
+                    tracing::warn!(%error, "the disk is full: waiting for space");
+                    self.0.events.push(ReplicationEvent::DiskFull(true));
+                }
+                if probe {
+                    self.probe_later();
+                }
+            }
+            other => {
+                let pending = state.pending.pop_front();
+                drop(state);
+                let error = other.err().unwrap_or_else(|| {
+                    io::Error::other("the journal finished appends out of order")
+                });
+                if let Some(pending) = pending {
+                    pending.flushed.io_completed(Err(error));
+                }
+            }
+        }
+    }
+
+    fn probe_later(&self) {
+        let appender = self.clone();
+        self.0.runtime.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(limits::DISK_FULL_PROBE_MS)).await;
+            appender.probe();
+        });
+    }
+
+    /// Repeats the first append that found no space; the others follow when it succeeds.
+    fn probe(&self) {
+        let mut state = self.0.state.lock();
+        state.probing = false;
+        let Some(front) = state.pending.front() else {
+            drop(state);
+            return self.resume();
+        };
+        let (first_index, entries) = (front.first_index, front.entries.clone());
+        state.in_flight += 1;
+        drop(state);
+        self.hand_over(first_index, entries);
+    }
+
+    /// There is space: hands over what waited. Runs on the runtime's thread, which is the one that
+    /// appends, so that nothing can come in between.
+    fn resume(&self) {
+        let waiting: Vec<_> = {
+            let mut state = self.0.state.lock();
+            state.full = false;
+            state.in_flight += state.pending.len();
+            state.pending.iter().map(|it| (it.first_index, it.entries.clone())).collect()
+        };
+        tracing::info!("the disk has space again");
+        self.0.events.push(ReplicationEvent::DiskFull(false));
+        for (first_index, entries) in waiting {
+            self.hand_over(first_index, entries);
+        }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

@@ -1,0 +1,258 @@
+//! openraft's log over a stream of the journal.
+
+use std::fmt::Debug;
+use std::io;
+use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
+
+use futures::Stream;
+use openraft::storage::{IOFlushed, RaftLogStorage};
+use openraft::{LogState, OptionalSend, RaftLogReader};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use skep_storage::StreamHandle;
+use tokio::sync::oneshot;
+
+use crate::limits;
+use crate::replication::raft::appender::Appender;
+use crate::replication::raft::types::{self, Entry, LogId, TypeConfig, Vote};
+use crate::replication::{EventQueue, ReplicationEvent};
+
+/// What must survive besides the entries.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct HardState {
+    vote: Option<Vote>,
+    /// The last entry that was purged; its term is nowhere else.
+    purged: Option<LogId>,
+}
+
+/// The log of one replica.
+pub(crate) struct LogStorage {
+    node_id: u64,
+    stream: StreamHandle,
+    appender: Appender,
+    events: Arc<EventQueue>,
+    hard: Arc<Mutex<HardState>>,
+}
+
+/// Reads the log; shares the stream with [`LogStorage`].
+#[derive(Clone)]
+pub(crate) struct LogReader {
+    stream: StreamHandle,
+    hard: Arc<Mutex<HardState>>,
+}
+
+/// The vote as the state machine sees it: who leads in which term.
+#[derive(Clone)]
+pub(crate) struct VoteWatch(Arc<Mutex<HardState>>);
+
+impl VoteWatch {
+    /// The term that this node leads, or tries to.
+    pub(crate) fn own_term(&self, node_id: u64) -> Option<u64> {
+        let hard = self.0.lock();
+        let vote = hard.vote.as_ref()?;
+        (vote.leader_id.voted_for == node_id).then_some(vote.leader_id.term)
+    }
+}
+
+impl LogStorage {
+    /// The log in this stream; must be made inside the runtime of the replica.
+    pub(crate) fn open(
+        node_id: u64,
+        stream: StreamHandle,
+        events: Arc<EventQueue>,
+    ) -> io::Result<Self> {
+        let hard: HardState = match stream.hard_state() {
+            Some(bytes) => serde_json::from_slice(&bytes)?,
+            None => HardState::default(),
+        };
+        if let Some(purged) = &hard.purged {
+            // A crash may have come between the hard state and the purge.
+            stream.purge_to(purged.index());
+        }
+        let appender = Appender::new(stream.clone(), events.clone());
+        Ok(Self { node_id, stream, appender, events, hard: Arc::new(Mutex::new(hard)) })
+    }
+
+    pub(crate) fn votes(&self) -> VoteWatch {
+        VoteWatch(self.hard.clone())
+    }
+
+    pub(crate) fn reader(&self) -> LogReader {
+        LogReader { stream: self.stream.clone(), hard: self.hard.clone() }
+    }
+
+    async fn save(&self, change: impl FnOnce(&mut HardState)) -> io::Result<()> {
+        let mut hard = self.hard.lock().clone();
+        change(&mut hard);
+        let bytes = serde_json::to_vec(&hard)?;
+        durable(|done| self.stream.save_hard_state(&bytes, done)).await?;
+        *self.hard.lock() = hard;
+        Ok(())
+    }
+}
+
+/// Waits for a change of the journal.
+async fn durable(change: impl FnOnce(skep_storage::journal::Done)) -> io::Result<()> {
+    let (sender, receiver) = oneshot::channel();
+    change(Box::new(move |result| {
+        let _ = sender.send(result);
+    }));
+    receiver.await.map_err(|_| io::Error::other("the journal has ended"))?
+}
+
+impl LogReader {
+    /// Entries of `[from, to_exclusive)`, at least one if there is one, of about `max_bytes`.
+    pub(crate) fn read(
+        &self,
+        from: u64,
+        to_exclusive: u64,
+        max_bytes: usize,
+    ) -> io::Result<Vec<Entry>> {
+        if from >= to_exclusive {
+            return Ok(Vec::new());
+        }
+        let entries = self.stream.read(from, to_exclusive, max_bytes).map_err(io::Error::other)?;
+        entries.into_iter().map(|(index, bytes)| types::decode(index, bytes)).collect()
+    }
+}
+
+fn bounds(range: &impl RangeBounds<u64>) -> (u64, u64) {
+    let from = match range.start_bound() {
+        Bound::Included(from) => *from,
+        Bound::Excluded(before) => before + 1,
+        Bound::Unbounded => 0,
+    };
+    let to = match range.end_bound() {
+        Bound::Included(last) => last + 1,
+        Bound::Excluded(to) => *to,
+        Bound::Unbounded => u64::MAX,
+    };
+    (from, to)
+}
+
+impl RaftLogReader<TypeConfig> for LogReader {
+    async fn try_get_log_entries<RB: RangeBounds<u64> + Clone + Debug + OptionalSend>(
+        &mut self,
+        range: RB,
+    ) -> Result<Vec<Entry>, io::Error> {
+        let (from, to) = bounds(&range);
+        self.read(from, to, usize::MAX)
+    }
+
+    async fn limited_get_log_entries(
+        &mut self,
+        start: u64,
+        end: u64,
+    ) -> Result<Vec<Entry>, io::Error> {
+        self.read(start, end, limits::REPLAY_READ_BYTES)
+    }
+
+    async fn entries_stream<RB>(
+        &mut self,
+        range: RB,
+    ) -> impl Stream<Item = Result<Entry, io::Error>> + OptionalSend
+    where
+        RB: RangeBounds<u64> + Clone + Debug + OptionalSend,
+    {
+        let (from, to) = bounds(&range);
+        let reader = self.clone();
+        let state = (from, Vec::new().into_iter());
+        futures::stream::unfold(
+            state,
+            move |(mut next, mut chunk): (u64, std::vec::IntoIter<Entry>)| {
+                let reader = reader.clone();
+                async move {
+                    if chunk.len() == 0 {
+                        match reader.read(next, to, limits::REPLAY_READ_BYTES) {
+                            Ok(entries) => chunk = entries.into_iter(),
+                            Err(error) => return Some((Err(error), (u64::MAX, chunk))),
+                        }
+                    }
+                    let entry = chunk.next()?;
+                    next += 1;
+                    Some((Ok(entry), (next, chunk)))
+                }
+            },
+        )
+    }
+
+    async fn read_vote(&mut self) -> Result<Option<Vote>, io::Error> {
+        Ok(self.hard.lock().vote)
+    }
+}
+
+impl RaftLogStorage<TypeConfig> for LogStorage {
+    type LogReader = LogReader;
+
+    async fn get_log_state(&mut self) -> Result<LogState<TypeConfig>, io::Error> {
+        let last_purged_log_id = self.hard.lock().purged;
+        let last_log_id = match self.stream.last_index() {
+            Some(index) => {
+                let entries =
+                    self.stream.read(index, index + 1, usize::MAX).map_err(io::Error::other)?;
+                let term = entries.first().and_then(|(_, bytes)| types::term_of(bytes));
+                let term = term.ok_or_else(|| {
+                    io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        format!("entry {index} of the replicated log is damaged"),
+                    )
+                })?;
+                Some(types::new_log_id(term, index))
+            }
+            None => last_purged_log_id,
+        };
+        Ok(LogState { last_purged_log_id, last_log_id })
+    }
+
+    async fn get_log_reader(&mut self) -> LogReader {
+        self.reader()
+    }
+
+    async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
+        let led_before = self
+            .hard
+            .lock()
+            .vote
+            .is_some_and(|vote| vote.committed && vote.leader_id.voted_for == self.node_id);
+        self.save(|hard| hard.vote = Some(*vote)).await?;
+        if led_before && vote.leader_id.voted_for != self.node_id {
+            self.events.push(ReplicationEvent::Following { term: vote.leader_id.term });
+        }
+        Ok(())
+    }
+
+    async fn append<I>(
+        &mut self,
+        entries: I,
+        callback: IOFlushed<TypeConfig>,
+    ) -> Result<(), io::Error>
+    where
+        I: IntoIterator<Item = Entry> + OptionalSend,
+        I::IntoIter: OptionalSend,
+    {
+        let mut first_index = None;
+        let mut encoded = Vec::new();
+        for entry in entries {
+            first_index.get_or_insert(entry.log_id.index());
+            encoded.push(types::encode(&entry)?);
+        }
+        match first_index {
+            Some(first_index) => self.appender.append(first_index, encoded, callback),
+            None => callback.io_completed(Ok(())),
+        }
+        Ok(())
+    }
+
+    async fn truncate_after(&mut self, last_log_id: Option<LogId>) -> Result<(), io::Error> {
+        let from = last_log_id.map_or(0, |last| last.index() + 1);
+        self.appender.forget_from(from);
+        durable(|done| self.stream.truncate_from(from, done)).await
+    }
+
+    async fn purge(&mut self, log_id: LogId) -> Result<(), io::Error> {
+        self.save(|hard| hard.purged = Some(log_id)).await?;
+        self.stream.purge_to(log_id.index());
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! A whole node in one process: deploy, create, work, stop, crash, start again.
+#![allow(clippy::unwrap_used, reason = "helpers of tests panic like tests do")]
+
+mod support;
+
+mod backpressure;
+mod durability;
+mod jobs;
+mod time;
