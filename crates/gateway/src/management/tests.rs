@@ -1,0 +1,127 @@
+use std::sync::Arc;
+
+use axum::Router;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use parking_lot::Mutex;
+use skep_broker::PartitionHealth;
+use tower::ServiceExt;
+
+use super::*;
+use crate::testing::{FakeBroker, FakeClock};
+
+struct Fixture {
+    broker: Arc<FakeBroker>,
+    management: Management,
+    router: Router,
+    applied: Arc<Mutex<Vec<String>>>,
+}
+
+fn fixture(broker: FakeBroker) -> Fixture {
+    let broker = Arc::new(broker);
+    let applied: Arc<Mutex<Vec<String>>> = Arc::default();
+    let sink = applied.clone();
+    let logs = LogControl::new(LogLevel::Info, move |directives| {
+        sink.lock().push(directives.to_owned());
+        Ok(())
+    });
+    let management = Management::new(broker.gateway(), MetricsHandle::detached(), logs);
+    let router = router(management.clone());
+    Fixture { broker, management, router, applied }
+}
+
+async fn call(router: &Router, method: &str, path: &str, body: &str) -> (StatusCode, String) {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", "application/json")
+        .body(axum::body::Body::from(body.to_owned()))
+        .unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn probes_tell_starting_unhealthy_and_dead_apart() {
+    let Fixture { broker, management, router, .. } = fixture(FakeBroker::echo(1));
+    let probe = async |path: &str| call(&router, "GET", path, "").await.0.as_u16();
+    assert_eq!(probe("/startup").await, 503);
+    assert_eq!(probe("/actuator/health/liveness").await, 200);
+    management.set_started();
+    for path in [
+        "/health",
+        "/ready",
+        "/startup",
+        "/actuator/health",
+        "/actuator/health/readiness",
+        "/actuator/health/startup",
+        "/actuator/health/status",
+    ] {
+        assert_eq!(probe(path).await, 200, "{path}");
+    }
+    *broker.health.lock() = PartitionHealth::Unhealthy { reason: "disk full".to_owned() };
+    assert_eq!(probe("/ready").await, 503);
+    assert_eq!(probe("/actuator/health/liveness").await, 200);
+    let (status, body) = call(&router, "GET", "/health", "").await;
+    assert_eq!(status, 503);
+    assert!(body.contains(r#""partition-1":{"status":"DOWN","reason":"disk full"}"#), "{body}");
+    *broker.health.lock() = PartitionHealth::Dead { reason: "checksum".to_owned() };
+    assert_eq!(probe("/actuator/health/liveness").await, 503);
+}
+
+#[tokio::test]
+async fn log_levels_are_read_and_changed() {
+    let Fixture { router, applied, .. } = fixture(FakeBroker::echo(1));
+    let path = "/actuator/loggers/skep_broker";
+    let (status, _) = call(&router, "POST", path, r#"{"configuredLevel":"debug"}"#).await;
+    assert_eq!(status, 204);
+    assert_eq!(applied.lock().as_slice(), ["info,skep_broker=debug"]);
+    let (_, body) = call(&router, "GET", "/actuator/loggers", "").await;
+    assert!(
+        body.contains(r#""ROOT":{"configuredLevel":"INFO","effectiveLevel":"INFO"}"#),
+        "{body}"
+    );
+    let (_, body) = call(&router, "GET", "/actuator/loggers/skep_broker::partition", "").await;
+    assert_eq!(body, r#"{"effectiveLevel":"DEBUG"}"#);
+    assert_eq!(call(&router, "POST", path, "{}").await.0, 204);
+    assert_eq!(applied.lock().last().unwrap(), "info");
+    assert_eq!(call(&router, "POST", path, r#"{"configuredLevel":"loud"}"#).await.0, 400);
+    assert_eq!(call(&router, "POST", "/actuator/loggers/a=b", "{}").await.0, 400);
+    assert_eq!(call(&router, "POST", "/actuator/loggers/ROOT", "{}").await.0, 400);
+}
+
+#[tokio::test]
+async fn the_clock_moves_only_when_it_may() {
+    let Fixture { router, .. } = fixture(FakeBroker::echo(1));
+    assert_eq!(call(&router, "GET", "/actuator/clock", "").await.0, 403);
+    assert_eq!(call(&router, "POST", "/actuator/clock/add", r#"{"offsetMilli":1}"#).await.0, 403);
+
+    let mut broker = FakeBroker::echo(1);
+    broker.clock = Some(Arc::new(FakeClock::default()));
+    let Fixture { router, .. } = fixture(broker);
+    let (_, body) = call(&router, "POST", "/actuator/clock/pin", r#"{"epochMilli":1000}"#).await;
+    assert_eq!(body, r#"{"epochMilli":1000,"instant":"1970-01-01T00:00:01.000Z"}"#);
+    let (_, body) = call(&router, "POST", "/actuator/clock/add", r#"{"offsetMilli":500}"#).await;
+    assert!(body.contains("1500"));
+    assert_eq!(call(&router, "DELETE", "/actuator/clock", "").await.0, 200);
+}
+
+#[tokio::test]
+async fn partitions_streams_and_metrics_are_shown() {
+    let Fixture { router, .. } = fixture(FakeBroker::echo(2));
+    let (_, body) = call(&router, "GET", "/actuator/partitions", "").await;
+    assert!(
+        body.starts_with(
+            r#"{"1":{"role":"LEADER","health":"HEALTHY","reason":null,"processedPosition":42}"#
+        ),
+        "{body}"
+    );
+    let (_, body) = call(&router, "GET", "/actuator/jobstreams", "").await;
+    assert!(body.contains(r#""jobType":"pay""#), "{body}");
+    for path in ["/metrics", "/actuator/prometheus"] {
+        assert_eq!(call(&router, "GET", path, "").await.0, 200);
+    }
+    assert_eq!(call(&router, "GET", "/nowhere", "").await.0, 404);
+}

@@ -1,0 +1,263 @@
+//! A broker for tests: answers from a script and remembers what it was sent.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use skep_broker::{
+    ActivatedJob, PartitionHealth, PartitionRole, PartitionStatus, Response, Topology,
+};
+use skep_env::SystemClock;
+use skep_protocol::{
+    Command, Header, JobBatchRecord, JobRecord, PartitionId, Payload, Rejection, RejectionType, key,
+};
+use tokio::sync::Notify;
+
+use crate::backend::{
+    Backend, BoxFuture, ClockControl, Delivery, JobStream, OpenStream, SubmitError,
+};
+use crate::error::{ErrorKind, GatewayError};
+use crate::gateway::{Address, Gateway};
+
+type Script = Box<dyn Fn(PartitionId, &Command) -> Result<Response, SubmitError> + Send + Sync>;
+
+/// The answer of one activation on one partition.
+type ScriptedJobs = (PartitionId, Result<Vec<ActivatedJob>, SubmitError>);
+
+/// The broker.
+pub(crate) struct FakeBroker {
+    partitions: u32,
+    script: Script,
+    /// What was submitted.
+    pub(crate) sent: Mutex<Vec<(PartitionId, Command)>>,
+    /// Answers of activations by partition; empty when used up.
+    pub(crate) jobs: Mutex<VecDeque<ScriptedJobs>>,
+    /// Activations that were asked for.
+    pub(crate) activations: Mutex<Vec<(PartitionId, JobBatchRecord)>>,
+    pub(crate) announcements: Arc<Notify>,
+    /// Jobs that were confirmed and handed back.
+    pub(crate) fate: Arc<Fate>,
+    pub(crate) health: Mutex<PartitionHealth>,
+    pub(crate) clock: Option<Arc<FakeClock>>,
+}
+
+#[derive(Default)]
+pub(crate) struct Fate {
+    pub(crate) confirmed: AtomicUsize,
+    pub(crate) handed_back: AtomicUsize,
+}
+
+impl FakeBroker {
+    pub(crate) fn new(
+        partitions: u32,
+        script: impl Fn(PartitionId, &Command) -> Result<Response, SubmitError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            partitions,
+            script: Box::new(script),
+            sent: Mutex::default(),
+            jobs: Mutex::default(),
+            activations: Mutex::default(),
+            announcements: Arc::default(),
+            fate: Arc::default(),
+            health: Mutex::new(PartitionHealth::Healthy),
+            clock: None,
+        }
+    }
+
+    /// Answers every command with its own payload, under a key of the partition.
+    pub(crate) fn echo(partitions: u32) -> Self {
+        Self::new(partitions, |partition, command| Ok(accepted(partition, command.payload.clone())))
+    }
+
+    /// Refuses every command.
+    pub(crate) fn rejecting(kind: RejectionType) -> Self {
+        Self::new(1, move |_, _| {
+            Ok(Response::Rejected {
+                intent: "COMPLETE",
+                rejection: Rejection::new(kind, "because"),
+            })
+        })
+    }
+
+    pub(crate) fn gateway(self: &Arc<Self>) -> Gateway {
+        let address = Address { host: "127.0.0.1".to_owned(), port: 26_500 };
+        Gateway::new(self.clone(), Arc::new(SystemClock), address)
+    }
+
+    pub(crate) fn last_sent(&self) -> (PartitionId, Command) {
+        self.sent.lock().last().cloned().expect("something was sent")
+    }
+}
+
+pub(crate) fn accepted(partition: PartitionId, payload: Payload) -> Response {
+    Response::Accepted { key: key::compose(partition, 7), position: 1, payload: Box::new(payload) }
+}
+
+pub(crate) fn refused(kind: ErrorKind, not_accepted: bool) -> SubmitError {
+    SubmitError { error: GatewayError::new(kind, format!("{kind:?}")), not_accepted }
+}
+
+pub(crate) fn job(number: u64) -> ActivatedJob {
+    ActivatedJob {
+        key: key::compose(1, number),
+        job: JobRecord {
+            job_type: "pay".to_owned(),
+            element_id: "pay-task".to_owned(),
+            element_instance_key: key::compose(1, 90),
+            bpmn_process_id: "order".to_owned(),
+            process_definition_version: 2,
+            process_definition_key: key::compose(1, 91),
+            process_instance_key: key::compose(1, 92),
+            headers: vec![Header { key: "a".to_owned(), value: "b\"c".to_owned() }],
+            worker: "w".to_owned(),
+            retries: 3,
+            deadline_ms: 1_700_000_000_000,
+            ..JobRecord::default()
+        },
+        variables: crate::transcode::document_to_msgpack(r#"{"x":1,"y":[true,null]}"#)
+            .unwrap()
+            .into(),
+    }
+}
+
+/// Jobs of the fake broker.
+pub(crate) struct FakeDelivery {
+    pub(crate) jobs: Vec<ActivatedJob>,
+    pub(crate) fate: Arc<Fate>,
+}
+
+impl Delivery for FakeDelivery {
+    fn jobs(&self) -> &[ActivatedJob] {
+        &self.jobs
+    }
+
+    fn truncated(&self) -> bool {
+        false
+    }
+
+    fn confirm(mut self: Box<Self>) {
+        let jobs = std::mem::take(&mut self.jobs);
+        self.fate.confirmed.fetch_add(jobs.len(), Ordering::Relaxed);
+    }
+}
+
+impl Drop for FakeDelivery {
+    fn drop(&mut self) {
+        self.fate.handed_back.fetch_add(self.jobs.len(), Ordering::Relaxed);
+    }
+}
+
+struct FakeStream {
+    deliveries: VecDeque<Box<dyn Delivery>>,
+}
+
+impl JobStream for FakeStream {
+    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<Box<dyn Delivery>>> {
+        Poll::Ready(self.deliveries.pop_front())
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FakeClock {
+    pub(crate) now_ms: Mutex<i64>,
+}
+
+#[async_trait]
+impl ClockControl for FakeClock {
+    async fn pin(&self, now_ms: i64) -> Result<(), GatewayError> {
+        *self.now_ms.lock() = now_ms;
+        Ok(())
+    }
+
+    async fn add(&self, offset_ms: i64) -> Result<(), GatewayError> {
+        *self.now_ms.lock() += offset_ms;
+        Ok(())
+    }
+
+    async fn reset(&self) -> Result<(), GatewayError> {
+        *self.now_ms.lock() = 0;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Backend for FakeBroker {
+    fn partitions(&self) -> u32 {
+        self.partitions
+    }
+
+    fn topology(&self) -> Topology {
+        let partitions = (1..=self.partitions).map(|id| PartitionStatus {
+            id,
+            role: PartitionRole::Leader,
+            health: self.health.lock().clone(),
+            last_position: 42,
+        });
+        Topology {
+            node_id: 0,
+            cluster_size: 1,
+            replication_factor: 1,
+            partitions: partitions.collect(),
+        }
+    }
+
+    async fn submit(
+        &self,
+        partition: PartitionId,
+        command: Command,
+        _: Duration,
+    ) -> Result<Response, SubmitError> {
+        let answer = (self.script)(partition, &command);
+        self.sent.lock().push((partition, command));
+        answer
+    }
+
+    async fn activate_jobs(
+        &self,
+        partition: PartitionId,
+        request: JobBatchRecord,
+        _: Duration,
+    ) -> Result<Box<dyn Delivery>, SubmitError> {
+        self.activations.lock().push((partition, request));
+        let mut scripted = self.jobs.lock();
+        let jobs = match scripted.iter().position(|(of, _)| *of == partition) {
+            Some(at) => scripted.remove(at).expect("it is there").1?,
+            None => Vec::new(),
+        };
+        Ok(Box::new(FakeDelivery { jobs, fate: self.fate.clone() }))
+    }
+
+    fn jobs_available(&self, _: &str) -> BoxFuture<'static, ()> {
+        Box::pin(self.announcements.clone().notified_owned())
+    }
+
+    fn open_job_stream(&self, _: JobBatchRecord) -> Result<Box<dyn JobStream>, SubmitError> {
+        let mut deliveries: VecDeque<Box<dyn Delivery>> = VecDeque::new();
+        for (_, jobs) in self.jobs.lock().drain(..) {
+            deliveries.push_back(Box::new(FakeDelivery { jobs: jobs?, fate: self.fate.clone() }));
+        }
+        Ok(Box::new(FakeStream { deliveries }))
+    }
+
+    fn job_streams(&self) -> Vec<OpenStream> {
+        vec![OpenStream {
+            job_type: "pay".to_owned(),
+            worker: "w".to_owned(),
+            timeout_ms: 1000,
+            jobs_in_flight: 2,
+        }]
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.as_ref().map_or(0, |clock| *clock.now_ms.lock())
+    }
+
+    fn clock(&self) -> Option<Arc<dyn ClockControl>> {
+        self.clock.clone().map(|clock| clock as Arc<dyn ClockControl>)
+    }
+}
