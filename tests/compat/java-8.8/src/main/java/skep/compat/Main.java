@@ -341,7 +341,7 @@ public final class Main {
       try {
         client.newResolveIncidentCommand(key).send().join();
         break;
-      } catch (ClientStatusException notThisOne) {
+      } catch (ClientStatusException | ProblemException notThisOne) {
         isCode(Status.Code.NOT_FOUND, notThisOne);
       }
     }
