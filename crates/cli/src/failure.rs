@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Unreachable(String),
     /// A local fault that is not the user's. Exit code 1.
     Local(String),
+    /// The server cannot start here. Exit code 1.
+    Start(String),
 }
 
 impl Failure {
@@ -37,6 +39,7 @@ impl Failure {
             Self::Unreachable(_) => ErrorKind::Unavailable.as_str(),
             Self::Cluster(error) => error.kind().as_str(),
             Self::Local(_) => ErrorKind::Internal.as_str(),
+            Self::Start(_) => ErrorKind::Unavailable.as_str(),
         }
     }
 
@@ -45,7 +48,8 @@ impl Failure {
             Self::Usage(message)
             | Self::Answer(message)
             | Self::Unreachable(message)
-            | Self::Local(message) => message,
+            | Self::Local(message)
+            | Self::Start(message) => message,
             Self::Cluster(error) => error.message(),
         }
     }
@@ -56,6 +60,7 @@ impl Failure {
             Self::Answer(_) => "Check the variables against what the model expects.",
             Self::Unreachable(_) => "Check that the cluster is up and that the address is right.",
             Self::Cluster(error) => error.advice(),
+            Self::Start(_) => "No server was started, and no data was changed.",
             Self::Local(_) => "This is a fault of this program or machine, not of the cluster.",
         }
     }
@@ -63,7 +68,7 @@ impl Failure {
     /// The documented exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Local(_) => 1,
+            Self::Local(_) | Self::Start(_) => 1,
             Self::Usage(_) => 2,
             Self::Answer(_) => 3,
             Self::Unreachable(_) => 7,

@@ -50,3 +50,21 @@ pub(crate) const BENCH_OPEN_IN_FLIGHT_MAX: usize = 20_000;
 
 /// Pause after a refusal for lack of capacity, before the next attempt.
 pub(crate) const BENCH_REFUSED_PAUSE: Duration = Duration::from_millis(5);
+
+/// Least memory for the state of a server, bytes: below it every checkpoint would be forced.
+pub(crate) const MEMORY_BYTES_MIN: usize = 64 * 1024 * 1024;
+
+/// Most partitions of one server: each is a thread with a log stream of its own, and a machine
+/// with more cores than this takes several servers.
+pub(crate) const PARTITIONS_MAX: u32 = 256;
+
+/// Worker threads of the server's runtime at most. Partitions have threads of their own; these
+/// only carry connections, and more of them than cores only get in each other's way.
+pub(crate) const SERVER_THREADS_MAX: usize = 8;
+
+/// How long the demo waits for its last orders: the slowest of them wait 5 s for goods that never
+/// come; the rest is room for a slow machine.
+pub(crate) const DEMO_FINISH_MAX: Duration = Duration::from_secs(60);
+
+/// Orders of the demo on one connection: a gateway allows a client only so many calls at a time.
+pub(crate) const DEMO_ORDERS_PER_CONNECTION: u32 = 50;

@@ -9,11 +9,14 @@
 
 mod bench;
 mod command;
+mod config;
 mod connection;
 mod duration;
 mod failure;
 mod limits;
+mod logging;
 mod output;
+mod server;
 mod variables;
 
 use std::process::ExitCode;

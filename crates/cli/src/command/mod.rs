@@ -8,11 +8,13 @@ mod complete;
 mod completion;
 mod create;
 mod delete;
+mod demo;
 mod deploy;
 mod evaluate;
 mod fail;
 mod publish;
 mod resolve;
+mod serve;
 mod set;
 mod status;
 mod throw;
@@ -28,6 +30,10 @@ use crate::output::Format;
 /// Every command of the binary.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the server
+    Serve(Box<serve::ServeArgs>),
+    /// Show a server at work: an order process under load, in one command
+    Demo(Box<demo::DemoArgs>),
     /// Show the brokers, the partitions and who leads them
     Status(status::StatusArgs),
     /// Deploy process, decision and form files, all of them or none
@@ -83,6 +89,8 @@ impl Command {
     /// Runs the command to its end.
     pub(crate) fn run(self, connection: &ConnectionArgs, format: Format) -> Result<(), Failure> {
         match self {
+            Self::Serve(args) => args.run(),
+            Self::Demo(args) => args.run(),
             Self::Completion(args) => args.run(),
             Self::Worker(args) => worker_runtime()?.block_on(args.run(connection, format)),
             verb => client_runtime()?.block_on(verb.call(connection, format)),
@@ -109,6 +117,8 @@ impl Command {
             Self::Delete(command) => command.run(connection, format).await,
             Self::Worker(args) => args.run(connection, format).await,
             Self::Bench(args) => args.run(connection, format).await,
+            Self::Serve(args) => args.run(),
+            Self::Demo(args) => args.run(),
             Self::Completion(args) => args.run(),
         }
     }

@@ -198,7 +198,6 @@ impl Writer<'_> {
             8 => Some(self.script(scope, &from)),
             9 | 10 => self.exclusive(scope, &from, depth, may_end),
             11 | 12 => self.parallel(scope, &from, depth, may_end),
-            13 if self.chance.percent(40) => Some(self.burst(scope, &from)),
             13 => self.repeated(scope, from, depth, may_end),
             14 => self.first_event(scope, &from, depth, may_end),
             _ => Some(self.sub_process(scope, &from, depth, may_end)),
@@ -545,43 +544,6 @@ impl Writer<'_> {
             Pending { condition: Some(format!("{counter} < {rounds}")), ..Pending::behind(&split) };
         scope.connect(&again, &head);
         Some(Pending { flow: Some(default), ..Pending::behind(&split) })
-    }
-
-    /// A loop without a wait state, longer than one slice of work; perhaps each round leaves a token
-    /// behind, more than one slice can terminate.
-    fn burst(&mut self, scope: &mut Scope, from: &Pending) -> Pending {
-        let head = self.id("head");
-        scope.node("exclusiveGateway", &format!(r#"id="{head}""#), "");
-        scope.connect(from, &head);
-        let counter = format!("n_{head}");
-        let script = format!(
-            r#"<z:script expression="=(if {counter} = null then 0 else {counter}) + 1" resultVariable="{counter}"/>"#
-        );
-        let count = self.add(
-            scope,
-            &Pending::behind(&head),
-            ("scriptTask", "count"),
-            "",
-            &extensions(&script),
-        );
-        let mut last = Pending::behind(&count);
-        let leaves_tokens = self.chance.percent(40);
-        if leaves_tokens {
-            let fork = self.add(scope, &last, ("parallelGateway", "fork"), "", "");
-            let job = extensions(&self.job());
-            let task = self.add(scope, &Pending::behind(&fork), ("serviceTask", "left"), "", &job);
-            self.add(scope, &Pending::behind(&task), ("endEvent", "end"), "", "");
-            last = Pending { flow: Some(format!("{fork}_on")), ..Pending::behind(&fork) };
-        }
-        let split = self.id("split");
-        let default = format!("{split}_default");
-        scope.node("exclusiveGateway", &format!(r#"id="{split}" default="{default}""#), "");
-        scope.connect(&last, &split);
-        let rounds = if leaves_tokens { 110 } else { 170 };
-        let again =
-            Pending { condition: Some(format!("{counter} < {rounds}")), ..Pending::behind(&split) };
-        scope.connect(&again, &head);
-        Pending { flow: Some(default), ..Pending::behind(&split) }
     }
 
     fn first_event(

@@ -1,0 +1,213 @@
+//! `skep serve`: the server.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use skep_gateway::server::BoundAddresses;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::{LogFormat, ServerConfig, ServerOptions};
+use crate::failure::Failure;
+use crate::logging;
+use crate::server::{self, Server, reachable};
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    options: ServerOptions,
+
+    /// YAML file with the same options; environment and flags win over it
+    #[arg(long, env = "SKEP_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Every option is also an environment variable (SKEP_REST_PORT) and a line of the file (rest-port: 8080).
+The API is unprotected: keep it on loopback, or put something in front of it.
+
+Examples:
+  skep serve
+  skep serve --data-dir /var/lib/skep --partitions 3 --memory 2GB
+  skep serve --in-memory --virtual-time --rest-port 0 --grpc-port 0 --management-port 0";
+
+impl ServeArgs {
+    /// Serves until it is told to stop.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let started = Instant::now();
+        let environment: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let config = ServerConfig::resolve(&self.options, &environment, self.config.as_deref())?;
+        let logs = logging::start(config.log_format, config.log_level)?;
+        for variable in &config.unknown_variables {
+            tracing::warn!("{variable} is set, but no option has that name; it does nothing");
+        }
+        server::runtime()?.block_on(async {
+            let mut stop = StopSignals::new()?;
+            let server = Server::start(&config, logs).await?;
+            announce(&config, &server.addresses, started)?;
+            stop.first().await;
+            tracing::info!("stopping: no new requests, what is under way finishes");
+            tokio::select! {
+                () = server.stop() => {
+                    tracing::info!("stopped");
+                    Ok(())
+                }
+                () = stop.first() => {
+                    Err(Failure::Local("stopped a second time, and so at once; nothing that was acknowledged is lost".to_owned()))
+                }
+            }
+        })
+    }
+}
+
+/// SIGTERM and ctrl-c.
+pub(super) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub(super) fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| Failure::Local(format!("signals cannot be heard: {error}")))
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Resolves at the next signal.
+    pub(super) async fn first(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn announce(
+    config: &ServerConfig,
+    addresses: &BoundAddresses,
+    started: Instant,
+) -> Result<(), Failure> {
+    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match config.log_format {
+        LogFormat::Json => {
+            tracing::info!(
+                took_ms,
+                grpc = %addresses.grpc,
+                rest = %addresses.rest,
+                management = %addresses.management,
+                partitions = config.partitions,
+                "skep is serving"
+            );
+            Ok(())
+        }
+        LogFormat::Text => {
+            let mut out = std::io::stdout().lock();
+            out.write_all(banner(config, addresses, took_ms).as_bytes())
+                .and_then(|()| out.flush())
+                .map_err(|error| Failure::Local(format!("cannot write to stdout: {error}")))
+        }
+    }
+}
+
+fn full_path(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+fn banner(config: &ServerConfig, addresses: &BoundAddresses, took_ms: u64) -> String {
+    let data = if config.in_memory {
+        "in memory; all is gone when the server stops".to_owned()
+    } else {
+        full_path(&config.data_dir)
+    };
+    let clock = if config.virtual_time {
+        "virtual: PUT /v2/clock, POST /actuator/clock/add"
+    } else {
+        "the machine's"
+    };
+    let grpc = reachable(addresses.grpc);
+    let rest = reachable(addresses.rest);
+    let management = reachable(addresses.management);
+    let mut text = format!(
+        "skep {} serves after {took_ms} ms\n\
+         \n  data        {data}\
+         \n  partitions  {}\
+         \n  gRPC        {grpc}\
+         \n  REST        http://{rest}/v2\
+         \n  management  http://{management}/health  /metrics  /actuator/loggers\
+         \n  clock       {clock}\n",
+        env!("CARGO_PKG_VERSION"),
+        config.partitions,
+    );
+    if !config.bind.is_loopback() {
+        text.push_str(
+            "\n  Anybody who reaches these ports may do everything: the API is unprotected.\n",
+        );
+    }
+    let address = if grpc.port() == 26_500 { String::new() } else { format!(" --address {grpc}") };
+    text.push_str(&format!(
+        "\nNext, in another terminal:\n  skep deploy FILE.bpmn{address}\n  skep create instance PROCESS_ID{address}\n  skep worker JOB_TYPE --handler 'cat'{address}\nCtrl-C stops the server.\n"
+    ));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> (ServerConfig, BoundAddresses) {
+        let config =
+            ServerConfig::resolve(&ServerOptions::default(), &BTreeMap::new(), None).unwrap();
+        let address = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
+        let addresses = BoundAddresses {
+            grpc: address(26_500),
+            rest: address(8080),
+            management: address(9600),
+        };
+        (config, addresses)
+    }
+
+    #[test]
+    fn the_banner_says_where_everything_is() {
+        let (config, addresses) = example();
+        let text = banner(&config, &addresses, 12);
+        for part in [
+            "skep-data",
+            "127.0.0.1:26500",
+            "http://127.0.0.1:8080/v2",
+            "http://127.0.0.1:9600/health",
+            "partitions  1",
+            "the machine's",
+            "after 12 ms",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(
+            !text.contains("--address")
+                && !text.contains("unprotected")
+                && !text.contains('\u{1b}')
+        );
+    }
+
+    #[test]
+    fn the_banner_warns_of_an_open_port_and_names_another_address() {
+        let (mut config, mut addresses) = example();
+        config.bind = [0, 0, 0, 0].into();
+        config.in_memory = true;
+        config.virtual_time = true;
+        addresses.grpc = std::net::SocketAddr::from(([0, 0, 0, 0], 26_600));
+        let text = banner(&config, &addresses, 12);
+        for part in ["unprotected", "--address 127.0.0.1:26600", "in memory", "virtual"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
