@@ -2,6 +2,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::serve::Listener;
+use skep_broker::{Broker, BrokerConfig, Environment};
+use skep_env::SystemClock;
 use skep_protocol::{ProcessInstanceCreationRecord, RejectionType};
 use tonic::Code;
 use tonic::client::Grpc;
@@ -9,6 +11,7 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
 
 use super::*;
+use crate::Address;
 use crate::error::ErrorKind;
 use crate::management::{LogControl, LogLevel, MetricsHandle};
 use crate::proto;
@@ -35,6 +38,7 @@ async fn accepted_connections_have_nodelay() {
 
 struct Running {
     broker: Arc<FakeBroker>,
+    gateway: Gateway,
     servers: RunningServers,
     addresses: BoundAddresses,
     channel: Channel,
@@ -43,6 +47,19 @@ struct Running {
 async fn start(broker: FakeBroker) -> Running {
     let broker = Arc::new(broker);
     let gateway = broker.gateway();
+    start_with(gateway, broker).await
+}
+
+/// A server over the real broker, in memory.
+async fn start_real(partitions: u32) -> (Running, Broker) {
+    let config = BrokerConfig { partitions, ..BrokerConfig::default() };
+    let broker = Broker::start(config, Environment::virtual_time()).await.unwrap();
+    let address = Address { host: "127.0.0.1".to_owned(), port: 26_500 };
+    let gateway = Gateway::new(Arc::new(broker.clone()), Arc::new(SystemClock), address);
+    (start_with(gateway, Arc::new(FakeBroker::echo(1))).await, broker)
+}
+
+async fn start_with(gateway: Gateway, broker: Arc<FakeBroker>) -> Running {
     let listeners = Listeners::bind(&ListenAddresses {
         bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
         rest_port: 0,
@@ -60,7 +77,7 @@ async fn start(broker: FakeBroker) -> Running {
         .connect()
         .await
         .unwrap();
-    Running { broker, servers, addresses, channel }
+    Running { broker, gateway, servers, addresses, channel }
 }
 
 impl Running {
@@ -422,4 +439,131 @@ async fn compressed_requests_are_read_and_bounded() {
     let bomb = format!("{{\"a\":\"{}\"}}", "x".repeat(2 * REQUEST_BYTES_MAX));
     assert_eq!(send(bomb).await.unwrap_err().code(), Code::ResourceExhausted);
     running.servers.shutdown().await;
+}
+
+const DEPLOY: &str = "/gateway_protocol.Gateway/DeployResource";
+const CREATE: &str = "/gateway_protocol.Gateway/CreateProcessInstance";
+const CREATE_WITH_RESULT: &str = "/gateway_protocol.Gateway/CreateProcessInstanceWithResult";
+const STREAM: &str = "/gateway_protocol.Gateway/StreamActivatedJobs";
+const ONE_TASK: &str = include_str!("../../../../models/bench/one_task.bpmn");
+
+/// A process with one job of type `benchmark-task`.
+async fn deploy_one_task(running: &Running) {
+    let resource =
+        proto::Resource { name: "one_task.bpmn".to_owned(), content: ONE_TASK.as_bytes().to_vec() };
+    let request = proto::DeployResourceRequest {
+        resources: vec![resource],
+        ..proto::DeployResourceRequest::default()
+    };
+    let deployed: proto::DeployResourceResponse = running.unary(DEPLOY, request).await.unwrap();
+    assert_eq!(deployed.deployments.len(), 1);
+}
+
+fn one_task() -> proto::CreateProcessInstanceRequest {
+    proto::CreateProcessInstanceRequest {
+        bpmn_process_id: "bench_one_task".to_owned(),
+        version: -1,
+        variables: r#"{"b":[1,{"c":2.5}],"a":"x"}"#.to_owned(),
+        ..proto::CreateProcessInstanceRequest::default()
+    }
+}
+
+fn benchmark_jobs(request_timeout: i64) -> proto::ActivateJobsRequest {
+    proto::ActivateJobsRequest {
+        r#type: "benchmark-task".to_owned(),
+        ..activation(request_timeout)
+    }
+}
+
+#[tokio::test]
+async fn an_instance_runs_from_deployment_to_its_result() {
+    let (running, broker) = start_real(2).await;
+    deploy_one_task(&running).await;
+    let request = proto::CreateProcessInstanceWithResultRequest {
+        request: Some(one_task()),
+        request_timeout: 60_000,
+        fetch_variables: vec!["b".to_owned(), "done".to_owned()],
+    };
+    let result = running
+        .unary::<_, proto::CreateProcessInstanceWithResultResponse>(CREATE_WITH_RESULT, request);
+    let work = async {
+        let mut jobs = running
+            .stream::<_, proto::ActivateJobsResponse>(ACTIVATE, benchmark_jobs(60_000))
+            .await
+            .unwrap();
+        let job = jobs.message().await.unwrap().unwrap().jobs.remove(0);
+        assert_eq!(job.variables, r#"{"a":"x","b":[1,{"c":2.5}]}"#);
+        let request = proto::CompleteJobRequest {
+            job_key: job.key,
+            variables: r#"{"done":true}"#.to_owned(),
+            ..proto::CompleteJobRequest::default()
+        };
+        running.unary::<_, proto::CompleteJobResponse>(COMPLETE, request).await.unwrap();
+    };
+    let (result, ()) = tokio::join!(result, work);
+    let variables: serde_json::Value = serde_json::from_str(&result.unwrap().variables).unwrap();
+    assert_eq!(variables, serde_json::json!({"b": [1, {"c": 2.5}], "done": true}));
+    running.servers.shutdown().await;
+    broker.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_repeated_creation_gives_the_first_instance() {
+    let (running, broker) = start_real(3).await;
+    deploy_one_task(&running).await;
+    let create = async |operation_reference| {
+        let request = proto::CreateProcessInstanceRequest { operation_reference, ..one_task() };
+        let created: proto::CreateProcessInstanceResponse =
+            running.unary(CREATE, request).await.unwrap();
+        created.process_instance_key
+    };
+    let first = create(Some(77)).await;
+    assert_eq!(create(Some(77)).await, first);
+    assert_ne!(create(Some(78)).await, first);
+    assert_ne!(create(None).await, create(None).await);
+    running.servers.shutdown().await;
+    broker.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_stream_dies_goes_to_the_next_worker() {
+    let (running, broker) = start_real(1).await;
+    deploy_one_task(&running).await;
+    let request = proto::StreamActivatedJobsRequest {
+        r#type: "benchmark-task".to_owned(),
+        worker: "dies".to_owned(),
+        timeout: 3_600_000,
+        ..proto::StreamActivatedJobsRequest::default()
+    };
+    let spec = skep_broker::JobStreamSpec {
+        job_type: request.r#type.clone(),
+        worker: request.worker.clone(),
+        timeout_ms: request.timeout,
+        fetch_variables: Vec::new(),
+    };
+    // A stream that got its job and is dropped before the transport took it.
+    let mut stream = broker.open_job_stream(spec).unwrap();
+    let created: proto::CreateProcessInstanceResponse =
+        running.unary(CREATE, one_task()).await.unwrap();
+    let delivery = stream.recv().await.unwrap();
+    assert_eq!(delivery.jobs().len(), 1);
+    let mut poll = running
+        .stream::<_, proto::ActivateJobsResponse>(ACTIVATE, benchmark_jobs(60_000))
+        .await
+        .unwrap();
+    drop((stream, delivery));
+    let job = poll.message().await.unwrap().unwrap().jobs.remove(0);
+    assert_eq!(job.process_instance_key, created.process_instance_key);
+    assert_eq!((job.retries, job.worker.as_str()), (3, "w"));
+    // And one that lives gets its job pushed.
+    let mut pushed = running.stream::<_, proto::ActivatedJob>(STREAM, request).await.unwrap();
+    while running.gateway.backend().job_streams().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let second: proto::CreateProcessInstanceResponse =
+        running.unary(CREATE, one_task()).await.unwrap();
+    let job = pushed.message().await.unwrap().unwrap();
+    assert_eq!(job.process_instance_key, second.process_instance_key);
+    running.servers.shutdown().await;
+    broker.shutdown().await;
 }
