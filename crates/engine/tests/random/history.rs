@@ -42,6 +42,8 @@ pub(crate) struct Job {
 pub(crate) struct Subscription {
     pub(crate) name: String,
     pub(crate) correlation_key: String,
+    pub(crate) bpmn_process_id: String,
+    pub(crate) interrupting: bool,
     pub(crate) closing: bool,
 }
 
@@ -333,6 +335,8 @@ impl History {
                 let subscription = Subscription {
                     name: value.message_name.clone(),
                     correlation_key: value.correlation_key.clone(),
+                    bpmn_process_id: value.bpmn_process_id.clone(),
+                    interrupting: value.interrupting,
                     closing: false,
                 };
                 assert!(self.subscriptions.insert(id, subscription).is_none(), "a second one");

@@ -511,6 +511,9 @@ impl Path<'_> {
         self.network.settle(&mut self.chance);
         self.drain_subscriptions();
         self.network.settle(&mut self.chance);
+        if round > PATIENCE_ROUNDS {
+            self.cancel_starved();
+        }
         // The next due date of an engine may be one of resending; time must not stand still.
         let now_ms = self.network.now_ms;
         let due_ms = self.network.next_due_ms().unwrap_or(now_ms);
@@ -548,6 +551,25 @@ impl Path<'_> {
             self.network.settle(&mut self.chance);
             attempts += 1;
             assert!(attempts < CANCELLATIONS_MAX, "cancellation of {element} does nothing");
+        }
+    }
+
+    /// A message goes to one subscription of a process, the oldest. When that one does not interrupt,
+    /// it takes every message of its name and key, and a later one in the same process starves.
+    fn cancel_starved(&mut self) {
+        let all = self.network.nodes.iter().flat_map(|node| node.history.subscriptions.iter());
+        let all: Vec<_> = all.map(|((element, _), waits)| (*element, waits.clone())).collect();
+        for (element, waits) in &all {
+            let starves = all.iter().any(|(other, taker)| {
+                (other, &taker.name) != (element, &waits.name)
+                    && !taker.interrupting
+                    && taker.name == waits.name
+                    && taker.correlation_key == waits.correlation_key
+                    && taker.bpmn_process_id == waits.bpmn_process_id
+            });
+            if starves {
+                self.cancel_root_of(*element);
+            }
         }
     }
 
