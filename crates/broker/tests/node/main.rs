@@ -5,5 +5,6 @@ mod support;
 
 mod backpressure;
 mod durability;
+mod full_disk;
 mod jobs;
 mod time;
