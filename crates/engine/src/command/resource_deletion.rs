@@ -54,6 +54,12 @@ fn delete_definition(context: &mut Context<'_>, key: Key) {
 impl Context<'_> {
     /// Removes a definition that is being deleted when its last instance is gone.
     pub(crate) fn forget_drained_definition(&mut self, key: Key) {
+        // Every completed instance comes here: the look at the others, which may have to pass many
+        // that ended since the last checkpoint, is only for definitions on their way out.
+        let Some(mut process) = self.state.processes.get(&key) else { return };
+        if is_alive(self, &process) {
+            return;
+        }
         let mut in_use = false;
         let to = (key + 1, NO_KEY);
         self.state.process_instances_by_definition.scan(&(key, NO_KEY), Some(&to), &mut |_, ()| {
@@ -61,10 +67,6 @@ impl Context<'_> {
             ControlFlow::Break(())
         });
         if in_use {
-            return;
-        }
-        let Some(mut process) = self.state.processes.get(&key) else { return };
-        if is_alive(self, &process) {
             return;
         }
         process.resource = bytes::Bytes::new();
