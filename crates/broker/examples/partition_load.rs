@@ -46,7 +46,7 @@ async fn main() {
     let broker = Broker::start(config, Environment::system()).await.unwrap();
     println!("started in {} us", SystemClock.monotonic_us() - started);
     deploy(&broker).await;
-    for work in [false, true] {
+    for work in [true, false] {
         for callers in &callers {
             run(&broker, *callers, seconds, work).await;
         }
