@@ -24,7 +24,8 @@ pub(crate) enum Step {
 }
 
 /// Last comes the one with the summary that a script reads.
-const STEPS: [Step; 6] = [Step::Fmt, Step::Clippy, Step::Tidy, Step::Deny, Step::Doc, Step::Test];
+const STEPS: [Step; 7] =
+    [Step::Fmt, Step::Clippy, Step::Tidy, Step::Deny, Step::Doc, Step::Compat, Step::Test];
 
 /// Runs the steps but those to be skipped, and stops at the first that fails.
 pub(crate) fn run(skip: &[Step]) -> Outcome {
