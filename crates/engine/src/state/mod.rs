@@ -1,6 +1,6 @@
 //! State: typed tables in memory over a backing store.
 //!
-//! Command code reads it, only [`crate::apply`] writes it. Table numbers are part of the format of
+//! Command code reads it, only the appliers write it. Table numbers are part of the format of
 //! checkpoints and snapshots: they are never reused.
 
 mod backing;
