@@ -86,9 +86,8 @@ async fn run(broker: &Broker, callers: usize, seconds: u64, work: bool) {
     let completed = Arc::new(AtomicU64::new(0));
     let before = (cpu_us(), clock.monotonic_us());
     let worker = work.then(|| tokio::spawn(work_on(broker.clone(), completed.clone())));
-    let creators: Vec<_> = (0..callers)
-        .map(|_| tokio::spawn(create_until(broker.clone(), stop.clone())))
-        .collect();
+    let creators: Vec<_> =
+        (0..callers).map(|_| tokio::spawn(create_until(broker.clone(), stop.clone()))).collect();
     tokio::time::sleep(Duration::from_secs(seconds)).await;
     stop.store(true, Ordering::Relaxed);
     let mut latencies = Vec::new();
