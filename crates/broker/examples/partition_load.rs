@@ -1,7 +1,7 @@
 //! What one partition does on this machine without a gateway: creates instances of a process with
 //! one task, and works on them, with so many callers in flight.
 //!
-//! `cargo run --release -p skep-broker --example partition_load -- FOLDER SECONDS CALLERS...`
+//! `cargo run --release -p skep-broker --example partition_load -- FOLDER create|work SECONDS CALLERS...`
 #![allow(clippy::unwrap_used, reason = "a tool for developers stops at the first surprise")]
 
 use std::sync::Arc;
@@ -36,6 +36,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 async fn main() {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().unwrap_or_else(|| "/tmp/partition_load".to_owned());
+    let work = arguments.next().is_none_or(|mode| mode == "work");
     let seconds: u64 = arguments.next().and_then(|it| it.parse().ok()).unwrap_or(5);
     let mut callers: Vec<usize> = arguments.filter_map(|it| it.parse().ok()).collect();
     if callers.is_empty() {
@@ -46,12 +47,12 @@ async fn main() {
     let broker = Broker::start(config, Environment::system()).await.unwrap();
     println!("started in {} us", SystemClock.monotonic_us() - started);
     deploy(&broker).await;
-    for work in [true, false] {
-        for callers in &callers {
-            run(&broker, *callers, seconds, work).await;
-        }
+    for callers in callers {
+        run(&broker, callers, seconds, work).await;
     }
+    let before_stop = SystemClock.monotonic_us();
     broker.shutdown().await;
+    println!("stopped in {} us", SystemClock.monotonic_us() - before_stop);
 }
 
 async fn deploy(broker: &Broker) {

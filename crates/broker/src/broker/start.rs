@@ -137,8 +137,11 @@ fn open(config: &BrokerConfig, env: &Environment) -> Result<Opened, BrokerError>
         DataLocation::Folder(folder) => (env.disk.clone(), folder.clone()),
     };
     let data = DataDir::open(&*disk, &folder, &holder()).map_err(|error| failed(&error))?;
+    let clock = env.clock.clock();
+    let started_us = clock.monotonic_us();
     let (journal, report) =
         Journal::open(disk.clone(), &data.journal(), options).map_err(|error| failed(&error))?;
+    let journal_us = clock.monotonic_us() - started_us;
     if let Some(torn) = report.torn_tail {
         tracing::warn!(?torn, "the last write was interrupted; nothing that was durable is lost");
     }
@@ -164,6 +167,8 @@ fn open(config: &BrokerConfig, env: &Environment) -> Result<Opened, BrokerError>
         let snapshots = data.snapshots(partition);
         stores.push(Store { tables, disk: disk.clone(), snapshots });
     }
+    let stores_us = clock.monotonic_us() - started_us - journal_us;
+    tracing::info!(folder = %folder.display(), journal_us, stores_us, "opened the data folder");
     Ok(Opened { data: Arc::new(data), journal: Arc::new(journal), stores })
 }
 

@@ -15,6 +15,8 @@ mod replay;
 mod round;
 mod status;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use checkpoint::{CheckpointJob, CheckpointSettings};
 pub(crate) use engine::{EngineFactory, Processing, StateChanges};

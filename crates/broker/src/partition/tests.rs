@@ -1,0 +1,398 @@
+//! The stream processor over a replication that commits when it is told to, and an engine that only
+//! counts.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use skep_engine::{Backing, Effect, Outcome, RequestId, Response};
+use skep_env::{Clock, ControlledClock, MemoryDisk};
+use skep_protocol::{
+    Command, JobIntent, JobRecord, MessageIntent, MessageRecord, NO_KEY, PartitionId, Payload,
+    Record, RecordType,
+};
+use skep_storage::MemoryStore;
+use tokio::sync::oneshot;
+
+use crate::error::BrokerError;
+use crate::jobs::JobHub;
+use crate::partition::{
+    Answer, CheckpointJob, CheckpointSettings, Control, Inbox, Limiter, Partition, Parts,
+    Processing, Request, StateChanges, Status, Store,
+};
+use crate::replication::MemoryReplication;
+use crate::transport::Transport;
+
+/// State: how often each message name was published. Every third publication tells partition 2.
+struct Counter {
+    counts: BTreeMap<String, u64>,
+    position: u64,
+    checkpoint_position: u64,
+    frozen: Option<u64>,
+}
+
+impl Counter {
+    fn load(store: &Store) -> Self {
+        let mut counts = BTreeMap::new();
+        let visit = &mut |key: &[u8], value: &[u8]| {
+            let count = u64::from_le_bytes(value.try_into().unwrap());
+            counts.insert(String::from_utf8(key.to_vec()).unwrap(), count);
+            ControlFlow::Continue(())
+        };
+        store.scan(1, &[], None, visit).unwrap();
+        let meta = Backing::meta(store).unwrap();
+        let position = meta.map_or(0, |meta| u64::from_le_bytes(meta.try_into().unwrap()));
+        Self { counts, position, checkpoint_position: position, frozen: None }
+    }
+
+    fn apply(&mut self, record: &Record) {
+        assert_eq!(record.position, self.position + 1, "positions are dense");
+        self.position = record.position;
+        if let (RecordType::Event, Payload::Message(_, value)) =
+            (record.record_type, &record.payload)
+        {
+            *self.counts.entry(value.name.clone()).or_default() += 1;
+        }
+    }
+}
+
+struct Changes {
+    counts: BTreeMap<String, u64>,
+    position: u64,
+    meta: Vec<u8>,
+}
+
+impl StateChanges for Changes {
+    fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn meta(&self) -> &[u8] {
+        &self.meta
+    }
+
+    fn visit(&self, visit: &mut dyn FnMut(u8, Vec<u8>, Option<Vec<u8>>)) {
+        for (name, count) in &self.counts {
+            visit(1, name.clone().into_bytes(), Some(count.to_le_bytes().to_vec()));
+        }
+    }
+}
+
+impl Processing for Counter {
+    fn process(
+        &mut self,
+        command: Command,
+        request: Option<RequestId>,
+        now_ms: i64,
+        outcome: &mut Outcome,
+    ) {
+        let Payload::Message(_, value) = command.payload else { return };
+        let record = |position, record_type, intent| Record {
+            position,
+            source_position: if record_type == RecordType::Event { position - 1 } else { 0 },
+            key: NO_KEY,
+            timestamp_ms: now_ms,
+            record_type,
+            operation_reference: 0,
+            rejection: None,
+            payload: Payload::Message(intent, value.clone()),
+        };
+        let records = [
+            record(self.position + 1, RecordType::Command, MessageIntent::Publish),
+            record(self.position + 2, RecordType::Event, MessageIntent::Published),
+        ];
+        for record in records {
+            self.apply(&record);
+            outcome.records.push(record);
+        }
+        if let Some(request) = request {
+            let payload = Box::new(Payload::Message(MessageIntent::Published, value.clone()));
+            let response = Response::Accepted { key: NO_KEY, position: self.position, payload };
+            outcome.effects.push(Effect::Respond { request, response });
+        }
+        if self.counts[&value.name].is_multiple_of(3) {
+            let command =
+                Command::new(NO_KEY, Payload::Job(JobIntent::Yield, JobRecord::default()));
+            outcome.effects.push(Effect::Send { partition: 2, command });
+        }
+    }
+
+    fn replay(&mut self, records: &[Record]) -> Result<(), String> {
+        for record in records {
+            self.apply(record);
+        }
+        Ok(())
+    }
+
+    fn due(&mut self, _: i64, _: &mut Vec<Effect>) -> Vec<Command> {
+        Vec::new()
+    }
+
+    fn next_due_ms(&mut self) -> Option<i64> {
+        None
+    }
+
+    fn last_position(&self) -> u64 {
+        self.position
+    }
+
+    fn checkpoint_position(&self) -> u64 {
+        self.checkpoint_position
+    }
+
+    fn dirty_bytes(&self) -> usize {
+        0
+    }
+
+    fn begin_checkpoint(&mut self) -> Option<Arc<dyn StateChanges>> {
+        self.frozen = Some(self.position);
+        Some(Arc::new(Changes {
+            counts: self.counts.clone(),
+            position: self.position,
+            meta: self.position.to_le_bytes().to_vec(),
+        }))
+    }
+
+    fn end_checkpoint(&mut self) -> Result<(), String> {
+        self.checkpoint_position = self.frozen.take().unwrap();
+        Ok(())
+    }
+}
+
+/// Counts what is sent.
+#[derive(Default)]
+struct Sent(Mutex<u64>);
+
+impl Transport for Sent {
+    fn send(&self, _: PartitionId, _: Command) {
+        *self.0.lock() += 1;
+    }
+}
+
+/// A partition that a test drives: it runs whenever the test yields.
+struct Bench {
+    inbox: Arc<Inbox>,
+    limiter: Arc<Limiter>,
+    status: Arc<Status>,
+    replication: Arc<MemoryReplication>,
+    sent: Arc<Sent>,
+    store: Store,
+    running: tokio::task::JoinHandle<()>,
+}
+
+type Receiver = oneshot::Receiver<Result<Answer, BrokerError>>;
+
+impl Bench {
+    /// Must run inside a `LocalSet`.
+    fn start(checkpoint_log_bytes: u64) -> Self {
+        let inbox = Inbox::new();
+        let replication = Arc::new(MemoryReplication::held(inbox.wake.clone()));
+        let clock = ControlledClock::default();
+        clock.pin(1_700_000_000_000);
+        let store = Store {
+            tables: Arc::new(MemoryStore::new()),
+            disk: Arc::new(MemoryDisk::new()),
+            snapshots: PathBuf::from("/snapshots"),
+        };
+        let (limiter, status, sent) =
+            (Arc::new(Limiter::new()), Arc::new(Status::new(1)), Arc::new(Sent::default()));
+        let (of_engine, of_writer) = (store.clone(), store.clone());
+        let parts = Parts {
+            id: 1,
+            clock: Arc::new(clock) as Arc<dyn Clock>,
+            inbox: inbox.clone(),
+            limiter: limiter.clone(),
+            status: status.clone(),
+            hub: JobHub::new(Box::new(|_| {})),
+            transport: sent.clone(),
+            replication: replication.clone(),
+            factory: Box::new(move || Ok(Counter::load(&of_engine))),
+            checkpoints: CheckpointSettings {
+                log_bytes: checkpoint_log_bytes,
+                dirty_bytes: usize::MAX,
+                interval_us: u64::MAX,
+                write: Box::new(move |job: CheckpointJob| {
+                    let result = of_writer.write(&job).map_err(|error| error.to_string());
+                    job.inbox.control(Control::CheckpointDone(result));
+                }),
+            },
+            checkpoint: None,
+            round_bytes_max: 10_000,
+            space_low: Box::new(|| false),
+        };
+        let running = tokio::task::spawn_local(Partition::new(parts).unwrap().run());
+        Self { inbox, limiter, status, replication, sent, store, running }
+    }
+
+    fn publish(&self, name: &str) -> Receiver {
+        let value = MessageRecord { name: name.to_owned(), ..MessageRecord::default() };
+        let payload = Payload::Message(MessageIntent::Publish, value);
+        self.limiter.accept(&payload, 1).unwrap();
+        let (reply, receiver) = oneshot::channel();
+        let command = Command::new(NO_KEY, payload);
+        let request = Request { command, reply, bytes: 1, accepted_us: 0 };
+        assert!(self.inbox.request(Box::new(request)).is_ok());
+        receiver
+    }
+
+    /// Lets the partition do what it can.
+    async fn settle(&self) {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn stop(self) -> Store {
+        self.inbox.control(Control::Stop);
+        while !self.running.is_finished() {
+            self.replication.commit(usize::MAX);
+            tokio::task::yield_now().await;
+        }
+        self.running.await.unwrap();
+        self.store
+    }
+}
+
+async fn with_local(test: impl Future<Output = ()>) {
+    tokio::task::LocalSet::new().run_until(test).await;
+}
+
+fn count_of(store: &Store, name: &str) -> u64 {
+    let value = store.get(1, name.as_bytes()).unwrap();
+    value.map_or(0, |value| u64::from_le_bytes(value.try_into().unwrap()))
+}
+
+#[tokio::test]
+async fn no_effect_comes_before_its_commit() {
+    with_local(async {
+        for seed in 0..20 {
+            let mut random = SmallRng::seed_from_u64(seed);
+            let bench = Bench::start(u64::MAX);
+            bench.settle().await;
+            let mut waiting = Vec::new();
+            let (mut published, mut answered) = (0, 0);
+            for _ in 0..60 {
+                for _ in 0..random.random_range(0..5) {
+                    waiting.push(bench.publish("m"));
+                    published += 1;
+                }
+                bench.settle().await;
+                let held_before = bench.replication.proposals_held();
+                let committed = bench.replication.commit(random.random_range(0..3));
+                bench.settle().await;
+                let before = answered;
+                waiting.retain_mut(|receiver| match receiver.try_recv() {
+                    Ok(answer) => {
+                        assert!(answer.is_ok());
+                        answered += 1;
+                        false
+                    }
+                    Err(_) => true,
+                });
+                assert_eq!(answered > before, committed > 0, "seed {seed}");
+                assert!(committed <= held_before);
+                assert_eq!(*bench.sent.0.lock(), answered / 3, "seed {seed}");
+                if bench.replication.proposals_held() == 0 {
+                    assert_eq!(answered, published, "seed {seed}");
+                }
+            }
+            let store = bench.stop().await;
+            assert_eq!(count_of(&store, "m"), published);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_leadership_drops_what_was_not_committed() {
+    with_local(async {
+        for checkpoint_log_bytes in [u64::MAX, 1] {
+            let bench = Bench::start(checkpoint_log_bytes);
+            bench.settle().await;
+            let kept = bench.publish("kept");
+            bench.settle().await;
+            bench.replication.commit(usize::MAX);
+            assert!(kept.await.unwrap().is_ok());
+            let lost = bench.publish("lost");
+            bench.settle().await;
+            bench.replication.lose_leadership();
+            let error = lost.await.unwrap().err().unwrap();
+            assert!(!error.not_accepted(), "nobody knows what a new leader has: {error:?}");
+            bench.settle().await;
+            assert!(bench.status.is_leader(), "it leads again, in the next term");
+            assert_eq!(bench.limiter.usage().0, 0);
+            let after = bench.publish("after");
+            bench.settle().await;
+            bench.replication.commit(usize::MAX);
+            assert!(after.await.unwrap().is_ok());
+            let store = bench.stop().await;
+            assert_eq!(
+                (count_of(&store, "kept"), count_of(&store, "lost"), count_of(&store, "after")),
+                (1, 0, 1)
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_checkpoint_never_holds_what_is_not_committed() {
+    with_local(async {
+        let bench = Bench::start(1);
+        bench.settle().await;
+        let first = bench.publish("first");
+        bench.settle().await;
+        // The second is processed when the commit of the first makes a checkpoint due.
+        let second = bench.publish("second");
+        bench.settle().await;
+        assert_eq!(bench.replication.commit(1), 1);
+        assert!(first.await.unwrap().is_ok());
+        bench.settle().await;
+        assert_eq!(count_of(&bench.store, "first"), 0, "the checkpoint includes the second round");
+        assert_eq!(bench.replication.commit(1), 1);
+        assert!(second.await.unwrap().is_ok());
+        bench.settle().await;
+        assert_eq!((count_of(&bench.store, "first"), count_of(&bench.store, "second")), (1, 1));
+        bench.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn state_after_a_stop_equals_the_log() {
+    with_local(async {
+        let bench = Bench::start(500);
+        let answers: Vec<_> =
+            (0..500).map(|number| bench.publish(["a", "b", "c"][number % 3])).collect();
+        let store = bench.stop().await;
+        for answer in answers {
+            assert!(answer.await.unwrap().is_ok(), "what was accepted is finished");
+        }
+        let counts = ["a", "b", "c"].map(|name| count_of(&store, name));
+        assert_eq!(counts, [167, 167, 166]);
+        let meta = store.stored_meta().unwrap().unwrap();
+        assert_eq!(Bytes::from(meta.engine), Bytes::copy_from_slice(&1_000u64.to_le_bytes()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_caller_that_gave_up_while_waiting_is_not_served() {
+    with_local(async {
+        let bench = Bench::start(u64::MAX);
+        drop(bench.publish("gone"));
+        let there = bench.publish("there");
+        bench.settle().await;
+        bench.replication.commit(usize::MAX);
+        assert!(there.await.unwrap().is_ok());
+        assert_eq!(bench.limiter.usage().0, 0);
+        let store = bench.stop().await;
+        assert_eq!((count_of(&store, "gone"), count_of(&store, "there")), (0, 1));
+    })
+    .await;
+}
