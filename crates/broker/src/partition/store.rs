@@ -13,7 +13,7 @@ use skep_storage::{StateError, StateStore, WriteBatch};
 
 use crate::limits;
 use crate::partition::CheckpointJob;
-use crate::replication::{EntryId, SnapshotStore};
+use crate::replication::{CheckpointView, EntryId, OpenSnapshot, SnapshotStore};
 
 /// What a checkpoint stores besides the tables: the entry as of which it is, what the replication
 /// wants to keep, and the engine's own.
@@ -164,15 +164,19 @@ const EXPORTED: &str = "exported.snapshot";
 const RECEIVED: &str = "received.snapshot";
 
 impl SnapshotStore for Store {
-    fn export(&self) -> io::Result<Box<dyn Read + Send>> {
+    fn view(&self) -> io::Result<Option<CheckpointView>> {
         let view = self.tables.view().map_err(io::Error::other)?;
-        let meta = view.meta().map_err(io::Error::other)?;
-        let meta = meta.ok_or_else(|| io::Error::other("there is no checkpoint yet"))?;
-        self.disk.create_dir(&self.snapshots)?;
-        let path = self.snapshots.join(EXPORTED);
-        snapshot::write(&*self.disk, &path, &*view, &meta).map_err(io::Error::other)?;
-        let file = self.disk.open(&path, OpenMode::Read)?;
-        Ok(Box::new(FileReader { file, offset: 0 }))
+        let Some(meta) = view.meta().map_err(io::Error::other)? else { return Ok(None) };
+        let stored = StoredMeta::decode(&meta).map_err(io::Error::other)?;
+        let (disk, folder) = (self.disk.clone(), self.snapshots.clone());
+        let open: OpenSnapshot = Box::new(move || {
+            disk.create_dir(&folder)?;
+            let path = folder.join(EXPORTED);
+            snapshot::write(&*disk, &path, &*view, &meta).map_err(io::Error::other)?;
+            let file = disk.open(&path, OpenMode::Read)?;
+            Ok(Box::new(FileReader { file, offset: 0 }) as Box<dyn Read + Send>)
+        });
+        Ok(Some(CheckpointView { replication_meta: stored.replication, open }))
     }
 
     fn import(&self, bytes: &mut dyn Read) -> io::Result<()> {
@@ -259,7 +263,10 @@ mod tests {
             engine: Vec::new(),
         };
         here.tables.commit(batch, &meta.encode()).unwrap();
-        there.import(&mut here.export().unwrap()).unwrap();
+        assert!(there.view().unwrap().is_none());
+        let view = here.view().unwrap().unwrap();
+        let mut bytes = (view.open)().unwrap();
+        there.import(&mut *bytes).unwrap();
         assert_eq!(there.get(1, b"key").unwrap().unwrap(), b"value");
         assert_eq!(there.stored_meta().unwrap().unwrap(), meta);
     }

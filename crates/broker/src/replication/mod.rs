@@ -15,7 +15,9 @@ use bytes::Bytes;
 
 pub use memory::MemoryReplication;
 pub use queue::EventQueue;
-pub use raft::{OpenError, RaftReplication, RaftSettings, SnapshotStore};
+pub use raft::{
+    CheckpointView, OpenError, OpenSnapshot, RaftReplication, RaftSettings, SnapshotStore,
+};
 
 /// Place of an entry in the replicated log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -23,8 +23,8 @@ use tokio::sync::Notify;
 use crate::replication::{EntryId, EventQueue, Replication, ReplicationError, ReplicationEvent};
 use log_storage::{LogReader, LogStorage};
 use network::NoNetwork;
-pub use state_machine::SnapshotStore;
 use state_machine::{Applied, StateMachine};
+pub use state_machine::{CheckpointView, OpenSnapshot, SnapshotStore};
 use types::{Batch, TypeConfig};
 
 /// A replica that openraft runs.
@@ -168,7 +168,7 @@ impl Replication for RaftReplication {
     }
 
     async fn checkpointed(&self, entry: EntryId) -> Result<(), ReplicationError> {
-        self.applied.lock().set_checkpoint(entry);
+        self.applied.lock().forget_before(entry);
         // openraft purges what a snapshot covers, and only then.
         self.raft.trigger().snapshot().await.map_err(stopped)
     }

@@ -17,30 +17,59 @@ use crate::replication::raft::types::{
 };
 use crate::replication::{EntryId, EventQueue, ReplicationEvent};
 
-/// The state of a partition as of a checkpoint, on its way between nodes.
+/// The state of a partition as of its last checkpoint, for replicas that are too far behind.
 pub trait SnapshotStore: Send + Sync {
-    /// The state as of the last checkpoint, in the snapshot format of `skep-storage`.
+    /// The last checkpoint, if there is one, unchanged by later ones.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn export(&self) -> io::Result<Box<dyn Read + Send>>;
+    fn view(&self) -> io::Result<Option<CheckpointView>>;
 
-    /// Replaces the state.
+    /// Replaces the state by that of another replica.
     ///
     /// # Errors
     /// When the bytes are no snapshot, or the store cannot be written.
     fn import(&self, snapshot: &mut dyn Read) -> io::Result<()>;
 }
 
-/// What openraft passes around as a snapshot: where to get the bytes when somebody wants them.
-pub(crate) struct StateSnapshot(pub(crate) Arc<Mutex<Option<Box<dyn Read + Send>>>>);
+/// Begins to read a snapshot.
+pub type OpenSnapshot = Box<dyn FnOnce() -> io::Result<Box<dyn Read + Send>> + Send>;
 
-/// What is applied, and the checkpoint below it.
+/// A checkpoint that stays as it is while this is held; do not hold it for long.
+pub struct CheckpointView {
+    /// What [`crate::replication::Replication::checkpoint_meta`] gave for it.
+    pub replication_meta: Vec<u8>,
+    /// Its bytes in the snapshot format of `skep-storage`. Costs nothing until it is called: most
+    /// snapshots only allow a purge and are never read.
+    pub open: OpenSnapshot,
+}
+
+impl std::fmt::Debug for CheckpointView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CheckpointView").finish_non_exhaustive()
+    }
+}
+
+/// What openraft passes around as a snapshot.
+pub(crate) struct StateSnapshot(Mutex<Option<OpenSnapshot>>);
+
+impl StateSnapshot {
+    pub(crate) fn new(open: OpenSnapshot) -> Self {
+        Self(Mutex::new(Some(open)))
+    }
+
+    /// Its bytes; once.
+    pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        let open = self.0.lock().take();
+        open.ok_or_else(|| io::Error::other("the snapshot was read before"))?()
+    }
+}
+
+/// What is applied.
 pub(crate) struct Applied {
     last: Option<LogId>,
     /// The membership as of the checkpoint, and the later ones, in order.
     memberships: VecDeque<StoredMembership>,
-    checkpoint: Option<LogId>,
     /// The term that this node leads and has said so.
     leading_term: Option<u64>,
 }
@@ -58,12 +87,7 @@ impl Applied {
         let meta: Option<CheckpointMeta> = meta.map(serde_json::from_slice).transpose()?;
         let log_id = meta.as_ref().map(|meta| meta.log_id);
         let membership = meta.map(|meta| meta.membership).unwrap_or_default();
-        Ok(Self {
-            last: log_id,
-            memberships: VecDeque::from([membership]),
-            checkpoint: log_id,
-            leading_term: None,
-        })
+        Ok(Self { last: log_id, memberships: VecDeque::from([membership]), leading_term: None })
     }
 
     fn membership_at(&self, log_id: Option<&LogId>) -> StoredMembership {
@@ -77,22 +101,24 @@ impl Applied {
         serde_json::to_vec(&CheckpointMeta { log_id, membership }).unwrap_or_default()
     }
 
-    /// A checkpoint as of `entry` is in the store.
-    pub(crate) fn set_checkpoint(&mut self, entry: EntryId) {
+    /// A checkpoint as of `entry` is in the store: earlier memberships are not asked for any more.
+    pub(crate) fn forget_before(&mut self, entry: EntryId) {
         let log_id = types::log_id(entry);
-        self.checkpoint = Some(log_id);
         while self.memberships.get(1).is_some_and(|next| next.log_id().as_ref() <= Some(&log_id)) {
             self.memberships.pop_front();
         }
     }
-
-    fn snapshot_meta(&self) -> SnapshotMeta {
-        SnapshotMeta {
-            last_log_id: self.checkpoint,
-            last_membership: self.membership_at(self.checkpoint.as_ref()),
-        }
-    }
 }
+
+/// The last checkpoint as openraft wants it.
+fn current_snapshot(store: &dyn SnapshotStore) -> io::Result<Option<StateSnapshotOf>> {
+    let Some(view) = store.view()? else { return Ok(None) };
+    let meta: CheckpointMeta = serde_json::from_slice(&view.replication_meta)?;
+    let meta = SnapshotMeta { last_log_id: Some(meta.log_id), last_membership: meta.membership };
+    Ok(Some(Snapshot { meta, snapshot: StateSnapshot::new(view.open) }))
+}
+
+type StateSnapshotOf = openraft::type_config::alias::SnapshotOf<TypeConfig, StateSnapshot>;
 
 /// The state machine of one replica.
 pub(crate) struct StateMachine {
@@ -163,7 +189,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn get_snapshot_builder(&mut self) -> Builder {
-        Builder { applied: self.applied.clone(), snapshots: self.snapshots.clone() }
+        Builder { snapshots: self.snapshots.clone() }
     }
 
     async fn install_snapshot(
@@ -171,65 +197,32 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         meta: &SnapshotMeta,
         snapshot: StateSnapshot,
     ) -> Result<(), io::Error> {
-        let reader = snapshot.0.lock().take();
-        let mut reader = reader.ok_or_else(|| io::Error::other("the snapshot was read before"))?;
+        let mut reader = snapshot.open()?;
         self.snapshots.import(&mut *reader)?;
         let Some(log_id) = meta.last_log_id else { return Ok(()) };
         let mut applied = self.applied.lock();
         applied.last = Some(log_id);
-        applied.checkpoint = Some(log_id);
         applied.memberships = VecDeque::from([meta.last_membership.clone()]);
         drop(applied);
         self.events.push(ReplicationEvent::StateReplaced { entry: types::entry_id(&log_id) });
         Ok(())
     }
 
-    async fn get_current_snapshot(
-        &mut self,
-    ) -> Result<
-        Option<openraft::type_config::alias::SnapshotOf<TypeConfig, StateSnapshot>>,
-        io::Error,
-    > {
-        let meta = self.applied.lock().snapshot_meta();
-        if meta.last_log_id.is_none() {
-            return Ok(None);
-        }
-        let reader = self.snapshots.export()?;
-        let snapshot = StateSnapshot(Arc::new(Mutex::new(Some(reader))));
-        Ok(Some(Snapshot { meta, snapshot }))
+    async fn get_current_snapshot(&mut self) -> Result<Option<StateSnapshotOf>, io::Error> {
+        current_snapshot(&*self.snapshots)
     }
 }
 
 /// Names the last checkpoint as the snapshot: the work was done when it was written.
 pub(crate) struct Builder {
-    applied: Arc<Mutex<Applied>>,
     snapshots: Arc<dyn SnapshotStore>,
 }
 
 impl RaftSnapshotBuilder<TypeConfig> for Builder {
     type SnapshotData = StateSnapshot;
 
-    async fn build_snapshot(
-        &mut self,
-    ) -> Result<openraft::type_config::alias::SnapshotOf<TypeConfig, StateSnapshot>, io::Error>
-    {
-        let meta = self.applied.lock().snapshot_meta();
-        let reader = Box::new(LazyExport { snapshots: self.snapshots.clone(), reader: None });
-        Ok(Snapshot { meta, snapshot: StateSnapshot(Arc::new(Mutex::new(Some(reader)))) })
-    }
-}
-
-/// Exports when the first byte is asked for: a snapshot that only allows a purge is never read.
-struct LazyExport {
-    snapshots: Arc<dyn SnapshotStore>,
-    reader: Option<Box<dyn Read + Send>>,
-}
-
-impl Read for LazyExport {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.reader.is_none() {
-            self.reader = Some(self.snapshots.export()?);
-        }
-        self.reader.as_mut().map_or(Ok(0), |reader| reader.read(buffer))
+    async fn build_snapshot(&mut self) -> Result<StateSnapshotOf, io::Error> {
+        let snapshot = current_snapshot(&*self.snapshots)?;
+        snapshot.ok_or_else(|| io::Error::other("there is no checkpoint yet"))
     }
 }
