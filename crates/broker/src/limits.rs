@@ -72,3 +72,7 @@ pub const REPLAY_READ_BYTES: usize = 4 * 1024 * 1024;
 
 /// Bytes of a snapshot that are read and written at a time.
 pub const SNAPSHOT_PIECE_BYTES: usize = 256 * 1024;
+
+/// Largest segment of a journal that lies in memory, in bytes: two of them are reserved, and the
+/// largest entry is half of one.
+pub const MEMORY_SEGMENT_BYTES: u32 = 16 * 1024 * 1024;

@@ -3,7 +3,7 @@
 //! | name | kind, unit | labels | meaning |
 //! |---|---|---|---|
 //! | `skep_commands_total` | counter | `partition`, `value_type`, `intent` | commands processed |
-//! | `skep_commands_refused_total` | counter | `partition`, `reason` | requests refused before processing: `backpressure`, `disk_full`, `unavailable` |
+//! | `skep_commands_refused_total` | counter | `reason` | requests refused before processing: `exhausted` (backpressure, full disk), `unavailable` |
 //! | `skep_commands_dropped_total` | counter | - | commands of other partitions that found a full inbox |
 //! | `skep_records_total` | counter | `partition` | records written by the leader |
 //! | `skep_processing_seconds` | histogram, s | `partition` | one round of the stream processor |

@@ -59,8 +59,15 @@ impl Broker {
     /// Internal, with what to do: the folder cannot be used, is damaged, belongs to another
     /// process, or was written by a newer version.
     pub async fn start(config: BrokerConfig, env: Environment) -> Result<Self, BrokerError> {
-        let inner = start::start(config, env).await?;
-        Ok(Self(Arc::new(inner)))
+        let broker = Self(Arc::new(start::start(config, env)?));
+        for member in &broker.0.members {
+            if let Err(reason) = member.status.leading().await {
+                // Nothing is left behind: the folder is free for the next attempt.
+                broker.shutdown().await;
+                return Err(BrokerError::internal(reason));
+            }
+        }
+        Ok(broker)
     }
 
     /// How many partitions there are; their numbers begin with 1.

@@ -1,19 +1,19 @@
 //! Start of a node: data folder, journal, stores, one thread for each partition.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use skep_engine::{Engine, Settings};
-use skep_env::{Clock, Disk, MemoryDisk, task};
+use skep_env::{Clock, Disk, MemoryDisk, OpenMode, task};
 use skep_protocol::PartitionId;
 use skep_protocol::limits::PARTITIONS_MAX;
 use skep_storage::journal::JournalHealth;
 use skep_storage::state::LmdbOptions;
 use skep_storage::{
-    DataDir, Journal, JournalOptions, LmdbStore, MemoryStore, StateStore, StreamHandle,
+    DataDir, Journal, JournalOptions, LmdbStore, MemoryStore, StateError, StateStore, StreamHandle,
 };
 
 use crate::broker::local::LocalTransport;
@@ -43,7 +43,7 @@ struct WriteJob {
     job: CheckpointJob,
 }
 
-pub(super) async fn start(config: BrokerConfig, env: Environment) -> Result<Inner, BrokerError> {
+pub(super) fn start(config: BrokerConfig, env: Environment) -> Result<Inner, BrokerError> {
     if config.partitions == 0 || config.partitions > PARTITIONS_MAX {
         return Err(BrokerError::internal(format!(
             "{} partitions cannot be; choose 1 to {PARTITIONS_MAX}",
@@ -62,7 +62,9 @@ pub(super) async fn start(config: BrokerConfig, env: Environment) -> Result<Inne
         }
     }));
     let (writer, jobs) = sync_channel(members.len());
-    let mut threads = vec![spawn("skep-checkpoint", move || write_checkpoints(&jobs))?];
+    let journal = opened.journal.clone();
+    let write = move || write_checkpoints(&jobs, &journal);
+    let mut threads = vec![spawn("skep-checkpoint", write)?];
     for (index, member) in members.iter().enumerate() {
         let seed = Seed {
             id: member.status.read().id,
@@ -92,9 +94,6 @@ pub(super) async fn start(config: BrokerConfig, env: Environment) -> Result<Inne
         accepting: AtomicBool::new(true),
         threads: parking_lot::Mutex::new(threads),
     };
-    for member in &inner.members {
-        member.status.leading().await.map_err(BrokerError::internal)?;
-    }
     Ok(inner)
 }
 
@@ -127,13 +126,18 @@ fn holder() -> String {
 
 fn open(config: &BrokerConfig, env: &Environment) -> Result<Opened, BrokerError> {
     let failed = |error: &dyn std::fmt::Display| BrokerError::internal(error.to_string());
-    let options = JournalOptions {
+    let mut options = JournalOptions {
         segment_bytes: u32::try_from(config.journal_segment_bytes).unwrap_or(u32::MAX),
         clock: env.clock.clock(),
         ..JournalOptions::default()
     };
     let (disk, folder): (Arc<dyn Disk>, _) = match &config.data {
-        DataLocation::Memory => (Arc::new(MemoryDisk::new()), PathBuf::from("/memory")),
+        DataLocation::Memory => {
+            // What is reserved on this disk is taken from memory.
+            options.ballast_bytes = 0;
+            options.segment_bytes = options.segment_bytes.min(limits::MEMORY_SEGMENT_BYTES);
+            (Arc::new(MemoryDisk::new()), PathBuf::from("/memory"))
+        }
         DataLocation::Folder(folder) => (env.disk.clone(), folder.clone()),
     };
     let data = DataDir::open(&*disk, &folder, &holder()).map_err(|error| failed(&error))?;
@@ -145,14 +149,7 @@ fn open(config: &BrokerConfig, env: &Environment) -> Result<Opened, BrokerError>
     if let Some(torn) = report.torn_tail {
         tracing::warn!(?torn, "the last write was interrupted; nothing that was durable is lost");
     }
-    let known = journal.streams().into_iter().max().unwrap_or(0);
-    if known > config.partitions {
-        return Err(BrokerError::internal(format!(
-            "the data folder {} has {known} partitions, but this start asks for {}; ask for {known}",
-            folder.display(),
-            config.partitions
-        )));
-    }
+    keep_partitions(&*disk, &folder, config.partitions)?;
     let mut stores = Vec::new();
     for partition in 1..=config.partitions {
         let tables: Arc<dyn StateStore> = match (&config.data, &config.state) {
@@ -172,10 +169,50 @@ fn open(config: &BrokerConfig, env: &Environment) -> Result<Opened, BrokerError>
     Ok(Opened { data: Arc::new(data), journal: Arc::new(journal), stores })
 }
 
+/// Name of the file that says how many partitions a data folder has.
+const PARTITIONS_NAME: &str = "partitions";
+
+/// Keys and correlation keys name partitions: their number is fixed with the first start.
+fn keep_partitions(disk: &dyn Disk, folder: &Path, partitions: u32) -> Result<(), BrokerError> {
+    let path = folder.join(PARTITIONS_NAME);
+    let failed = |error: std::io::Error| {
+        BrokerError::internal(format!("cannot use {}: {error}; check the disk", path.display()))
+    };
+    let mut bytes = [0; 4];
+    match disk.open(&path, OpenMode::Read) {
+        Ok(file) => file.read_exact_at(0, &mut bytes).map_err(failed)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            bytes = partitions.to_le_bytes();
+            let unfinished = folder.join("partitions.part");
+            let file = disk.open(&unfinished, OpenMode::Create).map_err(failed)?;
+            file.write_at(0, &bytes).map_err(failed)?;
+            file.sync_data().map_err(failed)?;
+            disk.rename(&unfinished, &path).map_err(failed)?;
+            disk.sync_dir(folder).map_err(failed)?;
+        }
+        Err(error) => return Err(failed(error)),
+    }
+    let known = u32::from_le_bytes(bytes);
+    if known == partitions {
+        return Ok(());
+    }
+    Err(BrokerError::internal(format!(
+        "the data folder {} has {known} partitions, but this start asks for {partitions}; ask for \
+         {known}",
+        folder.display()
+    )))
+}
+
 /// The thread that writes checkpoints, one at a time: more would only compete for the disk.
-fn write_checkpoints(jobs: &Receiver<WriteJob>) {
+fn write_checkpoints(jobs: &Receiver<WriteJob>, journal: &Journal) {
     while let Ok(WriteJob { store, job }) = jobs.recv() {
-        let result = store.write(&job).map_err(|error| error.to_string());
+        let result = store.write(&job).map_err(|error| {
+            if matches!(error, StateError::Full { .. }) {
+                // The next attempt finds room; with it done the log can be purged.
+                journal.release_ballast();
+            }
+            error.to_string()
+        });
         job.inbox.control(Control::CheckpointDone(result));
     }
 }
@@ -198,9 +235,25 @@ struct Seed {
     writer: SyncSender<WriteJob>,
 }
 
+/// However a partition's thread ends, nobody waits for it any more.
+struct Ending {
+    status: Arc<Status>,
+    inbox: Arc<Inbox>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let reason = "the partition's thread has ended; see the log, and restart this node";
+        self.status.set_health(PartitionHealth::Dead { reason: reason.to_owned() });
+        // Requests that wait are dropped with their replies, which tells their callers.
+        drop(self.inbox.close());
+    }
+}
+
 /// The life of a partition's thread.
 fn run(seed: Seed) {
     let status = seed.status.clone();
+    let _ending = Ending { status: status.clone(), inbox: seed.inbox.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(run_partition(seed)),

@@ -25,3 +25,5 @@ pub(crate) use limiter::Limiter;
 pub(crate) use processor::{Partition, Parts};
 pub(crate) use status::Status;
 pub(crate) use store::Store;
+#[cfg(test)]
+pub(crate) use store::StoredMeta;

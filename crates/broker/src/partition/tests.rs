@@ -16,16 +16,16 @@ use skep_protocol::{
     Command, JobIntent, JobRecord, MessageIntent, MessageRecord, NO_KEY, PartitionId, Payload,
     Record, RecordType,
 };
-use skep_storage::MemoryStore;
+use skep_storage::{MemoryStore, WriteBatch};
 use tokio::sync::oneshot;
 
 use crate::error::BrokerError;
 use crate::jobs::JobHub;
 use crate::partition::{
     Answer, CheckpointJob, CheckpointSettings, Control, Inbox, Limiter, Partition, Parts,
-    Processing, Request, StateChanges, Status, Store,
+    Processing, Request, StateChanges, Status, Store, StoredMeta,
 };
-use crate::replication::MemoryReplication;
+use crate::replication::{EntryId, MemoryReplication, Replication, ReplicationEvent};
 use crate::transport::Transport;
 
 /// State: how often each message name was published. Every third publication tells partition 2.
@@ -393,6 +393,32 @@ async fn a_caller_that_gave_up_while_waiting_is_not_served() {
         assert_eq!(bench.limiter.usage().0, 0);
         let store = bench.stop().await;
         assert_eq!((count_of(&store, "gone"), count_of(&store, "there")), (0, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn state_that_the_leader_sent_replaces_the_own() {
+    with_local(async {
+        let bench = Bench::start(u64::MAX);
+        bench.settle().await;
+        let mut batch = WriteBatch::new();
+        batch.put(1, "m", 41u64.to_le_bytes());
+        let entry = EntryId { term: 1, index: 99 };
+        let engine = 200u64.to_le_bytes().to_vec();
+        let meta = StoredMeta { entry, replication: Vec::new(), engine };
+        bench.store.tables.commit(batch, &meta.encode()).unwrap();
+        bench.replication.events().push(ReplicationEvent::StateReplaced { entry });
+        bench.settle().await;
+        let answer = bench.publish("m");
+        bench.settle().await;
+        bench.replication.commit(usize::MAX);
+        match answer.await.unwrap().unwrap() {
+            Answer::Response(Response::Accepted { position, .. }) => assert_eq!(position, 202),
+            _ => panic!("not accepted"),
+        }
+        let store = bench.stop().await;
+        assert_eq!(count_of(&store, "m"), 42);
     })
     .await;
 }

@@ -56,14 +56,17 @@ async fn one_folder_belongs_to_one_broker() {
 }
 
 #[tokio::test]
-async fn the_number_of_partitions_cannot_shrink() {
+async fn the_number_of_partitions_is_fixed() {
     let disk = MemoryDisk::new();
     let stores = Stores::default();
     let three = BrokerConfig { partitions: 3, ..config(&stores) };
     let broker = Broker::start(three, on(disk.clone())).await.unwrap();
     broker.shutdown().await;
-    let error = Broker::start(config(&stores), on(disk)).await.unwrap_err();
-    assert!(error.to_string().contains("3 partitions"), "{error}");
+    for partitions in [1, 5] {
+        let other = BrokerConfig { partitions, ..config(&stores) };
+        let error = Broker::start(other, on(disk.clone())).await.unwrap_err();
+        assert!(error.to_string().contains("3 partitions"), "{error}");
+    }
 }
 
 #[tokio::test]

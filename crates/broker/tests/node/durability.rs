@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use skep_broker::{Broker, BrokerConfig};
+use skep_broker::{Broker, BrokerConfig, Environment};
 use skep_env::MemoryDisk;
 
 use crate::support::*;
@@ -100,5 +100,39 @@ async fn checkpoints_purge_the_log_and_lose_nothing() {
     broker.shutdown().await;
     let broker = Broker::start(config, on(disk)).await.unwrap();
     assert_eq!(open_instances(&broker).await, open);
+    broker.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_real_folder_keeps_state_and_its_number_of_partitions() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = BrokerConfig {
+        partitions: 3,
+        journal_segment_bytes: 1024 * 1024,
+        checkpoint_log_bytes: 50_000,
+        ..BrokerConfig::in_folder(folder.path())
+    };
+    let mut created = BTreeSet::new();
+    for round in 0..3 {
+        let broker = Broker::start(config.clone(), Environment::system()).await.unwrap();
+        if round == 0 {
+            deploy(&broker).await;
+        }
+        for partition in 1..=3 {
+            let creations = (0..50).map(|_| create_on(&broker, partition, "one_task"));
+            for key in futures::future::join_all(creations).await {
+                assert!(created.insert(key.unwrap()), "keys are never used again");
+            }
+        }
+        broker.shutdown().await;
+    }
+    let broker = Broker::start(config, Environment::system()).await.unwrap();
+    let mut found = BTreeSet::new();
+    for partition in 1..=3 {
+        for job in activate_on(&broker, partition, 1_000).await.confirm() {
+            found.insert(job.job.process_instance_key);
+        }
+    }
+    assert_eq!(found, created);
     broker.shutdown().await;
 }
