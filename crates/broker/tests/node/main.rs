@@ -5,6 +5,7 @@ mod support;
 
 mod backpressure;
 mod durability;
+mod failure;
 mod full_disk;
 mod jobs;
 mod time;

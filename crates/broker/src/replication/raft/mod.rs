@@ -79,6 +79,9 @@ fn config(name: String) -> Result<Arc<Config>, OpenError> {
         max_in_snapshot_log_to_keep: 0,
         purge_batch_size: 1,
         enable_pre_vote: Some(true),
+        // Ticks are for heartbeats and election timeouts. A member without others needs neither, and
+        // an idle node should sleep; `Raft::runtime_config` turns them on when others come.
+        enable_tick: false,
         // A new life is a new term: only so is it known what the life before it proposed.
         enable_leader_restore: Some(false),
         ..Config::default()
