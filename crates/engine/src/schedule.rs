@@ -32,8 +32,10 @@ pub(crate) fn due(state: &mut State, now_ms: i64) -> Vec<Command> {
         let record = TimerRecord { element_instance_key, ..TimerRecord::default() };
         commands.push(Command::new(key, Payload::Timer(TimerIntent::Trigger, record)));
     }
-    for (_, key) in first_keys(&mut state.job_deadlines, |(due_ms, _)| *due_ms <= now_ms) {
-        commands.push(Command::new(key, Payload::Job(JobIntent::TimeOut, JobRecord::default())));
+    for (deadline_ms, key) in first_keys(&mut state.job_deadlines, |(due_ms, _)| *due_ms <= now_ms)
+    {
+        let record = JobRecord { deadline_ms, ..JobRecord::default() };
+        commands.push(Command::new(key, Payload::Job(JobIntent::TimeOut, record)));
     }
     for (_, key) in first_keys(&mut state.job_back_offs, |(due_ms, _)| *due_ms <= now_ms) {
         commands.push(Command::new(

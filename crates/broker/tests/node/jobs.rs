@@ -150,3 +150,19 @@ async fn streams_share_the_jobs() {
     drop(streams);
     broker.shutdown().await;
 }
+
+#[tokio::test]
+async fn jobs_given_back_too_late_stay_with_their_new_worker() {
+    let broker = in_memory().await;
+    broker.pin_clock(1_800_000_000_000).await.unwrap();
+    create(&broker, "one_task").await.unwrap();
+    let forgotten = activate(&broker, 1).await;
+    assert_eq!(forgotten.jobs().len(), 1);
+    broker.advance_clock(3_600_000).await.unwrap();
+    let job = activate(&broker, 1).await.confirm().remove(0);
+    drop(forgotten);
+    broker.quiesce().await;
+    assert_eq!(activate(&broker, 1).await.jobs().len(), 0, "the second worker still has it");
+    complete(&broker, job.key).await.unwrap();
+    broker.shutdown().await;
+}

@@ -41,7 +41,7 @@ pub(super) fn process(
         );
         return context.reject(command, RejectionType::InvalidArgument, reason);
     }
-    if let Some(state) = forbidden_state(intent, &job) {
+    if let Some(state) = forbidden_state(intent, &job, value) {
         let reason =
             format!("Expected to {verb} job with key '{key}', but it is in state '{state}'");
         return context.reject(command, RejectionType::InvalidState, reason);
@@ -58,7 +58,7 @@ pub(super) fn process(
 }
 
 /// The state's name when the job is in one that does not allow the command.
-fn forbidden_state(intent: JobIntent, job: &Job) -> Option<&'static str> {
+fn forbidden_state(intent: JobIntent, job: &Job, value: &JobRecord) -> Option<&'static str> {
     match intent {
         // A late answer is as good as a timely one while nobody else answered.
         JobIntent::Complete | JobIntent::Fail | JobIntent::ThrowError => {
@@ -72,6 +72,12 @@ fn forbidden_state(intent: JobIntent, job: &Job) -> Option<&'static str> {
         }
         JobIntent::TimeOut | JobIntent::Yield if !job.is(JobState::Activated) => {
             Some("not ACTIVATED")
+        }
+        // A deadline says which activation is meant; a later one belongs to another worker.
+        JobIntent::TimeOut | JobIntent::Yield
+            if value.deadline_ms != 0 && value.deadline_ms != job.record.deadline_ms =>
+        {
+            Some("ACTIVATED by a later activation")
         }
         JobIntent::RecurAfterBackoff if !job.is(JobState::Failed) => Some("not FAILED"),
         _ => None,
