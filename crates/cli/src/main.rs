@@ -28,7 +28,7 @@ use connection::ConnectionArgs;
 use output::Format;
 
 /// The engine makes many small, short-lived allocations: this allocator takes a fifth off an instance
-/// (docs/benchmarks.md).
+/// (docs/benchmarks.md). Without huge pages, which would hold tens of idle megabytes.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
