@@ -187,6 +187,8 @@ fn waiting(bench: &Bench) -> Result<Vec<String>, String> {
     let probe = Run { in_flight: 16, seconds: bench.seconds(), ..Run::default() };
     let empty = bench.load.run(&instance, &probe)?;
     bench.load.run(&instance, &Run::filling(bench.options.waiting))?;
+    // What filling left for the disk to write would slow down whoever comes next, waiting or not.
+    let _ = std::process::Command::new("sync").status();
     let full = bench.load.run(&instance, &probe)?;
     let slower = (empty.number("instancesPerS")? / full.number("instancesPerS")? - 1.0) * 100.0;
     instance.stop()?;

@@ -60,7 +60,7 @@ fn activating(state: &mut State, key: Key, value: &ProcessInstanceRecord) {
         }
         return;
     }
-    state.process_instances_by_definition.insert((value.process_definition_key, key), ());
+    state.process_instances_by_definition.insert_new((value.process_definition_key, key), ());
     if value.parent_element_instance_key != NO_KEY {
         state
             .element_instances
