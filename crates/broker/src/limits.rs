@@ -74,5 +74,5 @@ pub const REPLAY_READ_BYTES: usize = 4 * 1024 * 1024;
 pub const SNAPSHOT_PIECE_BYTES: usize = 256 * 1024;
 
 /// Largest segment of a journal that lies in memory, in bytes: two of them are reserved, and the
-/// largest entry is half of one.
-pub const MEMORY_SEGMENT_BYTES: u32 = 16 * 1024 * 1024;
+/// largest entry is half of one, which has to hold the largest outcome of a command.
+pub const MEMORY_SEGMENT_BYTES: u32 = 32 * 1024 * 1024;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use skep_protocol::{
     Command, Key, PartitionId, Payload, ProcessInstanceBatchIntent, ProcessInstanceBatchRecord,
-    Record, RecordType, Rejection, RejectionType, key,
+    Record, RecordType, Rejection, RejectionType, TimerIntent, key,
 };
 
 use crate::apply;
@@ -24,6 +24,16 @@ pub(crate) struct Waiting {
     pub(crate) correlations: BTreeMap<Key, RequestId>,
     /// Distribution to who awaits that all partitions have it: request, answer, answer at the latest.
     pub(crate) distributions: BTreeMap<Key, (RequestId, Response, i64)>,
+}
+
+impl Waiting {
+    /// Forgets a request whose command was undone: the keys it waits for will be given out again.
+    pub(crate) fn forget(&mut self, request: Option<RequestId>) {
+        let is_other = |other: &RequestId| Some(*other) != request;
+        self.results.retain(|_, (other, _)| is_other(other));
+        self.correlations.retain(|_, other| is_other(other));
+        self.distributions.retain(|_, (other, ..)| is_other(other));
+    }
 }
 
 /// Records that most commands stay below; growing step by step would copy them again and again.
@@ -45,6 +55,8 @@ pub(crate) struct Context<'a> {
     pub(crate) steps_done: u64,
     pub(crate) outcome: &'a mut Outcome,
     pub(crate) source_position: u64,
+    /// About how many bytes the records so far take.
+    pub(crate) bytes: usize,
     intent: &'static str,
 }
 
@@ -73,6 +85,7 @@ impl<'a> Context<'a> {
             steps_done: 0,
             outcome,
             source_position: 0,
+            bytes: 0,
             intent: "",
         }
     }
@@ -116,6 +129,7 @@ impl<'a> Context<'a> {
         payload: Payload,
     ) {
         self.state.meta.last_position += 1;
+        self.bytes += payload.bytes_estimate();
         self.outcome.records.push(Record {
             position: self.state.meta.last_position,
             source_position: self.source_position,
@@ -208,14 +222,29 @@ impl<'a> Context<'a> {
         );
     }
 
-    /// Removes queued work that cannot be done.
-    pub(crate) fn drop_batch(&mut self, key: Key) {
-        if let Some(mut record) = self.state.batches.get(&key) {
-            record.steps.clear();
-            self.event(
-                key,
-                Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continued, record),
-            );
+    /// Removes work that came due and cannot be done: it would come due again and again.
+    pub(crate) fn drop_failed_work(&mut self, command: &Command) {
+        match &command.payload {
+            Payload::ProcessInstanceBatch(..) => {
+                if let Some(mut record) = self.state.batches.get(&command.key) {
+                    record.steps.clear();
+                    self.event(
+                        command.key,
+                        Payload::ProcessInstanceBatch(
+                            ProcessInstanceBatchIntent::Continued,
+                            record,
+                        ),
+                    );
+                }
+            }
+            Payload::Timer(_, value) => {
+                if let Some(record) =
+                    self.state.timers.get(&(value.element_instance_key, command.key))
+                {
+                    self.event(command.key, Payload::Timer(TimerIntent::Canceled, record));
+                }
+            }
+            _ => {}
         }
     }
 }

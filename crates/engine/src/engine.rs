@@ -12,7 +12,7 @@ use crate::apply;
 use crate::command;
 use crate::context::{Context, Waiting};
 use crate::definitions::Definitions;
-use crate::limits::SLICE_STEPS_MAX;
+use crate::limits::{OUTCOME_BYTES_MAX, SLICE_BYTES_MAX, SLICE_STEPS_MAX};
 use crate::outcome::{Effect, Outcome, RequestId};
 use crate::problem::Problem;
 use crate::schedule::{self, Resending};
@@ -83,17 +83,45 @@ impl Engine {
         outcome: &mut Outcome,
     ) {
         let effects_before = outcome.effects.len();
-        let run =
-            catch_unwind(AssertUnwindSafe(|| self.try_process(&command, request, now_ms, outcome)));
-        if let Err(panic) = run {
-            let message = panic_message(panic.as_ref());
-            self.state.rollback();
-            outcome.records.clear();
-            outcome.effects.truncate(effects_before);
-            self.contain(&command, request, now_ms, outcome, &message);
+        let mut attempt = self.attempt(&command, request, now_ms, outcome, SLICE_STEPS_MAX);
+        if matches!(attempt, Attempt::TooLarge(_)) {
+            // What follows from the command may be too much for one entry, one step at a time is not.
+            self.undo(request, outcome, effects_before);
+            attempt = self.attempt(&command, request, now_ms, outcome, 1);
+        }
+        if !matches!(attempt, Attempt::Done) {
+            self.undo(request, outcome, effects_before);
+            self.contain(&command, request, now_ms, outcome, &attempt);
         }
         outcome.failure = outcome.failure.take().or_else(|| self.state.take_failure());
         self.state.commit();
+    }
+
+    fn attempt(
+        &mut self,
+        command: &Command,
+        request: Option<RequestId>,
+        now_ms: i64,
+        outcome: &mut Outcome,
+        steps_max: usize,
+    ) -> Attempt {
+        match catch_unwind(AssertUnwindSafe(|| {
+            self.try_process(command, request, now_ms, outcome, steps_max)
+        })) {
+            Ok(bytes) if bytes > OUTCOME_BYTES_MAX => Attempt::TooLarge(bytes),
+            Ok(_) => Attempt::Done,
+            Err(panic) => Attempt::Failed(panic_message(panic.as_ref())),
+        }
+    }
+
+    /// Takes back everything that an attempt did. Keys will be given out again, so whatever is
+    /// remembered by key and is not state goes too.
+    fn undo(&mut self, request: Option<RequestId>, outcome: &mut Outcome, effects_before: usize) {
+        self.state.rollback();
+        self.definitions = Definitions::default();
+        self.waiting.forget(request);
+        outcome.records.clear();
+        outcome.effects.truncate(effects_before);
     }
 
     fn context<'a>(
@@ -115,66 +143,78 @@ impl Engine {
         )
     }
 
+    /// Processes a command and its steps, at most so many; gives the bytes of its records.
     fn try_process(
         &mut self,
         command: &Command,
         request: Option<RequestId>,
         now_ms: i64,
         outcome: &mut Outcome,
-    ) {
+        steps_max: usize,
+    ) -> usize {
         let mut context = self.context(request, now_ms, command.operation_reference, outcome);
         command::process(&mut context, command);
         let mut steps = 0;
         loop {
+            if steps >= steps_max || context.bytes >= SLICE_BYTES_MAX {
+                context.spill();
+            }
             if let Some(step) = context.steps.pop_front() {
                 run_step(&mut context, step);
                 steps += 1;
                 context.steps_done += 1;
-                if steps >= SLICE_STEPS_MAX {
-                    context.spill();
-                }
             } else if let Some(command) = context.local_commands.pop_front() {
                 context.steps_done = 0;
                 command::process(&mut context, &command);
             } else {
-                break;
+                return context.bytes;
             }
         }
     }
 
-    /// The engine itself failed on a command: nothing of it happened, its sender hears so, and the
-    /// instance it was about shows an incident.
+    /// A command that cannot be done: nothing of it happened, its sender hears so, and the instance
+    /// it was about shows an incident unless the sender is a client who hears of it anyway.
     fn contain(
         &mut self,
         command: &Command,
         request: Option<RequestId>,
         now_ms: i64,
         outcome: &mut Outcome,
-        message: &str,
+        attempt: &Attempt,
     ) {
         let mut context = self.context(request, now_ms, command.operation_reference, outcome);
         context.begin(command);
         let instance_key = instance_of(&context, command);
-        let position = context.state.meta.last_position;
-        let error = ErrorRecord {
-            exception_message: message.to_owned(),
-            error_event_position: position,
-            process_instance_key: instance_key,
+        let (rejection_type, error_type, reason) = match attempt {
+            Attempt::Failed(message) => {
+                let record = ErrorRecord {
+                    exception_message: message.clone(),
+                    error_event_position: context.state.meta.last_position,
+                    process_instance_key: instance_key,
+                };
+                let key = context.next_key();
+                context.event(key, Payload::Error(ErrorIntent::Created, record));
+                let reason =
+                    format!("Expected to process the command, but the engine failed: {message}");
+                (RejectionType::ProcessingError, ErrorType::Unknown, reason)
+            }
+            Attempt::TooLarge(bytes) => {
+                let reason = format!(
+                    "Expected the records of the command to take at most {OUTCOME_BYTES_MAX} bytes, but they take {bytes}. \
+                     Use smaller variables: store large documents elsewhere and pass a reference."
+                );
+                (RejectionType::ExceededBatchRecordSize, ErrorType::MessageSizeExceeded, reason)
+            }
+            Attempt::Done => return,
         };
-        let key = context.next_key();
-        context.event(key, Payload::Error(ErrorIntent::Created, error));
-        let reason = format!("Expected to process the command, but the engine failed: {message}");
-        context.reject(command, RejectionType::ProcessingError, reason);
-        if instance_key != NO_KEY {
-            context.stop_at(
-                instance_key,
-                Problem::new(ErrorType::Unknown, Problem::internal(message).message),
-            );
+        let by_client = request.is_some();
+        context.reject(command, rejection_type, reason.clone());
+        if instance_key != NO_KEY
+            && !(by_client && rejection_type == RejectionType::ExceededBatchRecordSize)
+        {
+            context.stop_at(instance_key, Problem::new(error_type, reason));
         }
-        if let Payload::ProcessInstanceBatch(..) = &command.payload {
-            // Work that fails is not tried again and again: the incident holds it.
-            context.drop_batch(command.key);
-        }
+        context.drop_failed_work(command);
     }
 
     /// Applies records that were committed before: the events change state, the rest is skipped.
@@ -282,6 +322,15 @@ impl Engine {
     pub fn dump(&self) -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         self.state.dump()
     }
+}
+
+/// How processing a command went.
+enum Attempt {
+    Done,
+    /// Its records take more bytes than an entry may.
+    TooLarge(usize),
+    /// The engine panicked, with this message.
+    Failed(String),
 }
 
 /// Position of a checkpoint from its meta bytes; `None` when they are damaged.

@@ -4,6 +4,14 @@
 /// instance holds a partition. A step takes a few microseconds: a slice stays in the milliseconds.
 pub const SLICE_STEPS_MAX: usize = 500;
 
+/// Bytes of records after which the steps that are left go on with a later command, so that an
+/// instance that copies large variables fills neither a log entry nor the disk at once.
+pub const SLICE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Largest outcome of one command, in bytes of records: it has to fit a log entry (16 MiB) together
+/// with what its round holds already (1 MiB). What would be larger is refused.
+pub const OUTCOME_BYTES_MAX: usize = 14 * 1024 * 1024;
+
 /// Steps that one instance may run without waiting for anything from outside before an incident
 /// stops it: a loop without a wait state would otherwise run for ever.
 pub const LOOP_STEPS_MAX: u64 = 100_000;
