@@ -1,5 +1,6 @@
 //! No command makes an entry that the log cannot hold: what is too large is refused or becomes an
 //! incident, and the engine goes on.
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail as it may")]
 
 use std::sync::Arc;
 
