@@ -8,6 +8,8 @@ use skep_protocol::{
     RecordType, RejectionType,
 };
 
+use skep_protocol::codec::ENTRY_RECORDS_MAX;
+
 use crate::apply;
 use crate::command;
 use crate::context::{Context, Waiting};
@@ -84,7 +86,7 @@ impl Engine {
     ) {
         let effects_before = outcome.effects.len();
         let mut attempt = self.attempt(&command, request, now_ms, outcome, SLICE_STEPS_MAX);
-        if matches!(attempt, Attempt::TooLarge(_)) {
+        if matches!(attempt, Attempt::TooLarge { .. }) {
             // What follows from the command may be too much for one entry, one step at a time is not.
             self.undo(request, outcome, effects_before);
             attempt = self.attempt(&command, request, now_ms, outcome, 1);
@@ -108,7 +110,9 @@ impl Engine {
         match catch_unwind(AssertUnwindSafe(|| {
             self.try_process(command, request, now_ms, outcome, steps_max)
         })) {
-            Ok(bytes) if bytes > OUTCOME_BYTES_MAX => Attempt::TooLarge(bytes),
+            Ok(bytes) if bytes > OUTCOME_BYTES_MAX || outcome.records.len() > ENTRY_RECORDS_MAX => {
+                Attempt::TooLarge { bytes, records: outcome.records.len() }
+            }
             Ok(_) => Attempt::Done,
             Err(panic) => Attempt::Failed(panic_message(panic.as_ref())),
         }
@@ -198,10 +202,10 @@ impl Engine {
                     format!("Expected to process the command, but the engine failed: {message}");
                 (RejectionType::ProcessingError, ErrorType::Unknown, reason)
             }
-            Attempt::TooLarge(bytes) => {
+            Attempt::TooLarge { bytes, records } => {
                 let reason = format!(
-                    "Expected the records of the command to take at most {OUTCOME_BYTES_MAX} bytes, but they take {bytes}. \
-                     Use smaller variables: store large documents elsewhere and pass a reference."
+                    "Expected the command to give at most {ENTRY_RECORDS_MAX} records of {OUTCOME_BYTES_MAX} bytes, but it gives {records} of {bytes}. \
+                     Use fewer or smaller variables: store large documents elsewhere and pass a reference."
                 );
                 (RejectionType::ExceededBatchRecordSize, ErrorType::MessageSizeExceeded, reason)
             }
@@ -327,8 +331,11 @@ impl Engine {
 /// How processing a command went.
 enum Attempt {
     Done,
-    /// Its records take more bytes than an entry may.
-    TooLarge(usize),
+    /// It has more records, or they take more bytes, than an entry may hold.
+    TooLarge {
+        bytes: usize,
+        records: usize,
+    },
     /// The engine panicked, with this message.
     Failed(String),
 }

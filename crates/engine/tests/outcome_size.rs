@@ -64,10 +64,14 @@ impl Run {
     }
 
     fn create(&mut self) {
+        self.create_with(big());
+    }
+
+    fn create_with(&mut self, variables: Bytes) {
         let creation = ProcessInstanceCreationRecord {
             bpmn_process_id: "p".into(),
             version: -1,
-            variables: big(),
+            variables,
             ..Default::default()
         };
         let intent = ProcessInstanceCreationIntent::Create;
@@ -125,11 +129,7 @@ fn a_completion_that_would_be_too_large_is_refused() {
         .find(|record| matches!(&record.payload, Payload::Job(JobIntent::Created, _)));
     let job_key = created.unwrap().key;
     run.process(job_key, Payload::Job(JobIntent::Complete, JobRecord::default()), true);
-    let refused = |effect: &Effect| {
-        matches!(effect, Effect::Respond { response: Response::Rejected { rejection, .. }, .. }
-            if rejection.kind == RejectionType::ExceededBatchRecordSize)
-    };
-    assert!(run.effects.iter().any(refused), "{:?}", run.effects);
+    assert!(run.effects.iter().any(is_refused), "{:?}", run.effects);
     run.replays();
     // The job is still there, and an answer that fits a smaller model would do.
     run.process(
@@ -138,4 +138,26 @@ fn a_completion_that_would_be_too_large_is_refused() {
         true,
     );
     assert!(matches!(&run.effects[0], Effect::Respond { response: Response::Accepted { .. }, .. }));
+}
+
+fn is_refused(effect: &Effect) -> bool {
+    matches!(effect, Effect::Respond { response: Response::Rejected { rejection, .. }, .. }
+        if rejection.kind == RejectionType::ExceededBatchRecordSize)
+}
+
+#[test]
+fn more_variables_than_an_entry_counts_records_are_refused() {
+    // An entry counts its records in 16 bits; small variables stay far below its bytes.
+    let count = 70_000u32;
+    let mut document = vec![0xdf];
+    document.extend_from_slice(&count.to_be_bytes());
+    for variable in 0..count {
+        document.push(0xa5);
+        document.extend_from_slice(format!("{variable:05}").as_bytes());
+        document.push(0x01);
+    }
+    let mut run = Run::new("");
+    run.create_with(document.into());
+    assert!(run.effects.iter().any(is_refused), "{:?}", run.effects);
+    run.replays();
 }
