@@ -48,11 +48,13 @@ impl Context<'_> {
 
     /// Whether an instance and all scopes around it still run.
     pub(crate) fn takes_triggers(&self, current: &Current) -> bool {
-        if current.instance.is(Lifecycle::Terminating) {
-            return false;
-        }
-        let scope = self.state.element_instances.get(&current.flow_scope_key());
-        current.flow_scope_key() == skep_protocol::NO_KEY
+        !current.instance.is(Lifecycle::Terminating) && self.scope_runs(current.flow_scope_key())
+    }
+
+    /// Whether new elements may be entered in a scope. The process itself has none around it.
+    pub(crate) fn scope_runs(&self, scope_key: Key) -> bool {
+        let scope = self.state.element_instances.get(&scope_key);
+        scope_key == skep_protocol::NO_KEY
             || scope.is_some_and(|scope| scope.is(Lifecycle::Activated) && !scope.interrupted)
     }
 

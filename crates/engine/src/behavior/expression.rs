@@ -1,6 +1,5 @@
 //! Evaluating expressions over the variables of a scope.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -19,14 +18,12 @@ pub(crate) struct ScopeVariables<'a> {
     scopes: Vec<Key>,
     /// Values that hide those of the scopes: results of earlier mappings.
     overlay: Option<&'a BTreeMap<String, Value>>,
-    /// A value that is damaged; the evaluation goes on with null and the caller looks here.
-    damaged: RefCell<Option<String>>,
 }
 
 impl<'a> ScopeVariables<'a> {
     pub(crate) fn new(state: &'a State, scope_key: Key) -> Self {
         let scopes = variables::scopes(state, scope_key);
-        Self { state, scopes, overlay: None, damaged: RefCell::new(None) }
+        Self { state, scopes, overlay: None }
     }
 
     pub(crate) fn with_overlay(mut self, overlay: &'a BTreeMap<String, Value>) -> Self {
@@ -41,13 +38,7 @@ impl Variables for ScopeVariables<'_> {
             return Some(value.clone());
         }
         let bytes = variables::find(self.state, &self.scopes, name)?;
-        match Value::from_msgpack_shared(bytes) {
-            Ok(value) => Some(value),
-            Err(_) => {
-                self.damaged.borrow_mut().get_or_insert_with(|| name.to_owned());
-                None
-            }
-        }
+        Value::from_msgpack_shared(bytes).ok()
     }
 }
 

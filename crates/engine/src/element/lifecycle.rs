@@ -262,7 +262,7 @@ impl Context<'_> {
         let trigger = self.pending_trigger(key);
         self.write(&current, ProcessInstanceIntent::ElementTerminated);
         if let Some((trigger_key, trigger)) = trigger
-            && self.takes_triggers(&current.without_lifecycle())
+            && self.scope_runs(current.flow_scope_key())
             && let Some((boundary, _)) = current.definition.process.find(&trigger.target_element_id)
         {
             let variables = trigger.variables.clone();
@@ -311,20 +311,6 @@ impl Context<'_> {
             .find(|flow| process.flow(*flow).is_some_and(|flow| flow.target == target));
         if let Some(flow) = flow {
             self.take_flow(current, flow, Some(variables));
-        }
-    }
-}
-
-impl Current {
-    /// The same place, as if the element itself were running: only the scopes around it count.
-    fn without_lifecycle(&self) -> Current {
-        let mut instance = self.instance.clone();
-        instance.lifecycle = Lifecycle::Activated as i32;
-        Current {
-            key: self.key,
-            instance,
-            definition: Arc::clone(&self.definition),
-            index: self.index,
         }
     }
 }
