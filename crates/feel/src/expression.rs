@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::node::{Kind, Node, Program};
 use crate::{
-    Budget, Environment, EvaluationError, NoVariables, ParseError, Value, Variables, Warning,
-    evaluate, parse,
+    Budget, Environment, EvaluationError, NoVariables, ParseError, Session, Syntax, Value,
+    Variables, Warning, evaluate, parse,
 };
 
 /// An expression, parsed once and shared; cloning copies a pointer.
@@ -31,14 +31,25 @@ pub struct Evaluation {
 const FOLD_BUDGET: Budget = Budget { steps_max: 1_000, bytes_max: 16 * 1024, depth_max: 250 };
 
 impl Expression {
-    /// Parses FEEL text, without the leading `=`.
+    /// Parses FEEL text in Camunda's dialect, without the leading `=`.
     pub fn parse(text: &str) -> Result<Expression, ParseError> {
-        Ok(Expression::prepare(text, parse::expression(text)?))
+        Expression::parse_in(text, &Syntax::default())
     }
 
-    /// Parses the unary tests of a table cell; the input value is the variable `?`.
+    /// Parses the unary tests of a table cell in Camunda's dialect; the input value is the variable
+    /// `?`.
     pub fn parse_unary_tests(text: &str) -> Result<Expression, ParseError> {
-        Ok(Expression::prepare(text, parse::unary_tests(text)?))
+        Expression::parse_unary_tests_in(text, &Syntax::default())
+    }
+
+    /// Like [`Expression::parse`], in a dialect and with declared names.
+    pub fn parse_in(text: &str, syntax: &Syntax<'_>) -> Result<Expression, ParseError> {
+        Ok(Expression::prepare(text, parse::expression(text, syntax)?))
+    }
+
+    /// Like [`Expression::parse_unary_tests`], in a dialect and with declared names.
+    pub fn parse_unary_tests_in(text: &str, syntax: &Syntax<'_>) -> Result<Expression, ParseError> {
+        Ok(Expression::prepare(text, parse::unary_tests(text, syntax)?))
     }
 
     fn prepare(text: &str, mut program: Program) -> Expression {
@@ -74,8 +85,22 @@ impl Expression {
         if let Some(value) = self.as_literal() {
             return Ok(Evaluation { value: value.clone(), warnings: Vec::new() });
         }
-        let (value, warnings) = evaluate::run(&self.0.program, variables, environment)?;
-        Ok(Evaluation { value, warnings })
+        let mut session = Session::new(environment);
+        let value = evaluate::run(&self.0.program, variables, &mut session)?;
+        Ok(Evaluation { value, warnings: session.take_warnings() })
+    }
+
+    /// Like [`Expression::evaluate`], against the budget of a session that has further evaluations;
+    /// warnings are added to those of the session.
+    pub fn evaluate_in(
+        &self,
+        variables: &dyn Variables,
+        session: &mut Session<'_>,
+    ) -> Result<Value, EvaluationError> {
+        if let Some(value) = self.as_literal() {
+            return Ok(value.clone());
+        }
+        evaluate::run(&self.0.program, variables, session)
     }
 }
 
@@ -85,8 +110,9 @@ fn fold(program: &Program) -> Option<Value> {
         return None;
     }
     let environment = Environment { budget: FOLD_BUDGET, ..Environment::at(0) };
-    match evaluate::run(program, &NoVariables, &environment) {
-        Ok((value, warnings)) if warnings.is_empty() => Some(value),
+    let mut session = Session::new(&environment);
+    match evaluate::run(program, &NoVariables, &mut session) {
+        Ok(value) if session.warning_count() == 0 => Some(value),
         _ => None,
     }
 }

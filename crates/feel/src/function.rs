@@ -3,41 +3,78 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::Value;
 use crate::node::FunctionBody;
 use crate::value::Extent;
+use crate::{EvaluationError, Session, Value};
 
-/// A function that an expression defined, with the values it captured.
+/// A function that an expression defined with the values it captured, or one from outside.
 #[derive(Clone)]
 pub struct Function(Arc<Inner>);
 
-struct Inner {
-    body: Arc<FunctionBody>,
-    captured: Vec<Value>,
-    extent: Extent,
+enum Inner {
+    Defined { body: Arc<FunctionBody>, captured: Vec<Value>, extent: Extent },
+    Native(Box<dyn NativeFunction>),
+}
+
+/// A function whose body is no expression, such as a decision table.
+pub trait NativeFunction: Send + Sync {
+    /// The names of the parameters.
+    fn parameters(&self) -> &[Arc<str>];
+
+    /// The value for as many arguments as there are parameters. What it evaluates counts against
+    /// the session; what goes wrong quietly is null and a warning there.
+    fn call(
+        &self,
+        arguments: &[Value],
+        session: &mut Session<'_>,
+    ) -> Result<Value, EvaluationError>;
 }
 
 impl Function {
     pub(crate) fn new(body: Arc<FunctionBody>, captured: Vec<Value>) -> Function {
         let extent = Extent::of(&captured);
-        Function(Arc::new(Inner { body, captured, extent }))
+        Function(Arc::new(Inner::Defined { body, captured, extent }))
+    }
+
+    /// A function that is evaluated by other means than an expression.
+    pub fn native(function: impl NativeFunction + 'static) -> Function {
+        Function(Arc::new(Inner::Native(Box::new(function))))
     }
 
     /// The names of the parameters.
     pub fn parameters(&self) -> &[Arc<str>] {
-        &self.0.body.parameters
+        match &*self.0 {
+            Inner::Defined { body, .. } => &body.parameters,
+            Inner::Native(function) => function.parameters(),
+        }
     }
 
-    pub(crate) fn body(&self) -> &FunctionBody {
-        &self.0.body
+    pub(crate) fn as_native(&self) -> Option<&dyn NativeFunction> {
+        match &*self.0 {
+            Inner::Native(function) => Some(&**function),
+            Inner::Defined { .. } => None,
+        }
+    }
+
+    pub(crate) fn body(&self) -> Option<&FunctionBody> {
+        match &*self.0 {
+            Inner::Defined { body, .. } => Some(body),
+            Inner::Native(_) => None,
+        }
     }
 
     pub(crate) fn captured(&self) -> &[Value] {
-        &self.0.captured
+        match &*self.0 {
+            Inner::Defined { captured, .. } => captured,
+            Inner::Native(_) => &[],
+        }
     }
 
     pub(crate) fn extent(&self) -> Extent {
-        self.0.extent
+        match &*self.0 {
+            Inner::Defined { extent, .. } => *extent,
+            Inner::Native(_) => Extent::default(),
+        }
     }
 }
 

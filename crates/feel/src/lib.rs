@@ -1,4 +1,4 @@
-//! FEEL in Camunda's dialect: parse once at deployment, evaluate many times under a budget.
+//! FEEL in two [dialects](Dialect): parse once at deployment, evaluate many times under a budget.
 //!
 //! An [`Expression`] is parsed without knowing any variable (so it can be parsed at deployment),
 //! knows which variables it reads, and evaluates to a [`Value`] plus [`Warning`]s. Evaluation has no
@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
 
 mod builtin;
+mod dialect;
 mod environment;
 mod error;
 mod evaluate;
@@ -17,11 +18,16 @@ pub mod limits;
 mod node;
 mod number;
 mod parse;
+mod session;
 pub mod temporal;
 mod value;
 
+pub use dialect::Dialect;
 pub use environment::{Budget, Environment, NoVariables, Variables};
 pub use error::{EvaluationError, MsgpackError, ParseError, Warning, WarningKind};
 pub use expression::{Evaluation, Expression};
+pub use function::NativeFunction;
 pub use number::{Number, ParseNumberError, Rounding};
+pub use parse::{Names, Syntax};
+pub use session::Session;
 pub use value::{Context, Function, List, ListIter, Range, Value};

@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::Value;
 use crate::builtin::Overload;
+use crate::{Dialect, Value};
 
 /// Bytes of the expression text that a node was parsed from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -237,6 +237,7 @@ pub(crate) struct Program {
     pub(crate) root: Node,
     pub(crate) variables: Box<[Arc<str>]>,
     pub(crate) frame_slots: u32,
+    pub(crate) dialect: Dialect,
     /// Whether it reads the clock or the random source.
     pub(crate) impure: bool,
 }

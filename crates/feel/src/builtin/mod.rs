@@ -143,6 +143,11 @@ pub(crate) struct Call<'c, 'e> {
 }
 
 impl<'c> Call<'c, '_> {
+    /// The dialect of the expression.
+    fn dialect(&self) -> crate::Dialect {
+        self.evaluator.dialect()
+    }
+
     /// An argument; null if it was not given.
     fn argument(&self, index: usize) -> &'c Value {
         let arguments: &'c [Value] = self.arguments;

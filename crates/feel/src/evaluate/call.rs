@@ -6,7 +6,7 @@ use super::{Evaluated, Evaluator, Stop, shown};
 use crate::builtin::Call;
 use crate::node::{BuiltinCall, FunctionLiteral, Invoke, Kind, Span};
 use crate::value::Function;
-use crate::{Value, WarningKind};
+use crate::{Session, Value, WarningKind};
 
 /// Why a built-in function gave no value.
 #[derive(Debug)]
@@ -131,14 +131,26 @@ impl Evaluator<'_> {
         Ok(Value::Null)
     }
 
-    /// Calls a function that an expression defined, with as many arguments as it has parameters.
+    /// Calls a function that is no expression: the budget and the warnings go there and come back.
+    fn call_native(&mut self, function: &Function, arguments: &[Value]) -> Evaluated {
+        let Some(native) = function.as_native() else { return Ok(Value::Null) };
+        self.enter()?;
+        let warnings = std::mem::take(&mut self.warnings);
+        let mut session = Session::resumed(self.environment, self.meter, warnings);
+        let result = native.call(arguments, &mut session);
+        self.meter = crate::session::Meter { depth: self.meter.depth - 1, ..session.meter };
+        self.warnings = session.warnings;
+        self.checked(result.map_err(Box::new)?)
+    }
+
+    /// Calls a function with as many arguments as it has parameters.
     pub(crate) fn call_function(
         &mut self,
         function: &Function,
         arguments: SmallVec<[Value; 4]>,
     ) -> Evaluated {
+        let Some(body) = function.body() else { return self.call_native(function, &arguments) };
         self.enter()?;
-        let body = function.body();
         let caller_base = self.base;
         let caller = self.function.replace(function.clone());
         self.base = self.locals.len();
@@ -149,7 +161,7 @@ impl Evaluator<'_> {
         self.locals.truncate(self.base);
         self.base = caller_base;
         self.function = caller;
-        self.depth -= 1;
+        self.meter.depth -= 1;
         result
     }
 }

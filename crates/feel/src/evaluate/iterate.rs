@@ -82,7 +82,7 @@ impl Evaluator<'_> {
             self.set_local(iterator.slot, element);
             if self.for_level(inner, body, results)? { Ok(Flow::Continue) } else { Ok(Flow::Break) }
         })?;
-        self.depth -= 1;
+        self.meter.depth -= 1;
         Ok(matches!(flow, Flow::Continue))
     }
 
@@ -179,7 +179,7 @@ impl Evaluator<'_> {
                 }
             }
         })?;
-        self.depth -= 1;
+        self.meter.depth -= 1;
         Ok((!invalid).then_some(flow))
     }
 

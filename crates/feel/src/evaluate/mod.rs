@@ -14,9 +14,11 @@ use smallvec::SmallVec;
 
 use crate::limits::{VALUE_DEPTH_MAX, WARNING_VALUE_CHARACTERS_MAX, WARNINGS_MAX};
 use crate::node::{Kind, Node, Program, Scoped, Span, Type};
+use crate::session::Meter;
 use crate::value::{Function, Shortened, equal};
 use crate::{
-    Context, Environment, EvaluationError, List, Range, Value, Variables, Warning, WarningKind,
+    Context, Dialect, Environment, EvaluationError, List, Range, Session, Value, Variables,
+    Warning, WarningKind,
 };
 
 /// Ends the evaluation without a value. In a box, so that results stay small.
@@ -45,20 +47,18 @@ pub(crate) struct Evaluator<'a> {
     base: usize,
     /// The running function, for what it captured.
     function: Option<Function>,
-    steps_left: u64,
-    bytes_left: u64,
-    depth: u32,
-    /// How many random numbers were drawn.
-    random_draws: u64,
+    /// What is left of the budget of the session, taken from there while the evaluation runs.
+    meter: Meter,
     warnings: Vec<Warning>,
 }
 
-/// Evaluates a program; gives the value and the warnings.
+/// Evaluates a program against the budget of the session; warnings are added to its list.
 pub(crate) fn run(
     program: &Program,
     variables: &dyn Variables,
-    environment: &Environment,
-) -> Result<(Value, Vec<Warning>), EvaluationError> {
+    session: &mut Session<'_>,
+) -> Result<Value, EvaluationError> {
+    let environment = session.environment();
     let mut few = [const { Global::Unread }; GLOBALS_ON_STACK];
     let mut many = Vec::new();
     let count = program.variables.len();
@@ -74,25 +74,32 @@ pub(crate) fn run(
         locals: SmallVec::new(),
         base: 0,
         function: None,
-        steps_left: environment.budget.steps_max,
-        bytes_left: environment.budget.bytes_max,
-        depth: 0,
-        random_draws: 0,
-        warnings: Vec::new(),
+        meter: session.meter,
+        warnings: session.take_warnings(),
     };
     // Filled in place: building them first and moving them in costs more than a small expression.
     for _ in 0..program.frame_slots {
         evaluator.locals.push(Value::Null);
     }
-    let value = evaluator.eval(&program.root).map_err(|stop| *stop)?;
+    let value = evaluator.eval(&program.root);
+    // An error leaves the depth where it was.
+    session.meter = Meter { depth: session.meter.depth, ..evaluator.meter };
+    session.warnings = evaluator.warnings;
+    let value = value.map_err(|stop| *stop)?;
     // What is shared in memory is written out in full.
     if is_shared(&value) && value.extent().bytes > environment.budget.bytes_max {
         return Err(EvaluationError::BytesExceeded(environment.budget.bytes_max));
     }
-    Ok((value, evaluator.warnings))
+    Ok(value)
 }
 
 impl Evaluator<'_> {
+    /// The dialect of the expression.
+    #[inline]
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.program.dialect
+    }
+
     /// The value of a node.
     pub(crate) fn eval(&mut self, node: &Node) -> Evaluated {
         self.steps(1)?;
@@ -107,7 +114,7 @@ impl Evaluator<'_> {
             _ => {
                 self.enter()?;
                 let value = self.eval_compound(node);
-                self.depth -= 1;
+                self.meter.depth -= 1;
                 value
             }
         }
@@ -345,9 +352,9 @@ impl Evaluator<'_> {
     /// Counts steps.
     #[inline]
     pub(crate) fn steps(&mut self, count: u64) -> Evaluated<()> {
-        match self.steps_left.checked_sub(count) {
+        match self.meter.steps_left.checked_sub(count) {
             Some(left) => {
-                self.steps_left = left;
+                self.meter.steps_left = left;
                 Ok(())
             }
             None => Err(self.steps_exceeded()),
@@ -361,9 +368,9 @@ impl Evaluator<'_> {
 
     /// Counts bytes of values.
     pub(crate) fn bytes(&mut self, count: u64) -> Evaluated<()> {
-        match self.bytes_left.checked_sub(count) {
+        match self.meter.bytes_left.checked_sub(count) {
             Some(left) => {
-                self.bytes_left = left;
+                self.meter.bytes_left = left;
                 Ok(())
             }
             None => {
@@ -387,10 +394,10 @@ impl Evaluator<'_> {
     #[inline]
     fn enter(&mut self) -> Evaluated<()> {
         let depth_max = self.environment.budget.depth_max;
-        if self.depth >= depth_max {
+        if self.meter.depth >= depth_max {
             return Err(Box::new(EvaluationError::DepthExceeded(depth_max)));
         }
-        self.depth += 1;
+        self.meter.depth += 1;
         Ok(())
     }
 
@@ -415,8 +422,8 @@ impl Evaluator<'_> {
 
     /// The next random bits of the environment's seed (SplitMix64).
     pub(crate) fn random_u64(&mut self) -> u64 {
-        self.random_draws = self.random_draws.wrapping_add(1);
-        let step = self.random_draws.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.meter.random_draws = self.meter.random_draws.wrapping_add(1);
+        let step = self.meter.random_draws.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.environment.random_seed.wrapping_add(step);
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

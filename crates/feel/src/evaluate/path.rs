@@ -35,7 +35,7 @@ impl Evaluator<'_> {
                     self.steps(1)?;
                     values.push(self.member(&element, key, span)?);
                 }
-                self.depth -= 1;
+                self.meter.depth -= 1;
                 self.list(values)
             }
             Value::Null => {

@@ -2,6 +2,7 @@
 
 mod lexer;
 mod literal;
+mod names;
 mod operand;
 mod operator;
 mod scope;
@@ -11,6 +12,7 @@ mod types;
 use std::sync::Arc;
 
 use lexer::{Kind as TokenKind, Token};
+pub use names::{Names, Syntax};
 use scope::Scope;
 
 use crate::ParseError;
@@ -18,8 +20,8 @@ use crate::limits::{EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX};
 use crate::node::{Node, Program, Span};
 
 /// Parses an expression.
-pub(crate) fn expression(text: &str) -> Result<Program, ParseError> {
-    let parsed = Parser::new(text).and_then(|mut parser| {
+pub(crate) fn expression(text: &str, syntax: &Syntax<'_>) -> Result<Program, ParseError> {
+    let parsed = Parser::new(text, syntax).and_then(|mut parser| {
         let root = parser.expression()?;
         parser.finish(root)
     });
@@ -27,8 +29,8 @@ pub(crate) fn expression(text: &str) -> Result<Program, ParseError> {
 }
 
 /// Parses the unary tests of a table cell.
-pub(crate) fn unary_tests(text: &str) -> Result<Program, ParseError> {
-    let parsed = Parser::new(text).and_then(|mut parser| {
+pub(crate) fn unary_tests(text: &str, syntax: &Syntax<'_>) -> Result<Program, ParseError> {
+    let parsed = Parser::new(text, syntax).and_then(|mut parser| {
         let root = parser.unary_tests()?;
         parser.finish(root)
     });
@@ -40,6 +42,7 @@ type Parsed<T = Node> = Result<T, Box<ParseError>>;
 
 struct Parser<'a> {
     source: &'a str,
+    syntax: &'a Syntax<'a>,
     tokens: Vec<Token>,
     at: usize,
     scope: Scope,
@@ -53,13 +56,14 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn new(source: &'a str) -> Parsed<Parser<'a>> {
+    fn new(source: &'a str, syntax: &'a Syntax<'a>) -> Parsed<Parser<'a>> {
         if source.len() > EXPRESSION_BYTES_MAX {
             let message = format!("expected an expression of at most {EXPRESSION_BYTES_MAX} bytes");
             return Err(Box::new(ParseError { message, span: 0..0, text: source.into() }));
         }
         Ok(Parser {
             source,
+            syntax,
             tokens: lexer::tokens(source)?,
             at: 0,
             scope: Scope::new(),
@@ -76,7 +80,8 @@ impl<'a> Parser<'a> {
         }
         let impure = self.impure;
         let (frame_slots, variables) = std::mem::replace(&mut self.scope, Scope::new()).finish();
-        Ok(Program { root, variables: variables.into(), frame_slots, impure })
+        let dialect = self.syntax.dialect;
+        Ok(Program { root, variables: variables.into(), frame_slots, dialect, impure })
     }
 
     /// The token `ahead` of the current one.
