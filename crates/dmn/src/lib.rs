@@ -1,0 +1,28 @@
+//! DMN 1.1 - 1.5: XML to a [`Model`], or every [`Violation`] with element id, line and reason; and the
+//! evaluation of a decision with all that it requires, under one budget, with a full trace.
+//!
+//! ```
+//! let xml = r#"<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="drg" name="Greeting"
+//!       namespace="http://example.com">
+//!     <decision id="greet" name="Greet"><literalExpression><text>"Hello " + name</text></literalExpression></decision>
+//!   </definitions>"#;
+//! let model = skep_dmn::parse(xml, &skep_dmn::Options::default())?;
+//! let variables = std::collections::BTreeMap::from([("name".to_owned(), skep_feel::Value::from("Ada"))]);
+//! let evaluation = model.evaluate("greet", &variables, &skep_feel::Environment::at(0)).unwrap();
+//! assert_eq!(evaluation.output.unwrap().to_string(), "\"Hello Ada\"");
+//! # Ok::<(), skep_dmn::Violations>(())
+//! ```
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(test, allow(clippy::indexing_slicing))]
+
+mod evaluation;
+mod model;
+mod violation;
+
+pub use evaluation::{
+    DecisionEvaluation, DecisionType, EvaluatedDecision, EvaluatedInput, EvaluatedOutput, Failure,
+    MatchedRule, TracedWarning,
+};
+pub use model::{Decision, Model, Options, parse};
+pub use violation::{Violation, Violations};
