@@ -8,7 +8,8 @@ use crate::{Value, limits};
 
 /// Where an expression takes its variables from.
 ///
-/// `get` is called at most once for each name in one evaluation, and only when the name is reached.
+/// `get` is called only when the name is reached, and once for each name in one evaluation, unless a
+/// comparison with a constant finds a value of another type: then once more.
 pub trait Variables {
     /// The value of the variable, or none if there is no such variable.
     fn get(&self, name: &str) -> Option<Value>;

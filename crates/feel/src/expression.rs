@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::evaluate::Quick;
 use crate::node::{Kind, Node, Program};
 use crate::{
     Budget, Environment, EvaluationError, NoVariables, ParseError, Session, Syntax, Value,
@@ -16,6 +17,8 @@ pub struct Expression(Arc<Inner>);
 struct Inner {
     text: Box<str>,
     program: Program,
+    /// The program once more, if it is one that can be evaluated without an evaluator.
+    quick: Option<Quick>,
 }
 
 /// What an evaluation gives: a value, and why parts of it are null.
@@ -56,7 +59,8 @@ impl Expression {
         if let Some(value) = fold(&program) {
             program.root = Node { kind: Kind::Literal(value), span: program.root.span };
         }
-        Expression(Arc::new(Inner { text: text.into(), program }))
+        let quick = Quick::of(&program);
+        Expression(Arc::new(Inner { text: text.into(), program, quick }))
     }
 
     /// The text that was parsed.
@@ -86,7 +90,7 @@ impl Expression {
             return Ok(Evaluation { value: value.clone(), warnings: Vec::new() });
         }
         let mut session = Session::new(environment);
-        let value = evaluate::run(&self.0.program, variables, &mut session)?;
+        let value = self.run(variables, &mut session)?;
         Ok(Evaluation { value, warnings: session.take_warnings() })
     }
 
@@ -99,6 +103,20 @@ impl Expression {
     ) -> Result<Value, EvaluationError> {
         if let Some(value) = self.as_literal() {
             return Ok(value.clone());
+        }
+        self.run(variables, session)
+    }
+
+    #[inline]
+    fn run(
+        &self,
+        variables: &dyn Variables,
+        session: &mut Session<'_>,
+    ) -> Result<Value, EvaluationError> {
+        if let Some(quick) = &self.0.quick
+            && let Some(value) = quick.evaluate(&self.0.program, variables, session)
+        {
+            return Ok(value);
         }
         evaluate::run(&self.0.program, variables, session)
     }

@@ -38,8 +38,8 @@ pub(super) fn compare_values(
 }
 
 /// The comparison of two numbers or two strings; none for everything else.
-#[inline]
-fn quick(comparison: Comparison, left: &Value, right: &Value) -> Option<bool> {
+#[inline(always)]
+pub(super) fn quick(comparison: Comparison, left: &Value, right: &Value) -> Option<bool> {
     let order = match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.cmp(right),
         (Value::String(left), Value::String(right)) => match comparison {
@@ -95,6 +95,9 @@ impl Evaluator<'_> {
     #[inline]
     fn compare_quickly(&mut self, comparison: Comparison, operands: &[Node; 2]) -> Option<bool> {
         let [left, right] = operands;
+        if let Kind::Literal(constant) = &right.kind {
+            return self.compare_with_constant(comparison, left, constant);
+        }
         if let Kind::Scoped(scoped) = &left.kind {
             if !(self.is_present(&scoped.outside) | self.is_present(right)) {
                 return None;
@@ -107,6 +110,33 @@ impl Evaluator<'_> {
             return quick(comparison, self.peek(left), self.peek(right));
         }
         None
+    }
+
+    /// [`Evaluator::compare_quickly`] for the most frequent of all comparisons.
+    #[inline]
+    fn compare_with_constant(
+        &mut self,
+        comparison: Comparison,
+        left: &Node,
+        constant: &Value,
+    ) -> Option<bool> {
+        match &left.kind {
+            Kind::Global(slot) => quick(comparison, self.present(*slot)?, constant),
+            Kind::Local(slot) => quick(comparison, self.local(*slot), constant),
+            Kind::Scoped(scoped) => {
+                let compared = scoped.items.iter().find_map(|slot| match self.local(*slot) {
+                    Value::Context(context) => context.with_entry(&scoped.name, |entry| {
+                        entry.map(|entry| quick(comparison, entry, constant))
+                    }),
+                    _ => None,
+                });
+                match compared {
+                    Some(compared) => compared,
+                    None => self.compare_with_constant(comparison, &scoped.outside, constant),
+                }
+            }
+            _ => None,
+        }
     }
 
     /// The value of a node that is likely a comparison.

@@ -1,7 +1,8 @@
 //! `for`, `some`, `every` and filters.
 
+use super::compare::quick;
 use super::{Evaluated, Evaluator};
-use crate::node::{Filter, For, Iterator, Node, Quantified, Span};
+use crate::node::{Comparison, Filter, For, Iterator, Kind, Node, Quantified, Span};
 use crate::{List, Number, Value};
 
 /// What an iterator runs over, never built in memory for a range.
@@ -206,13 +207,20 @@ impl Evaluator<'_> {
             }
         };
         if let Some(Value::Number(index)) = filter.condition.literal() {
-            return Ok(self.at_index(&list, *index));
+            return Ok(element_at(&list, *index).into());
         }
         /// Places for elements that are made before any is kept.
         const KEPT_MIN: usize = 32;
         let mut kept = Vec::with_capacity(list.len().min(KEPT_MIN));
+        let entry_test = EntryTest::of(filter);
         for (position, element) in list.iter().enumerate() {
-            self.steps(element.scan_steps())?;
+            self.steps(1 + element.scan_steps())?;
+            if let Some(truth) = entry_test.as_ref().and_then(|test| test.holds(&element)) {
+                if truth {
+                    kept.push(element);
+                }
+                continue;
+            }
             self.set_local(filter.slot, element);
             match self.condition(&filter.condition)? {
                 Value::Boolean(true) => {
@@ -222,7 +230,7 @@ impl Evaluator<'_> {
                 // A number is no condition but the place of an element.
                 Value::Number(index) if position == 0 => {
                     self.set_local(filter.slot, Value::Null);
-                    return Ok(self.at_index(&list, index));
+                    return Ok(element_at(&list, index).into());
                 }
                 _ => {}
             }
@@ -230,12 +238,41 @@ impl Evaluator<'_> {
         self.set_local(filter.slot, Value::Null);
         self.list(kept)
     }
+}
 
-    /// The element at an index from 1, or from -1 backwards; null beyond the list.
-    fn at_index(&self, list: &List, index: Number) -> Value {
-        let Some(index) = index.truncate_to_i64() else { return Value::Null };
-        let position = if index < 0 { index.saturating_add(list.len() as i64) } else { index - 1 };
-        usize::try_from(position).ok().and_then(|position| list.get(position)).into()
+/// The element at a place from 1, or from -1 backwards; none beyond the list.
+pub(super) fn element_at(list: &List, place: Number) -> Option<Value> {
+    let place = place.truncate_to_i64()?;
+    let position = if place < 0 { place.saturating_add(list.len() as i64) } else { place - 1 };
+    list.get(usize::try_from(position).ok()?)
+}
+
+/// A filter by an entry of the elements and a constant, `orders[total > 100]`: decided without the
+/// evaluator where the element has the entry and it is of the type of the constant.
+struct EntryTest<'n> {
+    key: &'n str,
+    comparison: Comparison,
+    constant: &'n Value,
+}
+
+impl<'n> EntryTest<'n> {
+    fn of(filter: &'n Filter) -> Option<EntryTest<'n>> {
+        let Kind::Compare(comparison, operands) = &filter.condition.kind else { return None };
+        let [left, right] = &**operands;
+        let Kind::Scoped(scoped) = &left.kind else { return None };
+        let is_of_element = scoped.items.first() == Some(&filter.slot);
+        let (comparison, constant) = (*comparison, right.literal()?);
+        is_of_element.then_some(EntryTest { key: &scoped.name, comparison, constant })
+    }
+
+    #[inline]
+    fn holds(&self, element: &Value) -> Option<bool> {
+        match element {
+            Value::Context(context) => {
+                context.with_entry(self.key, |entry| quick(self.comparison, entry?, self.constant))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -5,11 +5,13 @@ mod call;
 mod compare;
 mod iterate;
 mod path;
+mod quick;
 mod test_of_input;
 
 use std::fmt;
 
 pub(crate) use call::Failure;
+pub(crate) use quick::Quick;
 use smallvec::SmallVec;
 
 use crate::limits::{VALUE_DEPTH_MAX, WARNING_VALUE_CHARACTERS_MAX, WARNINGS_MAX};
@@ -205,18 +207,21 @@ impl Evaluator<'_> {
     fn is_present(&mut self, node: &Node) -> bool {
         match &node.kind {
             Kind::Literal(_) | Kind::Local(_) | Kind::Captured(_) => true,
-            Kind::Global(slot) => {
-                let index = *slot as usize;
-                match self.globals.get(index) {
-                    Some(Global::Present(_)) => true,
-                    Some(Global::Unread) => {
-                        self.read(index);
-                        matches!(self.globals.get(index), Some(Global::Present(_)))
-                    }
-                    _ => false,
-                }
-            }
+            Kind::Global(slot) => self.present(*slot).is_some(),
             _ => false,
+        }
+    }
+
+    /// The variable if there is one; reads it if that was not done yet.
+    #[inline]
+    fn present(&mut self, slot: u32) -> Option<&Value> {
+        let index = slot as usize;
+        if let Some(Global::Unread) = self.globals.get(index) {
+            self.read(index);
+        }
+        match self.globals.get(index) {
+            Some(Global::Present(value)) => Some(value),
+            _ => None,
         }
     }
 

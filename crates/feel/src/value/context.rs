@@ -44,15 +44,19 @@ impl Entries {
     }
 
     #[inline]
-    fn get(&self, key: &str) -> Option<Value> {
+    fn get(&self, key: &str) -> Option<&Value> {
         if self.list.len() <= LINEAR_ENTRIES_MAX {
-            return find(&self.list, key);
+            return self.list.iter().find(|(existing, _)| &**existing == key).map(|entry| &entry.1);
         }
+        self.search(key)
+    }
+
+    #[inline(never)]
+    fn search(&self, key: &str) -> Option<&Value> {
         let sorted = self.sorted.get_or_init(|| sort(&self.list));
         let key_at = |index: u32| self.list.get(index as usize).map_or("", |(key, _)| key);
         let at = sorted.binary_search_by(|index| key_at(*index).cmp(key)).ok()?;
-        let entry = self.list.get(*sorted.get(at)? as usize)?;
-        Some(entry.1.clone())
+        self.list.get(*sorted.get(at)? as usize).map(|entry| &entry.1)
     }
 }
 
@@ -98,18 +102,27 @@ impl Context {
     /// The value of this key.
     pub fn get(&self, key: &str) -> Option<Value> {
         match &*self.0 {
-            Inner::Entries { entries, .. } => entries.get(key),
+            Inner::Entries { entries, .. } => entries.get(key).cloned(),
             Inner::Packed { bytes, count, depth, entries, scans } => {
                 if let Some(entries) = entries.get() {
-                    return entries.get(key);
+                    return entries.get(key).cloned();
                 }
                 if bytes.len() <= SCAN_SHORT_BYTES
                     || scans.fetch_add(1, Ordering::Relaxed) < SCANS_MAX
                 {
                     return msgpack::entry(bytes, *count, key, *depth);
                 }
-                read(bytes, *count, *depth, entries).get(key)
+                read(bytes, *count, *depth, entries).get(key).cloned()
             }
+        }
+    }
+
+    /// Shows the value of this key, without cloning it if it is in memory.
+    #[inline]
+    pub(crate) fn with_entry<R>(&self, key: &str, show: impl FnOnce(Option<&Value>) -> R) -> R {
+        match &*self.0 {
+            Inner::Entries { entries, .. } => show(entries.get(key)),
+            Inner::Packed { .. } => show(self.get(key).as_ref()),
         }
     }
 
@@ -170,10 +183,6 @@ fn read<'a>(
     entries: &'a OnceLock<Entries>,
 ) -> &'a Entries {
     entries.get_or_init(|| Entries::new(unique_first(msgpack::entries(bytes, count, depth))))
-}
-
-fn find(entries: &[Entry], key: &str) -> Option<Value> {
-    entries.iter().find(|(existing, _)| &**existing == key).map(|(_, value)| value.clone())
 }
 
 fn sort(entries: &[Entry]) -> Box<[u32]> {
