@@ -16,9 +16,16 @@
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
 
+mod evaluate;
 mod evaluation;
+pub mod limits;
+mod logic;
 mod model;
+mod read;
+mod scope;
+mod types;
 mod violation;
+mod xml;
 
 pub use evaluation::{
     DecisionEvaluation, DecisionType, EvaluatedDecision, EvaluatedInput, EvaluatedOutput, Failure,

@@ -1,10 +1,14 @@
 //! A decision requirements graph that was read and found to be whole.
 
+use std::fmt;
 use std::sync::Arc;
 
 use skep_feel::{Dialect, Environment, Variables};
 
+use crate::evaluate;
 use crate::evaluation::DecisionEvaluation;
+use crate::logic::{Boxed, FunctionLogic};
+use crate::types::{Type, Types};
 use crate::violation::Violations;
 
 /// How a file is read.
@@ -17,15 +21,26 @@ pub struct Options {
 }
 
 /// A decision requirements graph; cloning copies a pointer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Model(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     id: Arc<str>,
     name: Arc<str>,
     namespace: Arc<str>,
-    decisions: Vec<Decision>,
+    dialect: Dialect,
+    types: Types,
+    imports: Vec<Model>,
+    graph: Graph,
+}
+
+/// What a model has to evaluate.
+#[derive(Debug, Default)]
+pub(crate) struct Graph {
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) inputs: Vec<InputData>,
+    pub(crate) knowledge: Vec<Knowledge>,
+    pub(crate) services: Vec<Service>,
 }
 
 /// A decision of a model.
@@ -37,15 +52,121 @@ pub struct Decision {
     pub name: Arc<str>,
     /// The version tag of its `zeebe:versionTag` extension, or empty.
     pub version_tag: Arc<str>,
+    pub(crate) variable: Arc<str>,
+    pub(crate) type_ref: Type,
+    /// Decisions and inputs in the order of their evaluation.
+    pub(crate) required: Box<[Target]>,
+    pub(crate) bindings: Box<[Binding]>,
+    /// None if it is undecided.
+    pub(crate) logic: Option<Boxed>,
+}
+
+/// An input data.
+#[derive(Debug)]
+pub(crate) struct InputData {
+    pub(crate) id: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) type_ref: Type,
+}
+
+/// A business knowledge model.
+#[derive(Debug)]
+pub(crate) struct Knowledge {
+    pub(crate) id: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) variable: Arc<str>,
+    /// The type of its results.
+    pub(crate) type_ref: Type,
+    pub(crate) parameters: Box<[Arc<str>]>,
+    pub(crate) logic: FunctionLogic,
+    pub(crate) bindings: Box<[Binding]>,
+}
+
+/// A decision service.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) id: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) variable: Arc<str>,
+    /// The type of its results.
+    pub(crate) type_ref: Type,
+    /// The names of the inputs.
+    pub(crate) parameters: Box<[Arc<str>]>,
+    /// Input data, then input decisions.
+    pub(crate) inputs: Box<[Target]>,
+    pub(crate) outputs: Box<[Target]>,
+    pub(crate) output_names: Box<[Arc<str>]>,
+}
+
+/// An element of a model or of one that it imports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Target {
+    Decision(Place),
+    Input(Place),
+    Knowledge(Place),
+    Service(Place),
+}
+
+/// Where an element is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// Which import of the model; none for the model itself.
+    pub(crate) import: Option<u32>,
+    /// Which element of its kind.
+    pub(crate) index: u32,
+}
+
+impl Place {
+    /// A place in the model itself.
+    pub(crate) fn own(index: usize) -> Place {
+        Place { import: None, index: u32::try_from(index).unwrap_or(u32::MAX) }
+    }
+}
+
+impl Target {
+    pub(crate) fn place(self) -> Place {
+        match self {
+            Target::Decision(place)
+            | Target::Input(place)
+            | Target::Knowledge(place)
+            | Target::Service(place) => place,
+        }
+    }
+}
+
+/// A name and what it means.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    pub(crate) name: Arc<str>,
+    pub(crate) source: Source,
+}
+
+/// What a name means.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Element(Target),
+    /// A context of what is required of an imported model.
+    Import(Vec<Binding>),
 }
 
 /// Reads a model; every finding if it is not whole.
 pub fn parse(xml: &str, options: &Options) -> Result<Model, Violations> {
-    let _ = (xml, options);
-    Err(Violations::of_file(0, "no model can be read yet"))
+    crate::read::read(xml, options)
 }
 
 impl Model {
+    pub(crate) fn new(
+        id: Arc<str>,
+        name: Arc<str>,
+        namespace: Arc<str>,
+        dialect: Dialect,
+        types: Types,
+        imports: Vec<Model>,
+        graph: Graph,
+    ) -> Model {
+        Model(Arc::new(Inner { id, name, namespace, dialect, types, imports, graph }))
+    }
+
     /// The id of the definitions, which identifies the decision requirements graph.
     pub fn id(&self) -> &str {
         &self.0.id
@@ -61,14 +182,23 @@ impl Model {
         &self.0.namespace
     }
 
+    /// The dialect in which the model was read.
+    pub fn dialect(&self) -> Dialect {
+        self.0.dialect
+    }
+
     /// The decisions in the order of the file.
     pub fn decisions(&self) -> &[Decision] {
-        &self.0.decisions
+        &self.0.graph.decisions
     }
 
     /// The decision with this id.
     pub fn decision(&self, decision_id: &str) -> Option<&Decision> {
-        self.0.decisions.iter().find(|decision| &*decision.id == decision_id)
+        self.decision_index(decision_id).and_then(|index| self.decisions().get(index))
+    }
+
+    fn decision_index(&self, decision_id: &str) -> Option<usize> {
+        self.decisions().iter().position(|decision| &*decision.id == decision_id)
     }
 
     /// Evaluates a decision with all that it requires; none if there is no such decision.
@@ -78,7 +208,94 @@ impl Model {
         variables: &dyn Variables,
         environment: &Environment,
     ) -> Option<DecisionEvaluation> {
-        let _ = (self.decision(decision_id)?, variables, environment);
-        None
+        let index = self.decision_index(decision_id)?;
+        Some(evaluate::decision(self, index, variables, environment))
+    }
+
+    /// Calls a business knowledge model or a decision service, found by its name or id; none if there
+    /// is no such element. Each parameter is the variable of its name, null if there is none.
+    pub fn invoke(
+        &self,
+        invocable: &str,
+        arguments: &dyn Variables,
+        environment: &Environment,
+    ) -> Option<DecisionEvaluation> {
+        let graph = self.graph();
+        let knowledge = graph.knowledge.iter().position(|found| {
+            [&found.name, &found.variable, &found.id].iter().any(|name| &***name == invocable)
+        });
+        let service = graph.services.iter().position(|found| {
+            [&found.name, &found.variable, &found.id].iter().any(|name| &***name == invocable)
+        });
+        let target = match (knowledge, service) {
+            (Some(index), _) => Target::Knowledge(Place::own(index)),
+            (None, Some(index)) => Target::Service(Place::own(index)),
+            (None, None) => return None,
+        };
+        Some(evaluate::invocable(self, target, arguments, environment))
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.0.graph
+    }
+
+    pub(crate) fn types(&self) -> &Types {
+        &self.0.types
+    }
+
+    pub(crate) fn imports(&self) -> &[Model] {
+        &self.0.imports
+    }
+
+    /// Whether both are the same model in memory.
+    pub(crate) fn is(&self, other: &Model) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The model in which the target of this one is.
+    pub(crate) fn model_of(&self, target: Target) -> Option<&Model> {
+        match target.place().import {
+            None => Some(self),
+            Some(import) => self.imports().get(import as usize),
+        }
+    }
+
+    /// The element with this id, as seen by a model that has this one as the given import.
+    pub(crate) fn target(&self, id: &str, import: u32) -> Option<Target> {
+        let graph = self.graph();
+        let at = |index: usize| Place { import: Some(import), ..Place::own(index) };
+        let decision = graph.decisions.iter().position(|found| &*found.id == id);
+        let input = || graph.inputs.iter().position(|found| &*found.id == id);
+        let knowledge = || graph.knowledge.iter().position(|found| &*found.id == id);
+        let service = || graph.services.iter().position(|found| &*found.id == id);
+        decision
+            .map(|index| Target::Decision(at(index)))
+            .or_else(|| input().map(|index| Target::Input(at(index))))
+            .or_else(|| knowledge().map(|index| Target::Knowledge(at(index))))
+            .or_else(|| service().map(|index| Target::Service(at(index))))
+    }
+
+    /// The name of the variable of an element of this model.
+    pub(crate) fn variable_of(&self, target: Target) -> Option<Arc<str>> {
+        let (graph, index) = (self.graph(), target.place().index as usize);
+        match target {
+            Target::Decision(_) => graph.decisions.get(index).map(|found| &found.variable),
+            Target::Input(_) => graph.inputs.get(index).map(|found| &found.name),
+            Target::Knowledge(_) => graph.knowledge.get(index).map(|found| &found.variable),
+            Target::Service(_) => graph.services.get(index).map(|found| &found.variable),
+        }
+        .cloned()
+    }
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decisions: Vec<&str> = self.decisions().iter().map(|found| &*found.id).collect();
+        formatter
+            .debug_struct("Model")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .field("decisions", &decisions)
+            .finish_non_exhaustive()
     }
 }

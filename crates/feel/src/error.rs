@@ -51,6 +51,9 @@ pub enum EvaluationError {
     /// `assert` did not hold.
     #[error("assertion failed: {0}")]
     AssertionFailed(String),
+    /// A function from outside, such as a decision table, that has no result.
+    #[error("{0}")]
+    FunctionFailed(String),
 }
 
 /// Why bytes are not a MessagePack value that FEEL can read.

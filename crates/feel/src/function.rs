@@ -49,6 +49,16 @@ impl Function {
         }
     }
 
+    /// Calls the function with as many arguments as it has parameters, against the budget of the
+    /// session; null with a warning for another number of arguments.
+    pub fn call(
+        &self,
+        arguments: &[Value],
+        session: &mut Session<'_>,
+    ) -> Result<Value, EvaluationError> {
+        crate::evaluate::call(self, arguments, session)
+    }
+
     pub(crate) fn as_native(&self) -> Option<&dyn NativeFunction> {
         match &*self.0 {
             Inner::Native(function) => Some(&**function),

@@ -1,7 +1,7 @@
 //! One budget over several evaluations, as a decision needs them: its table cells, its functions, and
 //! the decisions that it requires count against the same steps, bytes and depth.
 
-use crate::{Environment, EvaluationError, Warning};
+use crate::{Environment, EvaluationError, Value, Warning, limits};
 
 /// What is left of the budget of an evaluation.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,27 @@ impl<'e> Session<'e> {
     /// How many warnings there are.
     pub fn warning_count(&self) -> usize {
         self.warnings.len()
+    }
+
+    /// Adds a warning, unless there are [`limits::WARNINGS_MAX`] already.
+    pub fn add_warning(&mut self, warning: Warning) {
+        if self.warnings.len() < limits::WARNINGS_MAX {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Drops all warnings but the first `count`.
+    pub fn truncate_warnings(&mut self, count: usize) {
+        self.warnings.truncate(count);
+    }
+
+    /// The value, unless it nests deeper than [`limits::VALUE_DEPTH_MAX`]; for lists and contexts
+    /// that are built outside an expression.
+    pub fn checked(&self, value: Value) -> Result<Value, EvaluationError> {
+        match value.extent().depth > limits::VALUE_DEPTH_MAX {
+            true => Err(EvaluationError::ValueDepthExceeded(limits::VALUE_DEPTH_MAX)),
+            false => Ok(value),
+        }
     }
 
     /// Counts steps of work that is not an expression's, such as the rules of a table.

@@ -15,7 +15,7 @@ pub(crate) use quick::Quick;
 use smallvec::SmallVec;
 
 use crate::limits::{VALUE_DEPTH_MAX, WARNING_VALUE_CHARACTERS_MAX, WARNINGS_MAX};
-use crate::node::{Kind, Node, Program, Scoped, Span, Type};
+use crate::node::{Invoke, Kind, Node, Program, Scoped, Span, Type};
 use crate::session::Meter;
 use crate::value::{Function, Shortened, equal};
 use crate::{
@@ -93,6 +93,30 @@ pub(crate) fn run(
         return Err(EvaluationError::BytesExceeded(environment.budget.bytes_max));
     }
     Ok(value)
+}
+
+/// Calls a function from outside an expression.
+pub(crate) fn call(
+    function: &Function,
+    arguments: &[Value],
+    session: &mut Session<'_>,
+) -> Result<Value, EvaluationError> {
+    let span = Span::default();
+    let literal = |value: Value| Node { kind: Kind::Literal(value), span };
+    let invoke = Invoke {
+        target: literal(Value::Function(function.clone())),
+        name: "function".into(),
+        arguments: arguments.iter().cloned().map(literal).collect(),
+        names: Box::default(),
+    };
+    let program = Program {
+        root: Node { kind: Kind::Invoke(Box::new(invoke)), span },
+        variables: Box::default(),
+        frame_slots: 0,
+        dialect: Dialect::Dmn,
+        impure: true,
+    };
+    run(&program, &crate::NoVariables, session)
 }
 
 impl Evaluator<'_> {

@@ -1,0 +1,205 @@
+//! Business knowledge models, decision services and boxed functions as functions of FEEL.
+
+use std::sync::Arc;
+
+use skep_feel::{
+    Context, EvaluationError, Function, NativeFunction, NoVariables, Session, Value, Variables,
+};
+
+use super::evaluator::{Evaluator, Stop};
+use super::run::Run;
+use crate::limits::CALL_LEVELS;
+use crate::logic::FunctionLogic;
+use crate::model::{Binding, Model, Source, Target};
+use crate::scope::Frame;
+use crate::types::Type;
+
+/// A business knowledge model or a decision service of a model.
+pub(super) struct Invocable {
+    model: Model,
+    target: Target,
+    parameters: Arc<[Arc<str>]>,
+}
+
+/// The function that the target is, as a value.
+pub(super) fn function_value(model: &Model, target: Target) -> Option<Value> {
+    let owner = model.model_of(target)?;
+    let place = crate::model::Place { import: None, ..target.place() };
+    let target = match target {
+        Target::Knowledge(_) => Target::Knowledge(place),
+        Target::Service(_) => Target::Service(place),
+        Target::Decision(_) | Target::Input(_) => return None,
+    };
+    Some(Value::Function(Function::native(function_of(owner, target))))
+}
+
+/// The function that the target of this model is.
+pub(super) fn function_of(model: &Model, target: Target) -> Invocable {
+    let index = target.place().index as usize;
+    let graph = model.graph();
+    let parameters = match target {
+        Target::Knowledge(_) => graph.knowledge.get(index).map(|found| &found.parameters),
+        _ => graph.services.get(index).map(|found| &found.parameters),
+    };
+    let parameters = parameters.map(|names| names.iter().cloned().collect()).unwrap_or_default();
+    Invocable { model: model.clone(), target, parameters }
+}
+
+impl Invocable {
+    /// The id of the element.
+    pub(super) fn id(&self) -> &str {
+        let index = self.target.place().index as usize;
+        let graph = self.model.graph();
+        match self.target {
+            Target::Knowledge(_) => graph.knowledge.get(index).map_or("", |found| &found.id),
+            _ => graph.services.get(index).map_or("", |found| &found.id),
+        }
+    }
+
+    fn knowledge(
+        &self,
+        arguments: &[Value],
+        session: &mut Session<'_>,
+    ) -> Result<Value, EvaluationError> {
+        let index = self.target.place().index as usize;
+        let Some(knowledge) = self.model.graph().knowledge.get(index) else {
+            return Ok(Value::Null);
+        };
+        let scope = Functions { model: &self.model, bindings: &knowledge.bindings };
+        let frame = Frame::new(&scope);
+        call(&self.model, &knowledge.logic, knowledge.type_ref, frame, arguments, session)
+    }
+
+    fn service(
+        &self,
+        arguments: &[Value],
+        session: &mut Session<'_>,
+    ) -> Result<Value, EvaluationError> {
+        let index = self.target.place().index as usize;
+        let Some(service) = self.model.graph().services.get(index) else {
+            return Ok(Value::Null);
+        };
+        let outputs = {
+            let mut run = Run::new(&self.model, &NoVariables, session);
+            for (target, value) in service.inputs.iter().zip(arguments) {
+                run.provide(&self.model, *target, value.clone())?;
+            }
+            let mut outputs = Vec::with_capacity(service.outputs.len());
+            for target in &service.outputs {
+                let output = run.output(&self.model, *target);
+                outputs.push(
+                    output.map_err(|failure| EvaluationError::FunctionFailed(failure.message))?,
+                );
+            }
+            run.pass_warnings();
+            outputs
+        };
+        let value = match <[Value; 1]>::try_from(outputs) {
+            Ok([only]) => only,
+            Err(outputs) => {
+                let names = service.output_names.iter().cloned();
+                Value::Context(names.zip(outputs).collect::<Context>())
+            }
+        };
+        let coerced = self.model.types().coerce(&value, service.type_ref, session)?;
+        Ok(coerced.unwrap_or(Value::Null))
+    }
+}
+
+impl NativeFunction for Invocable {
+    fn parameters(&self) -> &[Arc<str>] {
+        &self.parameters
+    }
+
+    fn call(
+        &self,
+        arguments: &[Value],
+        session: &mut Session<'_>,
+    ) -> Result<Value, EvaluationError> {
+        session.enter(CALL_LEVELS)?;
+        let result = match self.target {
+            Target::Knowledge(_) => self.knowledge(arguments, session),
+            _ => self.service(arguments, session),
+        };
+        session.leave(CALL_LEVELS);
+        result
+    }
+}
+
+/// A function that a boxed expression defines, with what it reads from around its definition.
+pub(super) struct Closure {
+    pub(super) model: Model,
+    pub(super) logic: Arc<FunctionLogic>,
+    pub(super) captured: Vec<(Arc<str>, Value)>,
+}
+
+impl NativeFunction for Closure {
+    fn parameters(&self) -> &[Arc<str>] {
+        &self.logic.parameters
+    }
+
+    fn call(
+        &self,
+        arguments: &[Value],
+        session: &mut Session<'_>,
+    ) -> Result<Value, EvaluationError> {
+        session.enter(CALL_LEVELS)?;
+        let frame = Frame::with(&NoVariables, self.captured.clone());
+        let result = call(&self.model, &self.logic, Type::Any, frame, arguments, session);
+        session.leave(CALL_LEVELS);
+        result
+    }
+}
+
+/// Evaluates the body of a function with arguments of the types that it demands.
+fn call(
+    model: &Model,
+    logic: &FunctionLogic,
+    output: Type,
+    mut frame: Frame<'_>,
+    arguments: &[Value],
+    session: &mut Session<'_>,
+) -> Result<Value, EvaluationError> {
+    let parameters = logic.parameters.iter().zip(&logic.parameter_types);
+    let mut evaluator = Evaluator::new(model, session, false);
+    for ((name, required), value) in parameters.zip(arguments) {
+        let value = evaluator.coerce(value.clone(), *required, name).map_err(Stop::into_error)?;
+        frame.set(name, value);
+    }
+    let Some(body) = &logic.body else {
+        let message = "functions of Java and PMML cannot be called here";
+        evaluator.warn(&Arc::from(""), message.to_owned());
+        evaluator.pass_warnings();
+        return Ok(Value::Null);
+    };
+    let result = evaluator.typed(body, output, &frame);
+    evaluator.pass_warnings();
+    result.map_err(Stop::into_error)
+}
+
+/// The functions that a business knowledge model sees: it sees nothing else.
+struct Functions<'a> {
+    model: &'a Model,
+    bindings: &'a [Binding],
+}
+
+impl Functions<'_> {
+    fn value(&self, binding: &Binding) -> Option<Value> {
+        match &binding.source {
+            Source::Element(target) => function_value(self.model, *target),
+            Source::Import(members) => {
+                let entries = members
+                    .iter()
+                    .map(|member| (member.name.clone(), self.value(member).unwrap_or(Value::Null)));
+                Some(Value::Context(entries.collect::<Context>()))
+            }
+        }
+    }
+}
+
+impl Variables for Functions<'_> {
+    fn get(&self, name: &str) -> Option<Value> {
+        let binding = self.bindings.iter().find(|binding| &*binding.name == name)?;
+        self.value(binding)
+    }
+}

@@ -1,0 +1,168 @@
+//! Decision tables: which rules match, and what they give.
+
+use std::sync::Arc;
+
+use skep_feel::{Expression, Value, Variables};
+
+use super::evaluator::{Evaluated, Evaluator};
+use crate::evaluation::{EvaluatedInput, EvaluatedOutput, MatchedRule};
+use crate::logic::{Cell, HitPolicy, InputClause, OutputClause, Rule, Table};
+use crate::read::shorten;
+use crate::scope::Input;
+use crate::types::satisfies;
+
+/// The outputs of a rule that matched, in the order of the columns.
+pub(super) type Outputs = Vec<Value>;
+
+impl Evaluator<'_, '_> {
+    pub(super) fn table(
+        &mut self,
+        element: &Arc<str>,
+        table: &Table,
+        scope: &dyn Variables,
+        traced: bool,
+    ) -> Evaluated {
+        let mut inputs = Vec::with_capacity(table.inputs.len());
+        for clause in &table.inputs {
+            let value = self.input(clause, scope)?;
+            if traced {
+                let (input_id, input_name) = (clause.id.clone(), clause.name.clone());
+                self.inputs.push(EvaluatedInput { input_id, input_name, value: value.clone() });
+            }
+            inputs.push(value);
+        }
+        for (clause, value) in table.inputs.iter().zip(&inputs) {
+            if !self.is_allowed(clause, value)? {
+                let (name, value) = (&clause.name, shorten(&value.to_string()));
+                let message = format!("the value '{value}' of the input '{name}' is not allowed");
+                return self.no_result(&clause.id, message);
+            }
+        }
+        self.session.spend_steps(table.rules.len() as u64)?;
+        let mut matched = Vec::new();
+        for (rule, number) in table.rules.iter().zip(1..) {
+            if !self.matches(rule, &inputs, scope)? {
+                continue;
+            }
+            let outputs = self.outputs(table, rule, scope)?;
+            if traced {
+                self.matched_rules.push(matched_rule(table, rule, number, &outputs));
+            }
+            matched.push(outputs);
+            if table.policy == HitPolicy::First {
+                break;
+            }
+        }
+        if matched.is_empty() {
+            return self.no_match(table, scope);
+        }
+        self.hit(element, table, matched)
+    }
+
+    fn input(&mut self, clause: &InputClause, scope: &dyn Variables) -> Evaluated {
+        let Some(expression) = &clause.expression else { return Ok(Value::Null) };
+        let value = self.expression(&clause.id, expression, scope)?;
+        self.coerce(value, clause.type_ref, &clause.id)
+    }
+
+    fn is_allowed(&mut self, clause: &InputClause, value: &Value) -> Evaluated<bool> {
+        Ok(satisfies(value, clause.allowed.as_ref(), self.session)?)
+    }
+
+    /// Whether all tests of the rule hold.
+    fn matches(&mut self, rule: &Rule, inputs: &[Value], scope: &dyn Variables) -> Evaluated<bool> {
+        for (test, input) in rule.tests.iter().zip(inputs) {
+            let Some(test) = test else { continue };
+            if !self.test(test, input, scope)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn test(&mut self, test: &Cell, input: &Value, scope: &dyn Variables) -> Evaluated<bool> {
+        match self.expression(&test.id, &test.expression, &Input::new(scope, input))? {
+            Value::Boolean(result) => Ok(result),
+            Value::Null => Ok(false),
+            other => {
+                let (text, found) = (shorten(test.expression.text()), shorten(&other.to_string()));
+                let message = format!(
+                    "the tests '{text}' of the input '{}' gave '{found}' instead of true, false or null",
+                    shorten(&input.to_string())
+                );
+                self.no_result(&test.id, message)?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// The values of the output entries of a rule.
+    fn outputs(&mut self, table: &Table, rule: &Rule, scope: &dyn Variables) -> Evaluated<Outputs> {
+        let mut outputs = Vec::with_capacity(rule.outputs.len());
+        for (clause, cell) in table.outputs.iter().zip(&rule.outputs) {
+            outputs.push(match cell {
+                Some(cell) => self.output(clause, &cell.id, &cell.expression, scope)?,
+                None => Value::Null,
+            });
+        }
+        Ok(outputs)
+    }
+
+    fn output(
+        &mut self,
+        clause: &OutputClause,
+        element: &Arc<str>,
+        expression: &Expression,
+        scope: &dyn Variables,
+    ) -> Evaluated {
+        let value = self.expression(element, expression, scope)?;
+        let value = self.coerce(value, clause.type_ref, element)?;
+        if clause.allowed.is_some() && !satisfies(&value, clause.allowed.as_ref(), self.session)? {
+            let (name, value) = (&clause.label, shorten(&value.to_string()));
+            self.warn(
+                element,
+                format!("the value '{value}' of the output '{name}' is not allowed"),
+            );
+            return Ok(Value::Null);
+        }
+        Ok(value)
+    }
+
+    /// The defaults of the outputs, if there are any, when no rule matches.
+    fn no_match(&mut self, table: &Table, scope: &dyn Variables) -> Evaluated {
+        if !table.has_default {
+            return Ok(self.nothing(table));
+        }
+        let mut values = Vec::new();
+        for clause in &table.outputs {
+            match &clause.default {
+                Some(default) => {
+                    let value = self.output(clause, &clause.id, default, scope)?;
+                    values.push((clause.name.clone(), value));
+                }
+                // By the standard, all outputs are there; Camunda gives those that have a default.
+                None if self.is_dmn() => values.push((clause.name.clone(), Value::Null)),
+                None => {}
+            }
+        }
+        match <[(Arc<str>, Value); 1]>::try_from(values) {
+            Ok([(_, only)]) => Ok(only),
+            Err(values) => self.context_of(values),
+        }
+    }
+}
+
+fn matched_rule(table: &Table, rule: &Rule, number: u32, outputs: &Outputs) -> MatchedRule {
+    let clauses = table.outputs.iter().zip(outputs);
+    MatchedRule {
+        rule_id: rule.id.clone(),
+        rule_index: number,
+        outputs: clauses
+            .map(|(clause, value)| EvaluatedOutput {
+                output_id: clause.id.clone(),
+                output_name: clause.label.clone(),
+                value: value.clone(),
+            })
+            .collect(),
+    }
+}

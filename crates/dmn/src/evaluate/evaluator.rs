@@ -1,0 +1,187 @@
+//! Evaluates boxed expressions: the session, the types, and what the trace tells.
+
+use std::fmt;
+use std::sync::Arc;
+
+use skep_feel::{EvaluationError, Expression, Session, Value, Variables, Warning, WarningKind};
+
+use crate::evaluation::{EvaluatedInput, MatchedRule, TracedWarning};
+use crate::limits::WARNINGS_MAX;
+use crate::logic::Boxed;
+use crate::model::Model;
+use crate::read::shorten;
+use crate::types::Type;
+
+/// Ends the evaluation without a value.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// An expression that exceeded the budget or asserted something.
+    Expression { text: String, error: EvaluationError },
+    /// What is evaluated around expressions exceeded the budget.
+    Budget(EvaluationError),
+    /// A table that has no result, in Camunda's dialect.
+    Table(String),
+}
+
+/// In a box, so that results stay small.
+pub(crate) type Evaluated<T = Value> = Result<T, Box<Stop>>;
+
+impl Stop {
+    /// The stop as a function of FEEL tells it.
+    #[expect(clippy::boxed_local, reason = "results hold it in a box")]
+    pub(crate) fn into_error(stop: Box<Stop>) -> EvaluationError {
+        match *stop {
+            Stop::Budget(error) => error,
+            Stop::Expression { error, .. } => error,
+            Stop::Table(message) => EvaluationError::FunctionFailed(message),
+        }
+    }
+}
+
+impl From<EvaluationError> for Box<Stop> {
+    fn from(error: EvaluationError) -> Box<Stop> {
+        Box::new(Stop::Budget(error))
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Expression { text, error } => {
+                write!(formatter, "failed to evaluate expression '{}': {error}", shorten(text))
+            }
+            Stop::Budget(error) => error.fmt(formatter),
+            Stop::Table(message) => formatter.write_str(message),
+        }
+    }
+}
+
+/// The evaluation of one boxed expression.
+pub(crate) struct Evaluator<'r, 'e> {
+    pub(super) model: &'r Model,
+    pub(super) session: &'r mut Session<'e>,
+    /// Whether the next table is the one that the trace tells about.
+    pub(super) traced: bool,
+    pub(super) inputs: Vec<EvaluatedInput>,
+    pub(super) matched_rules: Vec<MatchedRule>,
+    warnings: Vec<TracedWarning>,
+    /// Warnings that were in the session before.
+    earlier: Vec<Warning>,
+}
+
+impl<'r, 'e> Evaluator<'r, 'e> {
+    pub(super) fn new(
+        model: &'r Model,
+        session: &'r mut Session<'e>,
+        traced: bool,
+    ) -> Evaluator<'r, 'e> {
+        let (inputs, matched_rules, warnings) = (Vec::new(), Vec::new(), Vec::new());
+        let earlier = session.take_warnings();
+        Evaluator { model, session, traced, inputs, matched_rules, warnings, earlier }
+    }
+
+    /// The inputs and matched rules of the traced table, and all warnings.
+    pub(super) fn finish(self) -> (Vec<EvaluatedInput>, Vec<MatchedRule>, Vec<TracedWarning>) {
+        (self.inputs, self.matched_rules, self.warnings)
+    }
+
+    /// Hands the warnings to the session, as those of a function that an expression called.
+    pub(super) fn pass_warnings(&mut self) {
+        pass_warnings(self.session, std::mem::take(&mut self.earlier), &self.warnings);
+    }
+
+    pub(super) fn is_dmn(&self) -> bool {
+        self.model.dialect().is_dmn()
+    }
+
+    /// The value of a boxed expression, as its own type and the given one demand.
+    pub(super) fn typed(
+        &mut self,
+        boxed: &Boxed,
+        required: Type,
+        scope: &dyn Variables,
+    ) -> Evaluated {
+        let value = self.boxed(boxed, scope)?;
+        self.coerce(value, required, &boxed.id)
+    }
+
+    /// The value as one of the type; null with a warning if it is not.
+    pub(super) fn coerce(&mut self, value: Value, required: Type, element: &Arc<str>) -> Evaluated {
+        if required == Type::Any {
+            return Ok(value);
+        }
+        let types = self.model.types();
+        if let Some(value) = types.coerce(&value, required, self.session)? {
+            return Ok(value);
+        }
+        let (expected, found) = (types.name(required), shorten(&value.to_string()));
+        self.warn(
+            element,
+            format!("Expected a value of the type '{expected}' but found '{found}'"),
+        );
+        Ok(Value::Null)
+    }
+
+    /// The value of a FEEL expression of the element.
+    pub(super) fn expression(
+        &mut self,
+        element: &Arc<str>,
+        expression: &Expression,
+        scope: &dyn Variables,
+    ) -> Evaluated {
+        let value = expression.evaluate_in(scope, self.session);
+        if self.session.warning_count() > 0 {
+            self.collect_warnings(element, expression);
+        }
+        value.map_err(|error| {
+            Box::new(Stop::Expression { text: expression.text().to_owned(), error })
+        })
+    }
+
+    #[cold]
+    fn collect_warnings(&mut self, element: &Arc<str>, expression: &Expression) {
+        let text: Arc<str> = expression.text().into();
+        for warning in self.session.take_warnings() {
+            if self.warnings.len() < WARNINGS_MAX {
+                let warning = TracedWarning::new(element.clone(), text.clone(), warning);
+                self.warnings.push(warning);
+            }
+        }
+    }
+
+    /// Says what went wrong quietly in the element, beside its expressions.
+    #[cold]
+    pub(super) fn warn(&mut self, element: &Arc<str>, message: String) {
+        if self.warnings.len() < WARNINGS_MAX {
+            let (element_id, expression) = (element.clone(), "".into());
+            self.warnings.push(TracedWarning { element_id, expression, message, span: 0..0 });
+        }
+    }
+
+    /// The result of a table that has none: null with a warning by the standard, the end of the
+    /// evaluation in Camunda's dialect.
+    #[cold]
+    pub(super) fn no_result(&mut self, element: &Arc<str>, message: String) -> Evaluated {
+        if !self.is_dmn() {
+            return Err(Box::new(Stop::Table(message)));
+        }
+        self.warn(element, message);
+        Ok(Value::Null)
+    }
+}
+
+/// Hands warnings to the session behind earlier ones. They are about other texts than that of the
+/// expression that called, so that they have no span in it.
+pub(super) fn pass_warnings(
+    session: &mut Session<'_>,
+    earlier: Vec<Warning>,
+    warnings: &[TracedWarning],
+) {
+    for warning in earlier {
+        session.add_warning(warning);
+    }
+    for warning in warnings {
+        let kind = WarningKind::FunctionInvocationFailure;
+        session.add_warning(Warning { kind, message: warning.message.clone(), span: 0..0 });
+    }
+}

@@ -1,0 +1,151 @@
+//! What a table gives for the rules that matched.
+
+use std::sync::Arc;
+
+use skep_feel::{Expression, NoVariables, Value};
+
+use super::decision_table::Outputs;
+use super::evaluator::{Evaluated, Evaluator};
+use crate::logic::{Aggregation, HitPolicy, Table};
+use crate::read::shorten;
+use crate::scope::Input;
+
+impl Evaluator<'_, '_> {
+    /// The result of a table of which at least one rule matched.
+    pub(super) fn hit(
+        &mut self,
+        element: &Arc<str>,
+        table: &Table,
+        mut matched: Vec<Outputs>,
+    ) -> Evaluated {
+        match table.policy {
+            HitPolicy::Unique if matched.len() > 1 => {
+                let message = format!(
+                    "more than one rule matched, but the hit policy UNIQUE allows one; their outputs are {}",
+                    self.shown(table, matched)
+                );
+                self.no_result(element, message)
+            }
+            HitPolicy::Any if !all_equal(&matched) => {
+                let message = format!(
+                    "the rules that matched have different outputs, which the hit policy ANY does not allow: {}",
+                    self.shown(table, matched)
+                );
+                self.no_result(element, message)
+            }
+            HitPolicy::Unique | HitPolicy::Any | HitPolicy::First => self.first(table, matched),
+            HitPolicy::Priority => {
+                self.sort(table, &mut matched);
+                self.first(table, matched)
+            }
+            HitPolicy::OutputOrder => {
+                self.sort(table, &mut matched);
+                self.all(table, matched)
+            }
+            HitPolicy::RuleOrder | HitPolicy::Collect(None) => self.all(table, matched),
+            HitPolicy::Collect(Some(Aggregation::Count)) => Ok(matched.len().into()),
+            HitPolicy::Collect(Some(aggregation)) => self.aggregate(element, aggregation, matched),
+        }
+    }
+
+    /// The result if no rule matched and no output has a default.
+    pub(super) fn nothing(&self, table: &Table) -> Value {
+        match table.policy {
+            HitPolicy::Collect(Some(Aggregation::Count)) if self.is_dmn() => Value::from(0_i64),
+            _ => Value::Null,
+        }
+    }
+
+    fn first(&mut self, table: &Table, matched: Vec<Outputs>) -> Evaluated {
+        match matched.into_iter().next() {
+            Some(outputs) => self.combine(table, outputs),
+            None => Ok(Value::Null),
+        }
+    }
+
+    fn all(&mut self, table: &Table, matched: Vec<Outputs>) -> Evaluated {
+        let mut values = Vec::with_capacity(matched.len());
+        for outputs in matched {
+            values.push(self.combine(table, outputs)?);
+        }
+        self.list_of(values)
+    }
+
+    /// One output is the value itself, several are a context.
+    fn combine(&mut self, table: &Table, outputs: Outputs) -> Evaluated {
+        match <[Value; 1]>::try_from(outputs) {
+            Ok([only]) => Ok(only),
+            Err(outputs) => {
+                let names = table.outputs.iter().map(|clause| clause.name.clone());
+                self.context_of(names.zip(outputs).collect())
+            }
+        }
+    }
+
+    fn shown(&mut self, table: &Table, matched: Vec<Outputs>) -> String {
+        match self.all(table, matched) {
+            Ok(values) => shorten(&values.to_string()),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Sorts by priority; rules of the same priority stay in the order of the table.
+    fn sort(&self, table: &Table, matched: &mut [Outputs]) {
+        let place = |outputs: &Outputs| -> Vec<usize> {
+            let columns = table.outputs.iter().zip(outputs);
+            columns
+                .map(|(clause, value)| {
+                    let found = clause.priorities.iter().position(|listed| listed == value);
+                    found.unwrap_or(usize::MAX)
+                })
+                .collect()
+        };
+        if self.is_dmn() {
+            matched.sort_by_cached_key(place);
+            return;
+        }
+        // Camunda compares the places as one text.
+        matched.sort_by_cached_key(|outputs| -> String {
+            let places = place(outputs).into_iter();
+            places
+                .map(|place| match place {
+                    usize::MAX => "~".to_owned(),
+                    place => place.to_string(),
+                })
+                .collect()
+        });
+    }
+
+    fn aggregate(
+        &mut self,
+        element: &Arc<str>,
+        aggregation: Aggregation,
+        matched: Vec<Outputs>,
+    ) -> Evaluated {
+        let values: Vec<Value> = matched.into_iter().flatten().collect();
+        if !self.is_dmn()
+            && let Some(other) = values.iter().find(|value| value.as_number().is_none())
+        {
+            let message = format!(
+                "the aggregation needs numbers, but an output is '{}'",
+                shorten(&other.to_string())
+            );
+            return self.no_result(element, message);
+        }
+        let text = match aggregation {
+            Aggregation::Sum => "sum(?)",
+            Aggregation::Min => "min(?)",
+            Aggregation::Max | Aggregation::Count => "max(?)",
+        };
+        let Ok(expression) = Expression::parse(text) else { return Ok(Value::Null) };
+        let list = self.list_of(values)?;
+        self.expression(element, &expression, &Input::new(&NoVariables, &list))
+    }
+}
+
+fn all_equal(matched: &[Outputs]) -> bool {
+    match matched.split_first() {
+        Some((first, rest)) => rest.iter().all(|outputs| outputs == first),
+        None => true,
+    }
+}

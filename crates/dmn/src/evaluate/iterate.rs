@@ -1,0 +1,93 @@
+//! Boxed iterations: `for`, `some`, `every` and filters.
+
+use std::sync::Arc;
+
+use skep_feel::{List, Value, Variables};
+
+use super::evaluator::{Evaluated, Evaluator};
+use crate::logic::{Boxed, Iteration};
+use crate::read::shorten;
+use crate::scope::{Element, Iterated};
+
+impl Evaluator<'_, '_> {
+    /// The list to iterate over; a single value is a list of it, null is none.
+    fn domain(&mut self, boxed: &Boxed, scope: &dyn Variables) -> Evaluated<Option<List>> {
+        match self.boxed(boxed, scope)? {
+            Value::List(list) => Ok(Some(list)),
+            Value::Null => {
+                self.warn(&boxed.id, "Expected a list but found 'null'".to_owned());
+                Ok(None)
+            }
+            single => Ok(Some(List::from(vec![single]))),
+        }
+    }
+
+    pub(super) fn for_each(
+        &mut self,
+        _element: &Arc<str>,
+        iteration: &Iteration,
+        scope: &dyn Variables,
+    ) -> Evaluated {
+        let Some(domain) = self.domain(&iteration.domain, scope)? else { return Ok(Value::Null) };
+        let mut results = Vec::with_capacity(domain.len());
+        for value in &domain {
+            // What is read as `partial` is a copy of the results so far.
+            let copied = if iteration.reads_partial { results.len() as u64 } else { 0 };
+            self.session.spend_steps(1 + copied)?;
+            let scope = Iterated::new(scope, &iteration.variable, &value, &results);
+            let result = self.boxed(&iteration.body, &scope)?;
+            results.push(result);
+        }
+        self.list_of(results)
+    }
+
+    /// `some` (true is decisive) or `every` (false is).
+    pub(super) fn quantified(
+        &mut self,
+        element: &Arc<str>,
+        iteration: &Iteration,
+        decisive: bool,
+        scope: &dyn Variables,
+    ) -> Evaluated {
+        let Some(domain) = self.domain(&iteration.domain, scope)? else { return Ok(Value::Null) };
+        let mut undecided = false;
+        for value in &domain {
+            self.session.spend_steps(1)?;
+            let scope = Iterated::new(scope, &iteration.variable, &value, &[]);
+            match self.boxed(&iteration.body, &scope)? {
+                Value::Boolean(result) if result == decisive => return Ok(result.into()),
+                Value::Boolean(_) => {}
+                other => {
+                    let found = shorten(&other.to_string());
+                    self.warn(element, format!("Expected boolean but found '{found}'"));
+                    undecided = true;
+                }
+            }
+        }
+        Ok(if undecided { Value::Null } else { Value::Boolean(!decisive) })
+    }
+
+    /// The elements for which the condition is true.
+    pub(super) fn filter(
+        &mut self,
+        element: &Arc<str>,
+        parts: &[Boxed; 2],
+        scope: &dyn Variables,
+    ) -> Evaluated {
+        let [domain, condition] = parts;
+        let Some(domain) = self.domain(domain, scope)? else { return Ok(Value::Null) };
+        let mut kept = Vec::new();
+        for value in &domain {
+            self.session.spend_steps(1)?;
+            match self.boxed(condition, &Element::new(scope, &value))? {
+                Value::Boolean(true) => kept.push(value),
+                Value::Boolean(false) => {}
+                other => {
+                    let found = shorten(&other.to_string());
+                    self.warn(element, format!("Expected boolean but found '{found}'"));
+                }
+            }
+        }
+        self.list_of(kept)
+    }
+}

@@ -1,0 +1,276 @@
+//! Evaluates a decision after what it requires, each only once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use skep_feel::{Context, Environment, EvaluationError, NativeFunction, Session, Value, Variables};
+
+use super::call;
+use super::evaluator::{Evaluator, Stop, pass_warnings};
+use crate::evaluation::{DecisionEvaluation, DecisionType, EvaluatedDecision, Failure};
+use crate::logic::Logic;
+use crate::model::{Binding, Decision, Model, Source, Target};
+
+/// Evaluates a decision.
+pub(crate) fn decision(
+    model: &Model,
+    index: usize,
+    variables: &dyn Variables,
+    environment: &Environment,
+) -> DecisionEvaluation {
+    let mut session = Session::new(environment);
+    let mut run = Run::new(model, variables, &mut session);
+    let output = run.decision(0, index);
+    let evaluated_decisions = run.evaluated;
+    let output = output.map_err(|failure| *failure);
+    DecisionEvaluation { output, evaluated_decisions }
+}
+
+/// Calls a business knowledge model or a decision service.
+pub(crate) fn invocable(
+    model: &Model,
+    target: Target,
+    arguments: &dyn Variables,
+    environment: &Environment,
+) -> DecisionEvaluation {
+    let mut session = Session::new(environment);
+    let function = call::function_of(model, target);
+    let parameters = function.parameters().iter();
+    let values: Vec<Value> =
+        parameters.map(|name| arguments.get(name).unwrap_or(Value::Null)).collect();
+    let output = function
+        .call(&values, &mut session)
+        .map_err(|error| Failure { decision_id: function.id().into(), message: error.to_string() });
+    DecisionEvaluation { output, evaluated_decisions: Vec::new() }
+}
+
+/// An element of one of the models of a run: model and target there.
+type Key = (u32, Target);
+
+/// The evaluation of decisions against the same variables.
+pub(super) struct Run<'r, 'e> {
+    variables: &'r dyn Variables,
+    session: &'r mut Session<'e>,
+    results: Results,
+    evaluated: Vec<EvaluatedDecision>,
+}
+
+/// What was evaluated so far.
+struct Results {
+    /// The models of which something is evaluated.
+    models: Vec<Model>,
+    values: BTreeMap<Key, Value>,
+}
+
+impl Results {
+    /// The place of the model of the target of another one, if it takes part in the run.
+    fn key(&self, model: &Model, target: Target) -> Option<Key> {
+        let model = model.model_of(target)?;
+        let place = self.models.iter().position(|known| known.is(model))?;
+        Some((u32::try_from(place).ok()?, own(target)))
+    }
+
+    fn enter(&mut self, model: &Model, target: Target) -> Option<Key> {
+        if let Some(key) = self.key(model, target) {
+            return Some(key);
+        }
+        self.models.push(model.model_of(target)?.clone());
+        self.key(model, target)
+    }
+}
+
+/// The target as its own model sees it.
+fn own(target: Target) -> Target {
+    let place = crate::model::Place { import: None, ..target.place() };
+    match target {
+        Target::Decision(_) => Target::Decision(place),
+        Target::Input(_) => Target::Input(place),
+        Target::Knowledge(_) => Target::Knowledge(place),
+        Target::Service(_) => Target::Service(place),
+    }
+}
+
+impl<'r, 'e> Run<'r, 'e> {
+    pub(super) fn new(
+        model: &Model,
+        variables: &'r dyn Variables,
+        session: &'r mut Session<'e>,
+    ) -> Run<'r, 'e> {
+        let results = Results { models: vec![model.clone()], values: BTreeMap::new() };
+        Run { variables, session, results, evaluated: Vec::new() }
+    }
+
+    /// Gives an element of the first model its value beforehand, as an argument of a service.
+    pub(super) fn provide(
+        &mut self,
+        model: &Model,
+        target: Target,
+        value: Value,
+    ) -> Result<(), EvaluationError> {
+        let Some(key) = self.results.enter(model, target) else { return Ok(()) };
+        let Some(owner) = model.model_of(target) else { return Ok(()) };
+        let graph = owner.graph();
+        let index = target.place().index as usize;
+        let required = match target {
+            Target::Input(_) => graph.inputs.get(index).map(|input| input.type_ref),
+            _ => graph.decisions.get(index).map(|decision| decision.type_ref),
+        };
+        let coerced = owner.types().coerce(&value, required.unwrap_or_default(), self.session)?;
+        self.results.values.insert(key, coerced.unwrap_or(Value::Null));
+        Ok(())
+    }
+
+    /// The value of a target of the first model, which has to be a decision.
+    pub(super) fn output(&mut self, model: &Model, target: Target) -> Result<Value, Box<Failure>> {
+        let Some((place, target)) = self.results.enter(model, target) else {
+            return Ok(Value::Null);
+        };
+        self.decision(place, target.place().index as usize)
+    }
+
+    /// Hands the warnings to the session, as those of a function that an expression called.
+    pub(super) fn pass_warnings(&mut self) {
+        for decision in &self.evaluated {
+            pass_warnings(self.session, Vec::new(), &decision.warnings);
+        }
+    }
+
+    /// The value of a decision of the model at the place.
+    fn decision(&mut self, place: u32, index: usize) -> Result<Value, Box<Failure>> {
+        let first = (place, Target::Decision(crate::model::Place::own(index)));
+        // A stack of its own, so that a long chain of decisions does not nest.
+        let mut stack = vec![(first, 0)];
+        let mut last = Value::Null;
+        while let Some((key, next)) = stack.last_mut() {
+            let key = *key;
+            if let Some(value) = self.results.values.get(&key) {
+                last = value.clone();
+                stack.pop();
+                continue;
+            }
+            let Some(model) = self.results.models.get(key.0 as usize).cloned() else { break };
+            let index = key.1.place().index as usize;
+            let Some(decision) = model.graph().decisions.get(index) else { break };
+            match decision.required.get(*next) {
+                Some(target) => {
+                    *next += 1;
+                    let Some(required) = self.results.enter(&model, *target) else { continue };
+                    match target {
+                        Target::Decision(_) => stack.push((required, 0)),
+                        _ => self.input(&decision.id, required)?,
+                    }
+                }
+                None => {
+                    let value = self.logic(&model, decision)?;
+                    stack.pop();
+                    if stack.is_empty() {
+                        return Ok(value);
+                    }
+                    self.results.values.insert(key, value);
+                }
+            }
+        }
+        Ok(last)
+    }
+
+    /// Reads an input, as its type demands; null if it is not of it.
+    fn input(&mut self, decision: &Arc<str>, key: Key) -> Result<(), Box<Failure>> {
+        if self.results.values.contains_key(&key) {
+            return Ok(());
+        }
+        let Some(model) = self.results.models.get(key.0 as usize) else { return Ok(()) };
+        if !model.dialect().is_dmn() {
+            return Ok(());
+        }
+        let Some(input) = model.graph().inputs.get(key.1.place().index as usize) else {
+            return Ok(());
+        };
+        let value = self.variables.get(&input.name).unwrap_or(Value::Null);
+        let coerced = model.types().coerce(&value, input.type_ref, self.session);
+        let coerced = coerced.map_err(|error| Failure {
+            decision_id: decision.clone(),
+            message: format!("failed to evaluate the input '{}': {error}", input.id),
+        })?;
+        self.results.values.insert(key, coerced.unwrap_or(Value::Null));
+        Ok(())
+    }
+
+    /// Evaluates the logic of a decision, everything required being known.
+    fn logic(&mut self, model: &Model, decision: &Decision) -> Result<Value, Box<Failure>> {
+        let scope = Scope {
+            model,
+            bindings: &decision.bindings,
+            run: &self.results,
+            variables: self.variables,
+        };
+        let mut evaluator = Evaluator::new(model, self.session, true);
+        let value = match &decision.logic {
+            Some(logic) => evaluator.typed(logic, decision.type_ref, &scope),
+            None => Ok(Value::Null),
+        };
+        let (inputs, matched_rules, warnings) = evaluator.finish();
+        self.evaluated.push(EvaluatedDecision {
+            decision_id: decision.id.clone(),
+            decision_name: decision.name.clone(),
+            decision_type: type_of(decision),
+            output: value.as_ref().map_or(Value::Null, Value::clone),
+            inputs,
+            matched_rules,
+            warnings,
+        });
+        value.map_err(|stop| failure(decision, *stop))
+    }
+}
+
+fn failure(decision: &Decision, stop: Stop) -> Box<Failure> {
+    Box::new(Failure { decision_id: decision.id.clone(), message: stop.to_string() })
+}
+
+fn type_of(decision: &Decision) -> DecisionType {
+    match decision.logic.as_ref().map(|logic| &logic.logic) {
+        Some(Logic::Table(_)) => DecisionType::DecisionTable,
+        Some(Logic::Literal(_)) => DecisionType::LiteralExpression,
+        Some(Logic::Context(_)) => DecisionType::Context,
+        Some(Logic::Invocation(_)) => DecisionType::Invocation,
+        Some(Logic::List(_)) => DecisionType::List,
+        Some(Logic::Relation(_)) => DecisionType::Relation,
+        _ => DecisionType::Unknown,
+    }
+}
+
+/// The names that an element sees.
+struct Scope<'a> {
+    model: &'a Model,
+    bindings: &'a [Binding],
+    run: &'a Results,
+    variables: &'a dyn Variables,
+}
+
+impl Scope<'_> {
+    fn value(&self, binding: &Binding) -> Option<Value> {
+        match &binding.source {
+            Source::Element(target @ (Target::Decision(_) | Target::Input(_))) => {
+                let key = self.run.key(self.model, *target)?;
+                self.run.values.get(&key).cloned()
+            }
+            Source::Element(target) => call::function_value(self.model, *target),
+            Source::Import(members) => {
+                let entries = members
+                    .iter()
+                    .map(|member| (member.name.clone(), self.value(member).unwrap_or(Value::Null)));
+                Some(Value::Context(entries.collect::<Context>()))
+            }
+        }
+    }
+}
+
+impl Variables for Scope<'_> {
+    fn get(&self, name: &str) -> Option<Value> {
+        match self.bindings.iter().find(|binding| &*binding.name == name) {
+            Some(binding) => self.value(binding),
+            // By the standard nothing is seen but what is required.
+            None if self.model.dialect().is_dmn() => None,
+            None => self.variables.get(name),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The decisions, inputs, functions and services of a model, with their logic.
+
+use std::sync::Arc;
+
+use super::boxed::{self, EXPRESSIONS};
+use super::elements::{Elements, Head};
+use super::function;
+use super::reader::Reader;
+use super::requirements::{self, Requirements};
+use crate::model::{Binding, Decision, Graph, InputData, Knowledge, Service, Source, Target};
+use crate::types::Type;
+use crate::xml::{Node, ZEEBE, child, children_named};
+
+/// What a decision may contain besides its expression.
+const DECISION_CHILDREN: [&str; 12] = [
+    "question",
+    "allowedAnswers",
+    "variable",
+    "informationRequirement",
+    "knowledgeRequirement",
+    "authorityRequirement",
+    "supportedObjective",
+    "impactedPerformanceIndicator",
+    "decisionMaker",
+    "decisionOwner",
+    "usingProcess",
+    "usingTask",
+];
+
+/// Reads everything that can be evaluated.
+pub(super) fn read<'a>(reader: &mut Reader, elements: &Elements<'a>, root: Node<'a>) -> Graph {
+    boxed::declare_entries(reader, root);
+    let inputs = elements.inputs.iter().map(|head| input(reader, head)).collect();
+    let required: Vec<Requirements> = elements
+        .decisions
+        .iter()
+        .map(|head| requirements::read(reader, elements, head.node))
+        .collect();
+    requirements::check_cycles(reader, elements, &required);
+    let mut graph = Graph { inputs, ..Graph::default() };
+    for (head, required) in elements.decisions.iter().zip(required) {
+        graph.decisions.extend(decision(reader, elements, head, required));
+    }
+    for head in &elements.knowledge {
+        graph.knowledge.extend(knowledge(reader, elements, head));
+    }
+    for head in &elements.services {
+        graph.services.push(service(reader, elements, head));
+    }
+    for node in children_named(root, "knowledgeSource") {
+        requirements::authority(reader, elements, node);
+    }
+    graph
+}
+
+fn input(reader: &mut Reader, head: &Head<'_>) -> InputData {
+    reader.check_children(head.node, &["variable"]);
+    let type_ref = variable_type(reader, head.node);
+    InputData { id: head.id.clone(), name: head.variable.clone(), type_ref }
+}
+
+fn variable_type(reader: &mut Reader, node: Node<'_>) -> Type {
+    child(node, "variable").map_or(Type::Any, |variable| reader.type_of(variable, "typeRef"))
+}
+
+fn decision<'a>(
+    reader: &mut Reader,
+    elements: &Elements<'a>,
+    head: &Head<'a>,
+    required: Requirements,
+) -> Option<Decision> {
+    let allowed: Vec<&str> = EXPRESSIONS.into_iter().chain(DECISION_CHILDREN).collect();
+    reader.check_children(head.node, &allowed);
+    let type_ref = variable_type(reader, head.node);
+    let bindings = requirements::bindings(reader, elements, &required);
+    let saved = reader.names.clone();
+    declare(reader, &bindings);
+    // By the standard a decision may be undecided yet; then it is null.
+    let undecided = reader.is_dmn() && boxed::expressions(head.node).next().is_none();
+    let logic = match undecided {
+        true => Some(None),
+        false => boxed::inner(reader, head.node).map(Some),
+    };
+    reader.names = saved;
+    Some(Decision {
+        id: head.id.clone(),
+        name: head.name.clone(),
+        version_tag: version_tag(head.node),
+        variable: head.variable.clone(),
+        type_ref,
+        required: required.information.into(),
+        bindings: bindings.into(),
+        logic: logic?,
+    })
+}
+
+fn declare(reader: &mut Reader, bindings: &[Binding]) {
+    for binding in bindings {
+        reader.declare(&binding.name);
+        if let Source::Import(members) = &binding.source {
+            members.iter().for_each(|member| reader.declare(&member.name));
+        }
+    }
+}
+
+/// The value of the extension `zeebe:versionTag`, or empty.
+fn version_tag(node: Node<'_>) -> Arc<str> {
+    let extensions = child(node, "extensionElements");
+    let tag = extensions.and_then(|extensions| {
+        extensions.children().find(|extension| {
+            let name = extension.tag_name();
+            name.namespace() == Some(ZEEBE) && name.name() == "versionTag"
+        })
+    });
+    tag.and_then(|tag| tag.attribute("value")).unwrap_or_default().into()
+}
+
+fn knowledge<'a>(
+    reader: &mut Reader,
+    elements: &Elements<'a>,
+    head: &Head<'a>,
+) -> Option<Knowledge> {
+    let allowed = ["variable", "encapsulatedLogic", "knowledgeRequirement", "authorityRequirement"];
+    reader.check_children(head.node, &allowed);
+    let required = requirements::read(reader, elements, head.node);
+    let mut bindings = requirements::bindings(reader, elements, &required);
+    // A function may call itself.
+    let index = elements.knowledge.iter().position(|other| other.id == head.id)?;
+    let own = Target::Knowledge(crate::model::Place::own(index));
+    if !bindings.iter().any(|binding| binding.name == head.variable) {
+        bindings.push(Binding { name: head.variable.clone(), source: Source::Element(own) });
+    }
+    let type_ref = variable_type(reader, head.node);
+    let saved = reader.names.clone();
+    declare(reader, &bindings);
+    let logic = match child(head.node, "encapsulatedLogic") {
+        Some(logic) => function::definition(reader, logic),
+        None => {
+            let reason = "the business knowledge model has no logic; add an `encapsulatedLogic`";
+            reader.refuse(head.node, reason);
+            None
+        }
+    };
+    reader.names = saved;
+    let logic = logic?;
+    Some(Knowledge {
+        id: head.id.clone(),
+        name: head.name.clone(),
+        variable: head.variable.clone(),
+        type_ref: reader.types.function_output(type_ref),
+        parameters: logic.parameters.clone(),
+        logic,
+        bindings: bindings.into(),
+    })
+}
+
+fn service<'a>(reader: &mut Reader, elements: &Elements<'a>, head: &Head<'a>) -> Service {
+    let allowed =
+        ["variable", "outputDecision", "encapsulatedDecision", "inputDecision", "inputData"];
+    reader.check_children(head.node, &allowed);
+    let mut list = |name: &'static str, wanted: &str| {
+        let mut targets = Vec::new();
+        for node in children_named(head.node, name) {
+            match elements.resolve(reader, node, wanted) {
+                Some(target @ Target::Input(_)) if name == "inputData" => targets.push(target),
+                Some(target @ Target::Decision(_)) if name != "inputData" => targets.push(target),
+                Some(_) => {
+                    let reason =
+                        format!("the element that it points at is not {wanted}; correct the href");
+                    reader.refuse(node, reason);
+                }
+                None => {}
+            }
+        }
+        targets
+    };
+    let mut inputs = list("inputData", "an input data");
+    inputs.extend(list("inputDecision", "a decision"));
+    list("encapsulatedDecision", "a decision");
+    let outputs = list("outputDecision", "a decision");
+    if outputs.is_empty() {
+        reader.refuse(head.node, "the decision service has no `outputDecision`; add one");
+    }
+    let type_ref = variable_type(reader, head.node);
+    let parameters = inputs.iter().filter_map(|target| name_of(elements, *target)).collect();
+    let output_names = outputs.iter().filter_map(|target| name_of(elements, *target)).collect();
+    Service {
+        id: head.id.clone(),
+        name: head.name.clone(),
+        variable: head.variable.clone(),
+        type_ref: reader.types.function_output(type_ref),
+        parameters,
+        inputs: inputs.into(),
+        outputs: outputs.into(),
+        output_names,
+    }
+}
+
+/// The name of the variable of an element, of this file or imported.
+fn name_of(elements: &Elements<'_>, target: Target) -> Option<Arc<str>> {
+    if let Some(import) = target.place().import {
+        let (_, model) = elements.imports.get(import as usize)?;
+        return model.variable_of(target);
+    }
+    requirements::head_of(elements, target).map(|head| head.variable.clone())
+}

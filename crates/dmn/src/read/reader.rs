@@ -1,0 +1,206 @@
+//! What every part of the reader needs: the report, the names in scope, FEEL texts, types.
+
+use std::sync::Arc;
+
+use skep_feel::{Dialect, Expression, Names, Syntax};
+
+use super::report::Report;
+use crate::limits::SHOWN_CHARACTERS_MAX;
+use crate::types::{Type, Types};
+use crate::xml::{self, Node, children, nearest_id, tag};
+
+/// The state of reading one file.
+pub(crate) struct Reader {
+    pub(crate) report: Report,
+    pub(crate) dialect: Dialect,
+    /// The item definitions; empty in Camunda's dialect, which has no types.
+    pub(crate) types: Types,
+    /// The names that are no plain identifiers, of what is in scope.
+    pub(crate) names: Names,
+}
+
+/// Children that every element may have.
+const COMMON: [&str; 2] = ["description", "extensionElements"];
+
+impl Reader {
+    pub(crate) fn new(text: &str, dialect: Dialect) -> Reader {
+        let (report, types, names) = (Report::new(text), Types::default(), Names::none());
+        Reader { report, dialect, types, names }
+    }
+
+    pub(crate) fn is_dmn(&self) -> bool {
+        self.dialect.is_dmn()
+    }
+
+    /// Refuses the file because of this node.
+    pub(crate) fn refuse(&mut self, node: Node<'_>, reason: impl Into<String>) {
+        self.report.refuse(node, reason);
+    }
+
+    /// Makes the name known to the parser of FEEL.
+    pub(crate) fn declare(&mut self, name: &str) {
+        if !is_identifier(name) && !self.names.contains(name) {
+            self.names.insert(name);
+        }
+    }
+
+    /// Refuses DMN elements in the node that are not of these names.
+    pub(crate) fn check_children(&mut self, node: Node<'_>, allowed: &[&str]) {
+        for child in children(node) {
+            let name = tag(child);
+            if allowed.contains(&name) || COMMON.contains(&name) {
+                continue;
+            }
+            let parent = tag(node);
+            let allowed = allowed.join("`, `");
+            let reason = format!(
+                "`{name}` has no meaning in `{parent}`; what it may contain is `{allowed}`"
+            );
+            self.refuse(child, reason);
+        }
+    }
+
+    /// Reads a FEEL expression; `what` names it in the reason.
+    pub(crate) fn expression(
+        &mut self,
+        node: Node<'_>,
+        what: &str,
+        text: &str,
+    ) -> Option<Expression> {
+        let syntax = Syntax { dialect: self.dialect, names: &self.names };
+        match Expression::parse_in(text, &syntax) {
+            Ok(expression) => Some(expression),
+            Err(error) => {
+                self.refuse(node, format!("{what} is not valid FEEL: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Reads FEEL unary tests; `what` names them in the reason.
+    pub(crate) fn unary_tests(
+        &mut self,
+        node: Node<'_>,
+        what: &str,
+        text: &str,
+    ) -> Option<Expression> {
+        let syntax = Syntax { dialect: self.dialect, names: &self.names };
+        match Expression::parse_unary_tests_in(text, &syntax) {
+            Ok(expression) => Some(expression),
+            Err(error) => {
+                self.refuse(node, format!("{what} are no valid FEEL unary tests: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The text of the child `text`; refuses the node if there is none.
+    pub(crate) fn text(&mut self, node: Node<'_>) -> Option<String> {
+        self.check_language(node);
+        match xml::child(node, "text") {
+            Some(text) => Some(xml::text_of(text)),
+            None => {
+                let reason = "the `text` is missing; write FEEL into a child element `text`";
+                self.refuse(node, reason);
+                None
+            }
+        }
+    }
+
+    /// Refuses expressions in other languages than FEEL.
+    pub(crate) fn check_language(&mut self, node: Node<'_>) {
+        let Some(language) = node.attribute("expressionLanguage") else { return };
+        if !is_feel(language) {
+            let reason = format!(
+                "the expression language `{}` is not supported; write FEEL and remove the attribute expressionLanguage",
+                shorten(language)
+            );
+            self.refuse(node, reason);
+        }
+    }
+
+    /// The type that the attribute names; any if there is none, and always in Camunda's dialect.
+    pub(crate) fn type_of(&mut self, node: Node<'_>, attribute: &str) -> Type {
+        match node.attribute(attribute) {
+            Some(name) => self.named_type(node, name),
+            None => Type::Any,
+        }
+    }
+
+    /// The type of this name, perhaps with the prefix of a namespace.
+    pub(crate) fn named_type(&mut self, node: Node<'_>, name: &str) -> Type {
+        if !self.is_dmn() {
+            return Type::Any;
+        }
+        let name = name.trim();
+        let found = self.find_type(name).or_else(|| {
+            // A qualified name of XML, such as `feel:string` in DMN 1.1.
+            let (prefix, local) = name.split_once(':')?;
+            node.lookup_namespace_uri(Some(prefix))?;
+            self.find_type(local)
+        });
+        match found {
+            Some(found) => found,
+            None => {
+                let reason = format!(
+                    "there is no type `{}`; declare an itemDefinition of this name or use a type of FEEL",
+                    shorten(name)
+                );
+                self.refuse(node, reason);
+                Type::Any
+            }
+        }
+    }
+
+    fn find_type(&self, name: &str) -> Option<Type> {
+        let declared = self.types.by_name.get(name).map(|index| Type::Item(*index));
+        declared.or_else(|| Type::builtin(name))
+    }
+
+    /// The attribute, refusing the node if it is missing or empty.
+    pub(crate) fn required<'a>(&mut self, node: Node<'a>, attribute: &str) -> Option<&'a str> {
+        match node.attribute(attribute).map(str::trim) {
+            Some(value) if !value.is_empty() => Some(value),
+            _ => {
+                let reason = format!("the attribute `{attribute}` is missing or empty; set it");
+                self.refuse(node, reason);
+                None
+            }
+        }
+    }
+}
+
+/// The id of the node or of the nearest one around it.
+pub(crate) fn id_of(node: Node<'_>) -> Arc<str> {
+    nearest_id(node).into()
+}
+
+/// Whether the URI or name means FEEL, of whichever version of DMN.
+pub(crate) fn is_feel(language: &str) -> bool {
+    let language = language.trim();
+    language.is_empty()
+        || language.eq_ignore_ascii_case("feel")
+        || (language.contains("://www.omg.org/spec/")
+            && language.trim_end_matches('/').to_ascii_uppercase().contains("FEEL"))
+}
+
+/// Whether FEEL reads the name as one without knowing it.
+fn is_identifier(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
+        && characters.all(|other| other.is_alphanumeric() || other == '_')
+}
+
+/// The name with single spaces between its words, as FEEL compares names.
+pub(crate) fn normalized(name: &str) -> Arc<str> {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    words.join(" ").into()
+}
+
+/// The beginning of a text, short enough for a message.
+pub(crate) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARACTERS_MAX) {
+        Some((at, _)) => format!("{}...", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

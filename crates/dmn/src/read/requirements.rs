@@ -1,0 +1,225 @@
+//! What decisions and functions require, and under which names they see it.
+
+use std::sync::Arc;
+
+use super::elements::{Elements, Head};
+use super::reader::Reader;
+use crate::model::{Binding, Source, Target};
+use crate::xml::{Node, child, children, children_named, tag};
+
+/// The requirements of one element.
+#[derive(Debug, Default)]
+pub(super) struct Requirements {
+    /// Decisions and inputs, in the order of the file.
+    pub(super) information: Vec<Target>,
+    /// Business knowledge models and decision services, in the order of the file.
+    pub(super) knowledge: Vec<Target>,
+}
+
+/// Reads the requirements of a decision or a business knowledge model.
+pub(super) fn read<'a>(
+    reader: &mut Reader,
+    elements: &Elements<'a>,
+    node: Node<'a>,
+) -> Requirements {
+    let mut requirements = Requirements::default();
+    for requirement in children_named(node, "informationRequirement") {
+        let (decisions, inputs) = ("requiredDecision", "requiredInput");
+        reader.check_children(requirement, &[decisions, inputs]);
+        let required = child(requirement, decisions).or(child(requirement, inputs));
+        let Some(required) = required else {
+            let reason =
+                "the requirement names nothing; add a `requiredDecision` or `requiredInput`";
+            reader.refuse(requirement, reason);
+            continue;
+        };
+        let wanted = if tag(required) == decisions { "a decision" } else { "an input data" };
+        let target = elements.resolve(reader, required, wanted);
+        let fits = matches!(
+            (tag(required), target),
+            ("requiredDecision", Some(Target::Decision(_)))
+                | ("requiredInput", Some(Target::Input(_)))
+        );
+        match target {
+            Some(target) if fits => push(&mut requirements.information, target),
+            Some(_) => {
+                let reason =
+                    format!("the element that it points at is not {wanted}; correct the href");
+                reader.refuse(required, reason);
+            }
+            None => {}
+        }
+    }
+    for requirement in children_named(node, "knowledgeRequirement") {
+        reader.check_children(requirement, &["requiredKnowledge"]);
+        let Some(required) = child(requirement, "requiredKnowledge") else {
+            reader.refuse(requirement, "the requirement names nothing; add a `requiredKnowledge`");
+            continue;
+        };
+        let wanted = "a business knowledge model or decision service";
+        match elements.resolve(reader, required, wanted) {
+            Some(target @ (Target::Knowledge(_) | Target::Service(_))) => {
+                push(&mut requirements.knowledge, target);
+            }
+            Some(_) => {
+                let reason =
+                    format!("the element that it points at is not {wanted}; correct the href");
+                reader.refuse(required, reason);
+            }
+            None => {}
+        }
+    }
+    authority(reader, elements, node);
+    requirements
+}
+
+/// Authority only documents, but may not point nowhere.
+pub(super) fn authority<'a>(reader: &mut Reader, elements: &Elements<'a>, node: Node<'a>) {
+    for requirement in children_named(node, "authorityRequirement") {
+        for required in children(requirement).filter(|child| child.has_attribute("href")) {
+            let href = required.attribute("href").unwrap_or_default();
+            if !elements.is_documentation(href) {
+                elements.resolve(reader, required, "a knowledge source, decision or input data");
+            }
+        }
+    }
+}
+
+fn push(list: &mut Vec<Target>, target: Target) {
+    if !list.contains(&target) {
+        list.push(target);
+    }
+}
+
+/// The names under which an element sees what it requires: that of the variable, and also the name
+/// and (in Camunda's dialect) the id of the element.
+pub(super) fn bindings(
+    reader: &Reader,
+    elements: &Elements<'_>,
+    requirements: &Requirements,
+) -> Vec<Binding> {
+    let mut bindings = Vec::new();
+    let all = requirements.information.iter().chain(&requirements.knowledge);
+    for target in all {
+        // Camunda's dialect sees all variables, whatever inputs are declared.
+        if !reader.is_dmn() && matches!(target, Target::Input(_)) {
+            continue;
+        }
+        add(reader, elements, &mut bindings, *target);
+    }
+    bindings
+}
+
+fn add(reader: &Reader, elements: &Elements<'_>, bindings: &mut Vec<Binding>, target: Target) {
+    if let Some(import) = target.place().import {
+        let Some((alias, model)) = elements.imports.get(import as usize) else { return };
+        let Some(name) = model.variable_of(target) else { return };
+        let inner = Binding { name, source: Source::Element(target) };
+        if alias.is_empty() {
+            bindings.push(inner);
+            return;
+        }
+        let existing = bindings.iter_mut().find(|binding| binding.name == *alias);
+        match existing.map(|binding| &mut binding.source) {
+            Some(Source::Import(members)) => members.push(inner),
+            _ => {
+                let source = Source::Import(vec![inner]);
+                bindings.push(Binding { name: alias.clone(), source });
+            }
+        }
+        return;
+    }
+    let Some(head) = head_of(elements, target) else { return };
+    let mut names: Vec<&Arc<str>> = vec![&head.variable];
+    if !reader.is_dmn() {
+        names.extend([&head.name, &head.id]);
+    }
+    for name in names {
+        if !bindings.iter().any(|binding| binding.name == *name) {
+            bindings.push(Binding { name: name.clone(), source: Source::Element(target) });
+        }
+    }
+}
+
+/// The element of this file that the target is.
+pub(super) fn head_of<'e, 'a>(elements: &'e Elements<'a>, target: Target) -> Option<&'e Head<'a>> {
+    let list = match target {
+        Target::Decision(_) => &elements.decisions,
+        Target::Input(_) => &elements.inputs,
+        Target::Knowledge(_) => &elements.knowledge,
+        Target::Service(_) => &elements.services,
+    };
+    let place = target.place();
+    list.get(place.index as usize).filter(|_| place.import.is_none())
+}
+
+/// Refuses decisions that require themselves, directly or through others.
+pub(super) fn check_cycles(
+    reader: &mut Reader,
+    elements: &Elements<'_>,
+    requirements: &[Requirements],
+) {
+    #[derive(Clone, Copy, PartialEq)]
+    enum State {
+        New,
+        Open,
+        Done,
+    }
+    let next = |decision: usize, from: usize| {
+        let information = requirements.get(decision).map(|found| &found.information);
+        let rest = information.and_then(|list| list.get(from..)).unwrap_or_default();
+        rest.iter().zip(from..).find_map(|(target, at)| match target {
+            Target::Decision(place) if place.import.is_none() => {
+                Some((place.index as usize, at + 1))
+            }
+            _ => None,
+        })
+    };
+    let mut states = vec![State::New; requirements.len()];
+    for start in 0..requirements.len() {
+        if states.get(start) != Some(&State::New) {
+            continue;
+        }
+        // Explicit, so that a long chain of decisions does not nest.
+        let mut path = vec![(start, 0)];
+        while let Some((decision, from)) = path.last_mut() {
+            let decision = *decision;
+            if let Some(state) = states.get_mut(decision) {
+                *state = State::Open;
+            }
+            match next(decision, *from) {
+                None => {
+                    if let Some(state) = states.get_mut(decision) {
+                        *state = State::Done;
+                    }
+                    path.pop();
+                }
+                Some((required, at)) => {
+                    *from = at;
+                    match states.get(required) {
+                        Some(State::New) => path.push((required, 0)),
+                        Some(State::Open) => {
+                            let begin = path.iter().position(|(at, _)| *at == required);
+                            let cycle: Vec<usize> = path.iter().map(|(at, _)| *at).collect();
+                            refuse_cycle(reader, elements, cycle.get(begin.unwrap_or(0)..));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn refuse_cycle(reader: &mut Reader, elements: &Elements<'_>, cycle: Option<&[usize]>) {
+    let heads: Vec<_> =
+        cycle.unwrap_or_default().iter().filter_map(|at| elements.decisions.get(*at)).collect();
+    let Some(first) = heads.first() else { return };
+    let mut ids: Vec<String> = heads.iter().map(|head| format!("`{}`", head.id)).collect();
+    ids.push(format!("`{}`", first.id));
+    let reason = format!(
+        "the decision requires itself: {}; remove one of these requirements",
+        ids.join(" requires ")
+    );
+    reader.refuse(first.node, reason);
+}

@@ -1,0 +1,56 @@
+//! The values of the cases: XML to FEEL.
+
+use std::sync::Arc;
+
+use skep_feel::{Context, Value};
+
+pub type Node<'a> = roxmltree::Node<'a, 'a>;
+
+const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+/// The value in an `inputNode`, `expected`, `item` or `component`.
+pub fn of(node: Node<'_>) -> Value {
+    if is_nil(node) {
+        return Value::Null;
+    }
+    let parts = || node.children().filter(|child| child.is_element());
+    let components: Vec<(Arc<str>, Value)> = parts()
+        .filter(|child| child.tag_name().name() == "component")
+        .map(|child| (child.attribute("name").unwrap_or("").into(), of(child)))
+        .collect();
+    if !components.is_empty() {
+        return Value::Context(Context::from(components));
+    }
+    if let Some(list) = parts().find(|child| child.tag_name().name() == "list") {
+        if is_nil(list) {
+            return Value::Null;
+        }
+        let items = list.children().filter(|child| child.tag_name().name() == "item");
+        return items.map(of).collect::<Vec<Value>>().into();
+    }
+    parts().find(|child| child.tag_name().name() == "value").map_or(Value::Null, simple)
+}
+
+fn is_nil(node: Node<'_>) -> bool {
+    matches!(node.attribute((INSTANCE, "nil")), Some("true" | "1"))
+}
+
+fn simple(node: Node<'_>) -> Value {
+    if is_nil(node) {
+        return Value::Null;
+    }
+    let text = node.text().unwrap_or("");
+    let kind = node.attribute((INSTANCE, "type")).unwrap_or("string");
+    let trimmed = text.trim();
+    match kind.rsplit(':').next().unwrap_or(kind) {
+        "decimal" | "double" | "integer" | "int" | "float" | "long" => super::super::feel(trimmed),
+        "boolean" => Value::Boolean(matches!(trimmed, "true" | "1")),
+        "date" => super::super::feel(&format!("date({trimmed:?})")),
+        "time" => super::super::feel(&format!("time({trimmed:?})")),
+        "dateTime" => super::super::feel(&format!("date and time({trimmed:?})")),
+        "duration" | "dayTimeDuration" | "yearMonthDuration" => {
+            super::super::feel(&format!("duration({trimmed:?})"))
+        }
+        _ => Value::from(text),
+    }
+}
