@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::node::FunctionBody;
 use crate::value::Extent;
-use crate::{EvaluationError, Session, Value};
+use crate::{EvaluationError, Session, Type, Value};
 
 /// A function that an expression defined with the values it captured, or one from outside.
 #[derive(Clone)]
@@ -20,6 +20,16 @@ enum Inner {
 pub trait NativeFunction: Send + Sync {
     /// The names of the parameters.
     fn parameters(&self) -> &[Arc<str>];
+
+    /// The types of the parameters, where they are declared; what is missing is any.
+    fn parameter_types(&self) -> &[Type] {
+        &[]
+    }
+
+    /// The type of the result, if it is declared.
+    fn result_type(&self) -> Type {
+        Type::any()
+    }
 
     /// The value for as many arguments as there are parameters. What it evaluates counts against
     /// the session; what goes wrong quietly is null and a warning there.
@@ -57,6 +67,21 @@ impl Function {
         session: &mut Session<'_>,
     ) -> Result<Value, EvaluationError> {
         crate::evaluate::call(self, arguments, session)
+    }
+
+    /// The types of the parameters, where they are declared; what is missing is any.
+    pub(crate) fn parameter_types(&self) -> &[Type] {
+        match &*self.0 {
+            Inner::Defined { body, .. } => &body.parameter_types,
+            Inner::Native(function) => function.parameter_types(),
+        }
+    }
+
+    pub(crate) fn result_type(&self) -> Type {
+        match &*self.0 {
+            Inner::Defined { .. } => Type::any(),
+            Inner::Native(function) => function.result_type(),
+        }
     }
 
     pub(crate) fn as_native(&self) -> Option<&dyn NativeFunction> {

@@ -20,6 +20,7 @@ mod number;
 mod parse;
 mod session;
 pub mod temporal;
+mod types;
 mod value;
 
 pub use dialect::Dialect;
@@ -30,4 +31,5 @@ pub use function::NativeFunction;
 pub use number::{Number, ParseNumberError, Rounding};
 pub use parse::{Names, Syntax};
 pub use session::Session;
+pub use types::{NamedType, Type};
 pub use value::{Context, Function, List, ListIter, Range, Value};

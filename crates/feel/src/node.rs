@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::builtin::Overload;
-use crate::{Dialect, Value};
+use crate::{Dialect, Type, Value};
 
 /// Bytes of the expression text that a node was parsed from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -179,27 +179,6 @@ pub(crate) struct InstanceOf {
     pub(crate) required: Type,
 }
 
-/// A type of `instance of`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Type {
-    Any,
-    Null,
-    Boolean,
-    Number,
-    String,
-    Date,
-    Time,
-    DateTime,
-    DaysTimeDuration,
-    YearsMonthsDuration,
-    List(Option<Box<Type>>),
-    Context(Box<[(Arc<str>, Type)]>),
-    Range(Option<Box<Type>>),
-    Function,
-    /// A name that is no type: nothing is of it.
-    Unknown,
-}
-
 #[derive(Debug)]
 pub(crate) struct BuiltinCall {
     pub(crate) overload: &'static Overload,
@@ -227,6 +206,8 @@ pub(crate) struct FunctionLiteral {
 #[derive(Debug)]
 pub(crate) struct FunctionBody {
     pub(crate) parameters: Box<[Arc<str>]>,
+    /// What the arguments are converted to; as many as there are parameters.
+    pub(crate) parameter_types: Box<[Type]>,
     pub(crate) frame_slots: u32,
     pub(crate) body: Node,
 }

@@ -6,7 +6,7 @@ use super::{Evaluated, Evaluator, Stop, shown};
 use crate::builtin::Call;
 use crate::node::{BuiltinCall, FunctionLiteral, Invoke, Kind, Span};
 use crate::value::Function;
-use crate::{Session, Value, WarningKind};
+use crate::{Value, WarningKind};
 
 /// Why a built-in function gave no value.
 #[derive(Debug)]
@@ -135,12 +135,9 @@ impl Evaluator<'_> {
     fn call_native(&mut self, function: &Function, arguments: &[Value]) -> Evaluated {
         let Some(native) = function.as_native() else { return Ok(Value::Null) };
         self.enter()?;
-        let warnings = std::mem::take(&mut self.warnings);
-        let mut session = Session::resumed(self.environment, self.meter, warnings);
-        let result = native.call(arguments, &mut session);
-        self.meter = crate::session::Meter { depth: self.meter.depth - 1, ..session.meter };
-        self.warnings = session.warnings;
-        self.checked(result.map_err(Box::new)?)
+        let value = self.with_session(|session| native.call(arguments, session))?;
+        self.meter.depth -= 1;
+        self.checked(value)
     }
 
     /// Calls a function with as many arguments as it has parameters.

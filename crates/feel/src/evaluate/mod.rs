@@ -15,11 +15,11 @@ pub(crate) use quick::Quick;
 use smallvec::SmallVec;
 
 use crate::limits::{VALUE_DEPTH_MAX, WARNING_VALUE_CHARACTERS_MAX, WARNINGS_MAX};
-use crate::node::{Invoke, Kind, Node, Program, Scoped, Span, Type};
+use crate::node::{Invoke, Kind, Node, Program, Scoped, Span};
 use crate::session::Meter;
 use crate::value::{Function, Shortened, equal};
 use crate::{
-    Context, Dialect, Environment, EvaluationError, List, Range, Session, Value, Variables,
+    Context, Dialect, Environment, EvaluationError, List, Range, Session, Type, Value, Variables,
     Warning, WarningKind,
 };
 
@@ -355,7 +355,21 @@ impl Evaluator<'_> {
     fn instance_of(&mut self, value: &Node, required: &Type) -> Evaluated {
         let value = self.eval(value)?;
         self.steps(value.extent().bytes / 24)?;
-        Ok(Value::Boolean(is_instance(&value, required)))
+        let result = self.with_session(|session| required.is_instance(&value, session))?;
+        Ok(Value::Boolean(result))
+    }
+
+    /// Does what is no expression in a session that has the budget and the warnings meanwhile.
+    fn with_session<R>(
+        &mut self,
+        work: impl FnOnce(&mut Session<'_>) -> Result<R, EvaluationError>,
+    ) -> Evaluated<R> {
+        let warnings = std::mem::take(&mut self.warnings);
+        let mut session = Session::resumed(self.environment, self.meter, warnings);
+        let result = work(&mut session);
+        self.meter = Meter { depth: self.meter.depth, ..session.meter };
+        self.warnings = session.warnings;
+        result.map_err(Box::new)
     }
 
     /// A list value, counted against the budget.
@@ -477,36 +491,6 @@ fn is_shared(value: &Value) -> bool {
 /// A value as messages show it.
 pub(crate) fn shown(value: &Value) -> Shortened<'_> {
     Shortened(value, WARNING_VALUE_CHARACTERS_MAX)
-}
-
-fn is_instance(value: &Value, required: &Type) -> bool {
-    match (required, value) {
-        (Type::Any, value) => !value.is_null(),
-        (Type::Null, value) => value.is_null(),
-        (Type::Boolean, Value::Boolean(_))
-        | (Type::Number, Value::Number(_))
-        | (Type::String, Value::String(_))
-        | (Type::Date, Value::Date(_))
-        | (Type::Time, Value::Time(_))
-        | (Type::DateTime, Value::DateTime(_))
-        | (Type::DaysTimeDuration, Value::DaysTimeDuration(_))
-        | (Type::YearsMonthsDuration, Value::YearsMonthsDuration(_))
-        | (Type::Function, Value::Function(_)) => true,
-        (Type::List(element), Value::List(list)) => element.as_ref().is_none_or(|element| {
-            **element == Type::Any || list.iter().all(|value| is_instance(&value, element))
-        }),
-        (Type::Range(element), Value::Range(range)) => element.as_ref().is_none_or(|element| {
-            [&range.start, &range.end]
-                .iter()
-                .all(|bound| bound.is_null() || is_instance(bound, element))
-        }),
-        (Type::Context(entries), Value::Context(context)) => {
-            entries.iter().all(|(key, required)| {
-                context.get(key).is_some_and(|value| is_instance(&value, required))
-            })
-        }
-        _ => false,
-    }
 }
 
 /// Whether the list has an element that equals the value.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::ParseError;
+use crate::{Dialect, ParseError};
 
 /// What a token is. The text of it is in the source at its span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(super) enum Kind {
     Dot,
     DotDot,
     Arrow,
+    /// Another character, which only names that a model declares may have.
+    Symbol,
     End,
 }
 
@@ -57,9 +59,9 @@ impl Token {
 }
 
 /// Splits the source; the last token is always [`Kind::End`].
-pub(super) fn tokens(source: &str) -> Result<Vec<Token>, Box<ParseError>> {
+pub(super) fn tokens(source: &str, dialect: Dialect) -> Result<Vec<Token>, Box<ParseError>> {
     let mut tokens = Vec::with_capacity(source.len() / 3 + 2);
-    let mut lexer = Lexer { source, at: 0 };
+    let mut lexer = Lexer { source, at: 0, is_dmn: dialect.is_dmn() };
     loop {
         lexer.skip_blank()?;
         let start = lexer.at;
@@ -71,9 +73,22 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Token>, Box<ParseError>> {
     }
 }
 
+/// The words and symbols that a declared name consists of; only the name itself if it has what no
+/// name can have.
+pub(super) fn words(name: &str) -> Vec<&str> {
+    match tokens(name, Dialect::Dmn) {
+        Ok(tokens) if !tokens.iter().any(|token| token.kind == Kind::Quoted) => {
+            let words = tokens.iter().filter(|token| token.kind != Kind::End);
+            words.filter_map(|token| name.get(token.span())).collect()
+        }
+        _ => vec![name],
+    }
+}
+
 struct Lexer<'a> {
     source: &'a str,
     at: usize,
+    is_dmn: bool,
 }
 
 impl<'a> Lexer<'a> {
@@ -89,7 +104,10 @@ impl<'a> Lexer<'a> {
     fn skip_blank(&mut self) -> Result<(), Box<ParseError>> {
         loop {
             let rest = self.rest();
-            let trimmed = rest.trim_start();
+            let trimmed = match self.is_dmn {
+                true => rest.trim_start_matches(is_dmn_space),
+                false => rest.trim_start(),
+            };
             self.at += rest.len() - trimmed.len();
             if trimmed.starts_with("//") {
                 self.at += trimmed.find('\n').unwrap_or(trimmed.len());
@@ -110,8 +128,12 @@ impl<'a> Lexer<'a> {
     fn token(&mut self) -> Result<Kind, Box<ParseError>> {
         let rest = self.rest();
         let Some(first) = rest.chars().next() else { return Ok(Kind::End) };
-        if is_name_start(first) {
-            let length = rest.find(|character| !is_name_part(character)).unwrap_or(rest.len());
+        let (starts, is_part): (bool, fn(char) -> bool) = match self.is_dmn {
+            true => (is_dmn_name_start(first), is_dmn_name_part),
+            false => (is_name_start(first), is_name_part),
+        };
+        if starts {
+            let length = rest.find(|character| !is_part(character)).unwrap_or(rest.len());
             self.at += length;
             return Ok(Kind::Name);
         }
@@ -147,6 +169,7 @@ impl<'a> Lexer<'a> {
             (',', _) => (Kind::Comma, 1),
             (':', _) => (Kind::Colon, 1),
             ('.', _) => (Kind::Dot, 1),
+            _ if self.is_dmn => (Kind::Symbol, first.len_utf8()),
             _ => {
                 let message = format!("'{first}' has no meaning in an expression");
                 return Err(self.error(&message, self.at, self.at + first.len_utf8()));
@@ -170,6 +193,15 @@ impl<'a> Lexer<'a> {
             && bytes.get(self.at + 1).is_some_and(u8::is_ascii_digit)
         {
             self.at = digits(self.at + 1);
+        }
+        if self.is_dmn && matches!(bytes.get(self.at), Some(b'e' | b'E')) {
+            let signed = matches!(bytes.get(self.at + 1), Some(b'+' | b'-'));
+            let exponent = self.at + 1 + usize::from(signed);
+            let end = digits(exponent);
+            let follows = self.source.get(end..).and_then(|rest| rest.chars().next());
+            if end > exponent && !follows.is_some_and(is_dmn_name_part) {
+                self.at = end;
+            }
         }
     }
 
@@ -216,6 +248,29 @@ fn is_name_start(character: char) -> bool {
 
 fn is_name_part(character: char) -> bool {
     is_name_start(character) || character.is_numeric()
+}
+
+/// What a name of the standard may start with (rule 29 of its grammar), `?` apart; what a Java
+/// identifier may start with is taken too.
+fn is_dmn_name_start(character: char) -> bool {
+    is_name_start(character)
+        || matches!(character,
+            '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}'
+            | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}' | '\u{200c}'..='\u{200d}'
+            | '\u{2070}'..='\u{218f}' | '\u{2c00}'..='\u{2fef}' | '\u{3001}'..='\u{d7ff}'
+            | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}' | '\u{10000}'..='\u{effff}')
+            && !is_dmn_space(character)
+}
+
+fn is_dmn_name_part(character: char) -> bool {
+    is_dmn_name_start(character)
+        || character.is_numeric()
+        || matches!(character, '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
+}
+
+/// White space of the standard (rules 61 and 62 of its grammar).
+fn is_dmn_space(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{180e}' | '\u{200b}' | '\u{feff}')
 }
 
 /// The characters of a string literal without its quotes. `\n \r \t \b \f \" \' \\` and `\uXXXX`

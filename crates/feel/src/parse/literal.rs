@@ -7,7 +7,7 @@ use super::{Parsed, Parser};
 use crate::node::{
     ContextEntry, For, FunctionBody, FunctionLiteral, Iterator, Kind, Node, Quantified,
 };
-use crate::{Context, Value, temporal};
+use crate::{Context, Type, Value, temporal};
 
 impl Parser<'_> {
     pub(super) fn number_literal(&mut self) -> Parsed {
@@ -203,7 +203,7 @@ impl Parser<'_> {
         let start = self.advance().start;
         self.expect(TokenKind::ParenOpen, "'('")?;
         self.scope.enter_function();
-        let parameters = self.parameters()?;
+        let (parameters, parameter_types) = self.parameters()?;
         if self.is_keyword("external") && self.peek_ahead(1) == TokenKind::BraceOpen {
             return Err(
                 self.expected("the body of the function in FEEL (external functions are off)")
@@ -214,23 +214,30 @@ impl Parser<'_> {
         self.filters_allowed = filters_allowed;
         let body = body?;
         let (frame_slots, captures) = self.scope.leave_function();
-        let body = Arc::new(FunctionBody { parameters: parameters.into(), frame_slots, body });
+        let body = Arc::new(FunctionBody {
+            parameters: parameters.into(),
+            parameter_types: parameter_types.into(),
+            frame_slots,
+            body,
+        });
         let literal = FunctionLiteral { body, captures: captures.into() };
         Ok(Node { kind: Kind::Function(Box::new(literal)), span: self.span_from(start) })
     }
 
-    /// Parameters behind `(`, each in a slot of the function's frame, up to `)`.
-    fn parameters(&mut self) -> Parsed<Vec<Arc<str>>> {
-        let mut parameters = Vec::new();
+    /// Parameters behind `(` and their types, each in a slot of the function's frame, up to `)`.
+    fn parameters(&mut self) -> Parsed<(Vec<Arc<str>>, Vec<Type>)> {
+        let (mut parameters, mut types) = (Vec::new(), Vec::new());
         if self.eat(TokenKind::ParenClose) {
-            return Ok(parameters);
+            return Ok((parameters, types));
         }
         loop {
             let name = self.key()?;
-            if self.eat(TokenKind::Colon) {
-                // Types of parameters are documentation: values carry their own.
-                self.type_name()?;
-            }
+            let declared = match self.eat(TokenKind::Colon) {
+                true => self.type_name()?,
+                false => Type::any(),
+            };
+            // In Camunda's dialect types of parameters are documentation.
+            types.push(if self.syntax.dialect.is_dmn() { declared } else { Type::any() });
             let slot = self.scope.slot();
             self.scope.bind(Arc::clone(&name), slot);
             parameters.push(name);
@@ -239,6 +246,6 @@ impl Parser<'_> {
             }
         }
         self.expect(TokenKind::ParenClose, "')' or ','")?;
-        Ok(parameters)
+        Ok((parameters, types))
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use lexer::{Kind as TokenKind, Token};
 pub use names::{Names, Syntax};
+use names::{Phrases, push_word};
 use scope::Scope;
 
 use crate::ParseError;
@@ -64,7 +65,7 @@ impl<'a> Parser<'a> {
         Ok(Parser {
             source,
             syntax,
-            tokens: lexer::tokens(source)?,
+            tokens: lexer::tokens(source, syntax.dialect)?,
             at: 0,
             scope: Scope::new(),
             depth: 0,
@@ -180,6 +181,22 @@ impl<'a> Parser<'a> {
         let parsed = self.expression();
         self.filters_allowed = filters_allowed;
         parsed
+    }
+
+    /// The longest name of these that stands here, and the token behind it.
+    fn longest_phrase(&self, names: &Phrases) -> Option<(Arc<str>, usize)> {
+        let mut longest = None;
+        let mut phrase = String::new();
+        for (position, token) in self.tokens.iter().enumerate().skip(self.at) {
+            push_word(&mut phrase, self.text_of(*token));
+            if token.kind == TokenKind::End || !names.has_prefix(&phrase) {
+                break;
+            }
+            if let Some(name) = names.get(&phrase) {
+                longest = Some((Arc::clone(name), position + 1));
+            }
+        }
+        longest
     }
 
     /// A name, plain or in backticks.

@@ -1,37 +1,130 @@
-//! What a parser has to know besides the text: the dialect, and names that are no identifiers.
+//! What a parser has to know besides the text: the dialect, names that are no identifiers, types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::Dialect;
+use super::lexer::words;
+use crate::{Dialect, Type};
 
-/// The names that a DMN model declares for an expression. Only those that are no plain identifiers
-/// (`Applicant Age`, `a-b`) matter: the parser takes the longest of them that fits; all other names
-/// need no declaration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names(BTreeSet<Arc<str>>);
+/// The names that a DMN model declares for an expression. Of variables, functions and entries only
+/// those that are no plain identifiers (`Applicant Age`, `a-b`) matter: the parser takes the longest
+/// of them that fits; all other names need no declaration. Types have to be declared.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    names: BTreeSet<Arc<str>>,
+    phrases: Phrases,
+    keys: Phrases,
+    types: BTreeMap<Arc<str>, Type>,
+    type_phrases: Phrases,
+}
 
 impl Names {
     /// No names.
     pub const fn none() -> Names {
-        Names(BTreeSet::new())
+        Names {
+            names: BTreeSet::new(),
+            phrases: Phrases::none(),
+            keys: Phrases::none(),
+            types: BTreeMap::new(),
+            type_phrases: Phrases::none(),
+        }
     }
 
-    /// Adds a name.
+    /// Adds the name of a variable or function, which may also be that of an entry.
     pub fn insert(&mut self, name: &str) {
-        self.0.insert(name.into());
+        let name: Arc<str> = name.into();
+        self.phrases.insert(&name);
+        self.names.insert(name);
     }
 
-    /// Whether the name was added.
+    /// Adds the name of an entry: it is one behind `.` and in filters only, so that `net-gross` is
+    /// still a difference elsewhere.
+    pub fn insert_key(&mut self, name: &str) {
+        self.keys.insert(&name.into());
+    }
+
+    /// Declares a type.
+    pub fn insert_type(&mut self, name: &str, declared: Type) {
+        let name: Arc<str> = name.into();
+        self.type_phrases.insert(&name);
+        self.types.insert(name, declared);
+    }
+
+    /// Whether the name was added as that of a variable or function.
     pub fn contains(&self, name: &str) -> bool {
-        self.0.contains(name)
+        self.names.contains(name)
+    }
+
+    pub(super) fn phrases(&self) -> &Phrases {
+        &self.phrases
+    }
+
+    pub(super) fn keys(&self) -> &Phrases {
+        &self.keys
+    }
+
+    /// The type declared under this name.
+    pub(super) fn type_of(&self, name: &str) -> Option<&Type> {
+        self.types.get(name)
+    }
+
+    pub(super) fn type_phrases(&self) -> &Phrases {
+        &self.type_phrases
     }
 }
 
 impl<'a> FromIterator<&'a str> for Names {
     fn from_iter<T: IntoIterator<Item = &'a str>>(names: T) -> Names {
-        Names(names.into_iter().map(Arc::from).collect())
+        let mut all = Names::none();
+        names.into_iter().for_each(|name| all.insert(name));
+        all
     }
+}
+
+/// Names by the words and symbols that they consist of, so that white space does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Phrases(BTreeMap<String, Arc<str>>);
+
+impl Phrases {
+    pub(super) const fn none() -> Phrases {
+        Phrases(BTreeMap::new())
+    }
+
+    /// Adds a name, unless it is a single word, which the parser finds without help.
+    pub(super) fn insert(&mut self, name: &Arc<str>) {
+        let words = words(name);
+        if words.len() > 1 {
+            let mut phrase = String::new();
+            words.iter().for_each(|word| push_word(&mut phrase, word));
+            self.0.insert(phrase, Arc::clone(name));
+        }
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        self.0.retain(|_, existing| **existing != *name);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The name of exactly these words.
+    pub(super) fn get(&self, phrase: &str) -> Option<&Arc<str>> {
+        self.0.get(phrase)
+    }
+
+    /// Whether a name begins with these words.
+    pub(super) fn has_prefix(&self, phrase: &str) -> bool {
+        let mut following = self.0.range::<str, _>((Bound::Included(phrase), Bound::Unbounded));
+        following.next().is_some_and(|(known, _)| known.starts_with(phrase))
+    }
+}
+
+/// Adds a word or symbol to a phrase.
+pub(super) fn push_word(phrase: &mut String, word: &str) {
+    phrase.push_str(word);
+    phrase.push('\0');
 }
 
 static NO_NAMES: Names = Names::none();
@@ -41,7 +134,7 @@ static NO_NAMES: Names = Names::none();
 pub struct Syntax<'a> {
     /// The dialect.
     pub dialect: Dialect,
-    /// Names of variables, functions and entries that the model declares; of no effect in Camunda's
+    /// What the model declares: variables, functions, entries and types; of no effect in Camunda's
     /// dialect.
     pub names: &'a Names,
 }

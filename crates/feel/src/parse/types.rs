@@ -1,8 +1,11 @@
 //! The types of `instance of` and of parameters.
 
+use std::sync::Arc;
+
 use super::lexer::Kind as TokenKind;
 use super::{Parsed, Parser};
-use crate::node::Type;
+use crate::Type;
+use crate::types::Kind;
 
 impl Parser<'_> {
     /// A type: `number`, `days and time duration`, `list<string>`, `context<a: number>`,
@@ -16,35 +19,45 @@ impl Parser<'_> {
 
     fn type_of_words(&mut self) -> Parsed<Type> {
         /// Types of several words, which must be tried before their first words.
-        const LONG: [(&[&str], Type); 3] = [
-            (&["date", "and", "time"], Type::DateTime),
-            (&["days", "and", "time", "duration"], Type::DaysTimeDuration),
-            (&["years", "and", "months", "duration"], Type::YearsMonthsDuration),
+        const LONG: [(&[&str], &str); 3] = [
+            (&["date", "and", "time"], "date and time"),
+            (&["days", "and", "time", "duration"], "days and time duration"),
+            (&["years", "and", "months", "duration"], "years and months duration"),
         ];
         for (words, long) in LONG {
             if words.iter().enumerate().all(|(ahead, word)| self.name_ahead(ahead) == Some(word)) {
                 self.at += words.len();
-                return Ok(long);
+                return Ok(Type::builtin(long).unwrap_or(Type(Kind::Unknown)));
             }
+        }
+        if let Some(declared) = self.declared_type() {
+            return Ok(declared);
         }
         let name = self.name("a type")?;
         Ok(match &*name {
-            "Any" => Type::Any,
-            "Null" | "null" => Type::Null,
-            "boolean" => Type::Boolean,
-            "number" => Type::Number,
-            "string" => Type::String,
-            "date" => Type::Date,
-            "time" => Type::Time,
-            "list" => Type::List(self.type_argument()?.map(Box::new)),
-            "range" => Type::Range(self.type_argument()?.map(Box::new)),
-            "context" => Type::Context(self.entry_types()?.into()),
-            "function" => {
-                self.function_type()?;
-                Type::Function
-            }
-            _ => Type::Unknown,
+            "list" => Type(Kind::List(self.type_argument()?.map(Arc::new))),
+            "range" => Type(Kind::Range(self.type_argument()?.map(Arc::new))),
+            "context" => Type(Kind::Context(self.entry_types()?.into())),
+            "function" => self.function_type()?,
+            // Names that only the types of models have.
+            "dateTime" | "dayTimeDuration" | "yearMonthDuration" => Type(Kind::Unknown),
+            name => Type::builtin(name).unwrap_or(Type(Kind::Unknown)),
         })
+    }
+
+    /// The type that the model declares under the longest name that stands here.
+    fn declared_type(&mut self) -> Option<Type> {
+        if !self.syntax.dialect.is_dmn() {
+            return None;
+        }
+        let names = self.syntax.names;
+        if let Some((name, end)) = self.longest_phrase(names.type_phrases()) {
+            self.at = end;
+            return names.type_of(&name).cloned();
+        }
+        let declared = names.type_of(self.name_ahead(0)?)?.clone();
+        self.advance();
+        Some(declared)
     }
 
     /// `<type>`, if it is there.
@@ -58,7 +71,7 @@ impl Parser<'_> {
     }
 
     /// `<key: type, ...>`, if it is there.
-    fn entry_types(&mut self) -> Parsed<Vec<(std::sync::Arc<str>, Type)>> {
+    fn entry_types(&mut self) -> Parsed<Vec<(Arc<str>, Type)>> {
         let mut entries = Vec::new();
         if !self.eat(TokenKind::Less) {
             return Ok(entries);
@@ -75,21 +88,20 @@ impl Parser<'_> {
         Ok(entries)
     }
 
-    /// `<type, ...> -> type`, if it is there; values do not know the types of their functions, so
-    /// that any function is of it.
-    fn function_type(&mut self) -> Parsed<()> {
+    /// `<type, ...> -> type`, if it is there.
+    fn function_type(&mut self) -> Parsed<Type> {
         if !self.eat(TokenKind::Less) {
-            return Ok(());
+            return Ok(Type(Kind::Function(None)));
         }
+        let mut parameters = Vec::new();
         if self.peek() != TokenKind::Greater {
-            self.type_name()?;
+            parameters.push(self.type_name()?);
             while self.eat(TokenKind::Comma) {
-                self.type_name()?;
+                parameters.push(self.type_name()?);
             }
         }
         self.expect(TokenKind::Greater, "'>' or ','")?;
         self.expect(TokenKind::Arrow, "'->'")?;
-        self.type_name()?;
-        Ok(())
+        Ok(Type::function(parameters, self.type_name()?))
     }
 }
