@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use super::{Call, Outcome, Overload, null, number_value};
 use crate::evaluate::{Failure, shown};
 use crate::value::order;
-use crate::{List, Number, Value};
+use crate::{Dialect, List, Number, Value};
 
 pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::new("count", &["list"], count),
@@ -36,7 +36,7 @@ fn extreme(call: &mut Call<'_, '_>, wanted: Ordering) -> Outcome {
         best = Some(match best {
             None if is_ordered(&element) => element,
             None => return not_comparable(&list),
-            Some(best) => match order(&element, &best) {
+            Some(best) => match order(&element, &best, call.dialect()) {
                 Some(order) if order == wanted => element,
                 Some(_) => best,
                 None => return not_comparable(&list),
@@ -47,7 +47,7 @@ fn extreme(call: &mut Call<'_, '_>, wanted: Ordering) -> Outcome {
 }
 
 fn is_ordered(value: &Value) -> bool {
-    order(value, value).is_some()
+    order(value, value, Dialect::Camunda).is_some()
 }
 
 fn not_comparable(list: &List) -> Outcome {

@@ -22,7 +22,8 @@ fn string(call: &mut Call<'_, '_>) -> Outcome {
         _ => {
             call.walk(value)?;
             call.evaluator.bytes(value.extent().bytes)?;
-            call.text_value(value.to_string())
+            let text = value.shown_in(call.dialect()).to_string();
+            call.text_value(text)
         }
     }
 }

@@ -4,7 +4,7 @@ use smallvec::smallvec;
 
 use super::{Call, Outcome, Overload, null};
 use crate::evaluate::Failure;
-use crate::value::{Function, equal};
+use crate::value::{Function, same};
 use crate::{List, Value};
 
 pub(super) static FUNCTIONS: &[Overload] = &[
@@ -39,7 +39,7 @@ fn holds(call: &mut Call<'_, '_>, values: &[Value], value: &Value) -> Result<boo
             cost = candidate.extent().bytes.min(value.extent().bytes) / 24;
         }
         call.evaluator.steps(cost)?;
-        if equal(candidate, value) == Ok(true) {
+        if same(candidate, value, call.dialect()) {
             return Ok(true);
         }
     }
@@ -135,7 +135,7 @@ fn index_of(call: &mut Call<'_, '_>) -> Outcome {
     call.evaluator.steps(list.len() as u64)?;
     call.walk(call.argument(0))?;
     let indexes = list.iter().zip(1usize..);
-    let indexes = indexes.filter(|(element, _)| equal(element, wanted) == Ok(true));
+    let indexes = indexes.filter(|(element, _)| same(element, wanted, call.dialect()));
     let indexes: Vec<Value> = indexes.map(|(_, index)| index.into()).collect();
     call.list_value(indexes)
 }

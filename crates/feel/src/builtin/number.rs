@@ -3,7 +3,6 @@
 use super::{Call, Outcome, Overload, null, number_value};
 use crate::evaluate::Failure;
 use crate::number::Rounding;
-use crate::temporal::YearsMonthsDuration;
 use crate::{Number, Value};
 
 pub(super) static FUNCTIONS: &[Overload] = &[
@@ -39,14 +38,16 @@ fn rounded(call: &mut Call<'_, '_>, rounding: Rounding) -> Outcome {
 }
 
 fn abs(call: &mut Call<'_, '_>) -> Outcome {
-    Ok(match call.argument(0) {
-        Value::Number(number) => Value::Number(number.abs()),
-        Value::DaysTimeDuration(duration) => Value::DaysTimeDuration(duration.abs()),
-        Value::YearsMonthsDuration(duration) => {
-            Value::YearsMonthsDuration(YearsMonthsDuration(duration.0.saturating_abs()))
-        }
+    let result = match call.argument(0) {
+        Value::Number(number) => Some(Value::Number(number.abs())),
+        Value::DaysTimeDuration(value) => value.checked_abs().map(Value::DaysTimeDuration),
+        Value::YearsMonthsDuration(value) => value.checked_abs().map(Value::YearsMonthsDuration),
         _ => return Err(Failure::Arguments),
-    })
+    };
+    match result {
+        Some(value) => Ok(value),
+        None => null("The result is out of the range of durations"),
+    }
 }
 
 fn modulo(call: &mut Call<'_, '_>) -> Outcome {

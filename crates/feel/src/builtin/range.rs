@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{Call, Outcome, Overload};
 use crate::evaluate::Failure;
 use crate::value::order;
-use crate::{Range, Value};
+use crate::{Dialect, Range, Value};
 
 pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::new("before", &["a", "b"], |call| relate(call, before)),
@@ -34,10 +34,12 @@ struct Interval<'a> {
     start_included: bool,
     end: &'a Value,
     end_included: bool,
+    /// How the bounds compare.
+    dialect: Dialect,
 }
 
 impl<'a> Interval<'a> {
-    fn of(value: &'a Value) -> Interval<'a> {
+    fn of(value: &'a Value, dialect: Dialect) -> Interval<'a> {
         match value {
             Value::Range(range) => {
                 let Range { start, start_included, end, end_included } = &**range;
@@ -46,11 +48,16 @@ impl<'a> Interval<'a> {
                     start_included: *start_included,
                     end,
                     end_included: *end_included,
+                    dialect,
                 }
             }
-            point => {
-                Interval { start: point, start_included: true, end: point, end_included: true }
-            }
+            point => Interval {
+                start: point,
+                start_included: true,
+                end: point,
+                end_included: true,
+                dialect,
+            },
         }
     }
 }
@@ -59,7 +66,9 @@ fn relate(
     call: &mut Call<'_, '_>,
     relation: fn(&Interval<'_>, &Interval<'_>) -> Option<bool>,
 ) -> Outcome {
-    let (left, right) = (Interval::of(call.argument(0)), Interval::of(call.argument(1)));
+    let dialect = call.dialect();
+    let left = Interval::of(call.argument(0), dialect);
+    let right = Interval::of(call.argument(1), dialect);
     match relation(&left, &right) {
         Some(result) => Ok(Value::Boolean(result)),
         None => Err(Failure::Arguments),
@@ -68,16 +77,16 @@ fn relate(
 
 /// How two starts compare: at the same point one that is included comes first.
 fn starts_order(a: &Interval<'_>, b: &Interval<'_>) -> Option<Ordering> {
-    Some(order(a.start, b.start)?.then(b.start_included.cmp(&a.start_included)))
+    Some(order(a.start, b.start, a.dialect)?.then(b.start_included.cmp(&a.start_included)))
 }
 
 /// How two ends compare: at the same point one that is included comes last.
 fn ends_order(a: &Interval<'_>, b: &Interval<'_>) -> Option<Ordering> {
-    Some(order(a.end, b.end)?.then(a.end_included.cmp(&b.end_included)))
+    Some(order(a.end, b.end, a.dialect)?.then(a.end_included.cmp(&b.end_included)))
 }
 
 fn before(a: &Interval<'_>, b: &Interval<'_>) -> Option<bool> {
-    Some(match order(a.end, b.start)? {
+    Some(match order(a.end, b.start, a.dialect)? {
         Ordering::Less => true,
         Ordering::Equal => !(a.end_included && b.start_included),
         Ordering::Greater => false,
@@ -85,7 +94,7 @@ fn before(a: &Interval<'_>, b: &Interval<'_>) -> Option<bool> {
 }
 
 fn meets(a: &Interval<'_>, b: &Interval<'_>) -> Option<bool> {
-    Some(order(a.end, b.start)?.is_eq() && a.end_included && b.start_included)
+    Some(order(a.end, b.start, a.dialect)?.is_eq() && a.end_included && b.start_included)
 }
 
 fn overlaps(a: &Interval<'_>, b: &Interval<'_>) -> Option<bool> {

@@ -1,13 +1,11 @@
 //! Dates, times and durations: from texts and parts, of the clock, and what can be said of them.
 
-use jiff::civil;
-
 use super::{Call, Outcome, Overload, null};
 use crate::evaluate::{Failure, shown};
 use crate::number::Rounding;
 use crate::temporal::{
-    self, Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration, Zone, last_of_month,
-    months_between,
+    self, Date, DateTime, DaysTimeDuration, OFFSET_SECONDS_MAX, Time, TimeOfDay,
+    YearsMonthsDuration, Zone,
 };
 use crate::{Number, Value};
 
@@ -30,10 +28,10 @@ pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::new("day of week", &["date"], day_of_week),
     Overload::new("month of year", &["date"], month_of_year),
     Overload::new("week of year", &["date"], |call| {
-        Ok(i64::from(date_argument(call, 0)?.iso_week_date().week()).into())
+        Ok(i64::from(date_argument(call, 0)?.week_of_year()).into())
     }),
     Overload::new("last day of month", &["date"], |call| {
-        Ok(Value::Date(last_of_month(date_argument(call, 0)?)))
+        Ok(Value::Date(date_argument(call, 0)?.last_of_month()))
     }),
     Overload::new("cycle", &["interval"], cycle),
     Overload::new("cycle", &["repetitions", "interval"], cycle),
@@ -43,18 +41,14 @@ fn date(call: &mut Call<'_, '_>) -> Outcome {
     match call.argument(0) {
         Value::String(text) => Ok(temporal::date(text).map_or(Value::Null, Value::Date)),
         Value::Date(date) => Ok(Value::Date(*date)),
-        Value::DateTime(value) => Ok(Value::Date(value.local.date())),
+        Value::DateTime(value) => Ok(Value::Date(value.date)),
         _ => Err(Failure::Arguments),
     }
 }
 
 fn date_of_parts(call: &mut Call<'_, '_>) -> Outcome {
     let (year, month, day) = (call.integer(0)?, call.integer(1)?, call.integer(2)?);
-    let date = || {
-        let (year, month) = (i16::try_from(year).ok()?, i8::try_from(month).ok()?);
-        Date::new(year, month, i8::try_from(day).ok()?).ok()
-    };
-    match date() {
+    match Date::new(year, month, day) {
         Some(date) => Ok(Value::Date(date)),
         None => null(format!("Failed to parse date from: year={year}, month={month}, day={day}")),
     }
@@ -62,12 +56,10 @@ fn date_of_parts(call: &mut Call<'_, '_>) -> Outcome {
 
 fn time(call: &mut Call<'_, '_>) -> Outcome {
     match call.argument(0) {
-        Value::String(text) => Ok(temporal::time(text).into()),
+        Value::String(text) => Ok(temporal::time(text, call.dialect()).into()),
         Value::Time(time) => Ok(Value::Time(time.clone())),
-        Value::DateTime(value) => {
-            Ok(Time { local: value.local.time(), zone: value.zone.clone() }.into())
-        }
-        Value::Date(_) => Ok(Time { local: civil::Time::midnight(), zone: None }.into()),
+        Value::DateTime(value) => Ok(value.to_time().into()),
+        Value::Date(date) => Ok(DateTime::midnight(*date, call.dialect()).to_time().into()),
         _ => Err(Failure::Arguments),
     }
 }
@@ -97,23 +89,18 @@ fn time_from_parts(
     offset: Option<DaysTimeDuration>,
 ) -> Option<Time> {
     const SECOND_NANOSECONDS: i64 = 1_000_000_000;
-    /// The range of offsets in ISO-8601 and Java: 18 hours.
-    const OFFSET_SECONDS_MAX: i64 = 18 * 3600;
     let nanoseconds = second
         .checked_mul(SECOND_NANOSECONDS.into())?
         .round(0, Rounding::Down)?
         .to_i64()
         .filter(|nanoseconds| *nanoseconds >= 0)?;
-    let local = civil::Time::new(
-        i8::try_from(hour).ok()?,
-        i8::try_from(minute).ok()?,
-        i8::try_from(nanoseconds / SECOND_NANOSECONDS).ok()?,
-        (nanoseconds % SECOND_NANOSECONDS) as i32,
-    )
-    .ok()?;
+    let (second, nanosecond) = (nanoseconds / SECOND_NANOSECONDS, nanoseconds % SECOND_NANOSECONDS);
+    let local = TimeOfDay::new(hour, minute, second, nanosecond)?;
     let zone = match offset.map(|offset| offset.0.as_secs()) {
         None => None,
-        Some(seconds) if seconds.abs() <= OFFSET_SECONDS_MAX => Some(Zone::Offset(seconds as i32)),
+        Some(seconds) if seconds.unsigned_abs() <= OFFSET_SECONDS_MAX as u64 => {
+            Some(Zone::Offset(seconds as i32))
+        }
         Some(_) => return None,
     };
     Some(Time { local, zone })
@@ -121,9 +108,9 @@ fn time_from_parts(
 
 fn date_and_time(call: &mut Call<'_, '_>) -> Outcome {
     match call.argument(0) {
-        Value::String(text) => Ok(temporal::date_time(text).into()),
+        Value::String(text) => Ok(temporal::date_time(text, call.dialect()).into()),
         Value::DateTime(value) => Ok(Value::DateTime(value.clone())),
-        Value::Date(date) => Ok(DateTime::local(date.to_datetime(civil::Time::midnight())).into()),
+        Value::Date(date) => Ok(DateTime::midnight(*date, call.dialect()).into()),
         _ => Err(Failure::Arguments),
     }
 }
@@ -132,22 +119,22 @@ fn date_and_time(call: &mut Call<'_, '_>) -> Outcome {
 fn date_and_time_of_parts(call: &mut Call<'_, '_>) -> Outcome {
     let (first, second) = (call.argument(0), call.argument(1));
     if let (Value::DateTime(value), Value::String(name)) = (first, second) {
-        return match Zone::named(name).or_else(|| temporal::zone(name)) {
+        return match Zone::named(name).or_else(|| temporal::zone(name, call.dialect())) {
             Some(zone) => Ok(value.with_zone(zone).into()),
             None => null(format!("There is no time zone '{}'", shown(second))),
         };
     }
     let Value::Time(time) = second else { return Err(Failure::Arguments) };
-    let local = date_argument(call, 0)?.to_datetime(time.local);
+    let date = date_argument(call, 0)?;
     Ok(match &time.zone {
-        Some(zone) => DateTime::zoned(local, zone.clone()).into(),
-        None => DateTime::local(local).into(),
+        Some(zone) => DateTime::zoned(date, time.local, zone.clone()).into(),
+        None => DateTime::local(date, time.local).into(),
     })
 }
 
 fn duration(call: &mut Call<'_, '_>) -> Outcome {
     match call.argument(0) {
-        Value::String(text) => Ok(temporal::duration_value(text).unwrap_or(Value::Null)),
+        Value::String(text) => Ok(temporal::duration(text, call.dialect()).unwrap_or(Value::Null)),
         value @ (Value::DaysTimeDuration(_) | Value::YearsMonthsDuration(_)) => Ok(value.clone()),
         _ => Err(Failure::Arguments),
     }
@@ -155,14 +142,14 @@ fn duration(call: &mut Call<'_, '_>) -> Outcome {
 
 fn years_and_months_duration(call: &mut Call<'_, '_>) -> Outcome {
     let (from, to) = (date_argument(call, 0)?, date_argument(call, 1)?);
-    Ok(Value::YearsMonthsDuration(YearsMonthsDuration(months_between(from, to))))
+    Ok(Value::YearsMonthsDuration(YearsMonthsDuration(from.months_until(to))))
 }
 
 /// A date, or that of a date-time.
 fn date_argument(call: &Call<'_, '_>, index: usize) -> Result<Date, Failure> {
     match call.argument(index) {
         Value::Date(date) => Ok(*date),
-        Value::DateTime(value) => Ok(value.local.date()),
+        Value::DateTime(value) => Ok(value.date),
         _ => Err(Failure::Arguments),
     }
 }
@@ -180,20 +167,14 @@ fn now(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn today(call: &mut Call<'_, '_>) -> Outcome {
-    Ok(Value::Date(current(call)?.local.date()))
+    Ok(Value::Date(current(call)?.date))
 }
 
 fn day_of_week(call: &mut Call<'_, '_>) -> Outcome {
-    let name = match date_argument(call, 0)?.weekday() {
-        civil::Weekday::Monday => "Monday",
-        civil::Weekday::Tuesday => "Tuesday",
-        civil::Weekday::Wednesday => "Wednesday",
-        civil::Weekday::Thursday => "Thursday",
-        civil::Weekday::Friday => "Friday",
-        civil::Weekday::Saturday => "Saturday",
-        civil::Weekday::Sunday => "Sunday",
-    };
-    Ok(name.into())
+    const NAMES: [&str; 7] =
+        ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+    let weekday = usize::from(date_argument(call, 0)?.weekday());
+    Ok(NAMES.get(weekday - 1).map(|name| Value::from(*name)).into())
 }
 
 fn month_of_year(call: &mut Call<'_, '_>) -> Outcome {
@@ -211,7 +192,7 @@ fn month_of_year(call: &mut Call<'_, '_>) -> Outcome {
         "November",
         "December",
     ];
-    let month = date_argument(call, 0)?.month().unsigned_abs() as usize;
+    let month = usize::from(date_argument(call, 0)?.month());
     Ok(NAMES.get(month - 1).map(|name| Value::from(*name)).into())
 }
 

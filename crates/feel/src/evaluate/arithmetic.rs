@@ -1,8 +1,7 @@
-//! `+ - * / **` on numbers, strings, dates and durations.
+//! `+ - * / **`: the operands, numbers and strings.
 
-use super::{Evaluated, Evaluator, shown};
+use super::{Evaluated, Evaluator, durations, shown};
 use crate::node::{Arithmetic, Node, Operator, Span};
-use crate::temporal::{Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration, plus_months};
 use crate::{Number, Value, WarningKind};
 
 impl Evaluator<'_> {
@@ -42,7 +41,11 @@ impl Evaluator<'_> {
         {
             return self.concatenate(left, right);
         }
-        match apply(operator, left, right) {
+        let result = match numbers(operator, left, right) {
+            Some(number) => Some(number.into()),
+            None => durations::apply(operator, left, right, self.dialect()),
+        };
+        match result {
             Some(value) => Ok(value),
             None => Ok(self.warn_operator(operator, left, right, span)),
         }
@@ -88,10 +91,13 @@ impl Evaluator<'_> {
         let value = self.eval(operand)?;
         match value {
             Value::Number(number) => Ok(number.negate().into()),
-            other => {
-                self.warn_type("number", &other, span);
-                Ok(Value::Null)
-            }
+            other => match durations::negate(&other, self.dialect()) {
+                Some(negative) => Ok(negative),
+                None => {
+                    self.warn_type("number", &other, span);
+                    Ok(Value::Null)
+                }
+            },
         }
     }
 }
@@ -106,130 +112,5 @@ fn numbers(operator: Operator, left: &Value, right: &Value) -> Option<Number> {
         Operator::Multiply => left.checked_mul(*right),
         Operator::Divide => left.checked_div(*right),
         Operator::Power => left.checked_pow(*right),
-    }
-}
-
-/// The result; none if the operator does not take such values, or beyond their range.
-fn apply(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
-    if let Some(number) = numbers(operator, left, right) {
-        return Some(number.into());
-    }
-    match operator {
-        Operator::Add => add(left, right),
-        Operator::Subtract => subtract(left, right),
-        Operator::Multiply => multiply(left, right),
-        Operator::Divide => divide(left, right),
-        Operator::Power => None,
-    }
-}
-
-fn add(left: &Value, right: &Value) -> Option<Value> {
-    match (left, right) {
-        (Value::DaysTimeDuration(left), Value::DaysTimeDuration(right)) => {
-            Some(Value::DaysTimeDuration(DaysTimeDuration(left.0.checked_add(right.0)?)))
-        }
-        (Value::YearsMonthsDuration(left), Value::YearsMonthsDuration(right)) => {
-            Some(Value::YearsMonthsDuration(YearsMonthsDuration(left.0.checked_add(right.0)?)))
-        }
-        (Value::DaysTimeDuration(_) | Value::YearsMonthsDuration(_), _) => shift(right, left),
-        _ => shift(left, right),
-    }
-}
-
-/// A point in time, so much later.
-fn shift(point: &Value, duration: &Value) -> Option<Value> {
-    match (point, duration) {
-        (Value::Date(date), Value::DaysTimeDuration(duration)) => {
-            let midnight = date.to_datetime(jiff::civil::Time::midnight());
-            Some(Value::Date(midnight.checked_add(duration.0).ok()?.date()))
-        }
-        (Value::Date(date), Value::YearsMonthsDuration(duration)) => {
-            Some(Value::Date(plus_months(*date, duration.0)?))
-        }
-        (Value::DateTime(value), Value::DaysTimeDuration(duration)) => {
-            Some(value.plus(duration.0)?.into())
-        }
-        (Value::DateTime(value), Value::YearsMonthsDuration(duration)) => {
-            Some(value.plus_months(duration.0)?.into())
-        }
-        (Value::Time(time), Value::DaysTimeDuration(duration)) => {
-            Some(time.plus(duration.0).into())
-        }
-        _ => None,
-    }
-}
-
-fn subtract(left: &Value, right: &Value) -> Option<Value> {
-    let difference = match (left, right) {
-        (Value::DaysTimeDuration(left), Value::DaysTimeDuration(right)) => {
-            left.0.checked_sub(right.0)?
-        }
-        (Value::YearsMonthsDuration(left), Value::YearsMonthsDuration(right)) => {
-            let months = left.0.checked_sub(right.0)?;
-            return Some(Value::YearsMonthsDuration(YearsMonthsDuration(months)));
-        }
-        (Value::Time(left), Value::Time(right)) => time_difference(left, right)?,
-        (Value::Date(left), Value::Date(right)) => left.duration_since(*right),
-        (Value::DateTime(left), Value::DateTime(right)) => left.since(right)?,
-        (Value::DateTime(left), Value::Date(right)) => left.since(&midnight(*right))?,
-        (Value::Date(left), Value::DateTime(right)) => midnight(*left).since(right)?,
-        (point, Value::DaysTimeDuration(duration)) => {
-            let negative = DaysTimeDuration(duration.0.checked_neg()?);
-            return shift(point, &Value::DaysTimeDuration(negative));
-        }
-        (point, Value::YearsMonthsDuration(duration)) => {
-            let negative = YearsMonthsDuration(duration.0.checked_neg()?);
-            return shift(point, &Value::YearsMonthsDuration(negative));
-        }
-        _ => return None,
-    };
-    Some(Value::DaysTimeDuration(DaysTimeDuration(difference)))
-}
-
-fn time_difference(left: &Time, right: &Time) -> Option<jiff::SignedDuration> {
-    if left.zone.is_some() != right.zone.is_some() {
-        return None;
-    }
-    let difference = left.comparable_nanoseconds() - right.comparable_nanoseconds();
-    Some(jiff::SignedDuration::from_nanos(difference))
-}
-
-fn midnight(date: Date) -> DateTime {
-    DateTime::local(date.to_datetime(jiff::civil::Time::midnight()))
-}
-
-fn multiply(left: &Value, right: &Value) -> Option<Value> {
-    match (left, right) {
-        (Value::DaysTimeDuration(duration), Value::Number(factor))
-        | (Value::Number(factor), Value::DaysTimeDuration(duration)) => {
-            Some(Value::DaysTimeDuration(duration.checked_mul(factor.truncate_to_i64()?)?))
-        }
-        (Value::YearsMonthsDuration(duration), Value::Number(factor))
-        | (Value::Number(factor), Value::YearsMonthsDuration(duration)) => {
-            let months = duration.0.checked_mul(factor.truncate_to_i64()?)?;
-            Some(Value::YearsMonthsDuration(YearsMonthsDuration(months)))
-        }
-        _ => None,
-    }
-}
-
-fn divide(left: &Value, right: &Value) -> Option<Value> {
-    match (left, right) {
-        (Value::DaysTimeDuration(duration), Value::Number(divisor)) => {
-            Some(Value::DaysTimeDuration(duration.checked_div(*divisor)?))
-        }
-        (Value::DaysTimeDuration(left), Value::DaysTimeDuration(right)) => {
-            left.to_seconds()?.checked_div(right.to_seconds()?).map(Value::Number)
-        }
-        (Value::YearsMonthsDuration(duration), Value::Number(divisor)) => {
-            let months = Number::from(duration.0).checked_div(*divisor)?;
-            let months = months.truncate_to_i64()?;
-            Some(Value::YearsMonthsDuration(YearsMonthsDuration(months)))
-        }
-        (Value::YearsMonthsDuration(left), Value::YearsMonthsDuration(right)) => {
-            let right = Number::from(right.0);
-            Number::from(left.0).checked_div(right).map(Value::Number)
-        }
-        _ => None,
     }
 }

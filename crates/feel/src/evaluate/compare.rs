@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use super::{Evaluated, Evaluator, shown};
 use crate::node::{Comparison, Kind, Node, Span};
-use crate::value::{equal, order};
-use crate::{Range, Value, WarningKind};
+use crate::value::{equal, order, same};
+use crate::{Dialect, Range, Value, WarningKind};
 
 /// What a comparison says; an error if the values cannot be compared (with what to say instead).
 ///
@@ -14,26 +14,27 @@ pub(super) fn compare_values(
     comparison: Comparison,
     left: &Value,
     right: &Value,
+    dialect: Dialect,
 ) -> Result<bool, Option<bool>> {
     match comparison {
-        Comparison::Equal => equal(left, right).map_err(|_| Some(false)),
-        Comparison::NotEqual => match equal(left, right) {
+        Comparison::Equal => equal(left, right, dialect).map_err(|_| Some(false)),
+        Comparison::NotEqual => match equal(left, right, dialect) {
             Ok(equal) => Ok(!equal),
             Err(_) => Err(Some(true)),
         },
         // A date-time in another zone is no equal one, even at the same instant (as Camunda).
-        Comparison::LessEqual => match order(left, right) {
-            Some(Ordering::Equal) => Ok(equal(left, right) == Ok(true)),
+        Comparison::LessEqual => match order(left, right, dialect) {
+            Some(Ordering::Equal) => Ok(same(left, right, dialect)),
             Some(order) => Ok(order == Ordering::Less),
             None => Err(None),
         },
-        Comparison::GreaterEqual => match order(left, right) {
-            Some(Ordering::Equal) => Ok(equal(left, right) == Ok(true)),
+        Comparison::GreaterEqual => match order(left, right, dialect) {
+            Some(Ordering::Equal) => Ok(same(left, right, dialect)),
             Some(order) => Ok(order == Ordering::Greater),
             None => Err(None),
         },
-        Comparison::Less => order(left, right).map(Ordering::is_lt).ok_or(None),
-        Comparison::Greater => order(left, right).map(Ordering::is_gt).ok_or(None),
+        Comparison::Less => order(left, right, dialect).map(Ordering::is_lt).ok_or(None),
+        Comparison::Greater => order(left, right, dialect).map(Ordering::is_gt).ok_or(None),
     }
 }
 
@@ -60,16 +61,16 @@ pub(super) fn quick(comparison: Comparison, left: &Value, right: &Value) -> Opti
 }
 
 /// Whether the value lies in the range; none if it cannot be compared with a bound.
-pub(crate) fn in_range(value: &Value, range: &Range) -> Option<bool> {
+pub(crate) fn in_range(value: &Value, range: &Range, dialect: Dialect) -> Option<bool> {
     let above = match (range.start.is_null(), range.start_included) {
         (true, _) => true,
-        (_, true) => order(value, &range.start)?.is_ge(),
-        (_, false) => order(value, &range.start)?.is_gt(),
+        (_, true) => order(value, &range.start, dialect)?.is_ge(),
+        (_, false) => order(value, &range.start, dialect)?.is_gt(),
     };
     let below = match (range.end.is_null(), range.end_included) {
         (true, _) => true,
-        (_, true) => order(value, &range.end)?.is_le(),
-        (_, false) => order(value, &range.end)?.is_lt(),
+        (_, true) => order(value, &range.end, dialect)?.is_le(),
+        (_, false) => order(value, &range.end, dialect)?.is_lt(),
     };
     Some(above && below)
 }
@@ -164,7 +165,7 @@ impl Evaluator<'_> {
         {
             self.steps(left.extent().bytes.min(right.extent().bytes) / 24)?;
         }
-        match compare_values(comparison, left, right) {
+        match compare_values(comparison, left, right, self.dialect()) {
             Ok(result) => Ok(Value::Boolean(result)),
             Err(instead) => {
                 self.warn_not_comparable(left, right, span);
@@ -194,7 +195,7 @@ impl Evaluator<'_> {
         };
         let result = match range.start.is_null() || range.end.is_null() {
             true => None,
-            false => in_range(&value, &range),
+            false => in_range(&value, &range, self.dialect()),
         };
         if result.is_none() {
             self.warn_outside_range(&value, &range, span);

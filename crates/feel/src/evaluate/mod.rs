@@ -3,6 +3,7 @@
 mod arithmetic;
 mod call;
 mod compare;
+mod durations;
 mod iterate;
 mod path;
 mod quick;
@@ -17,7 +18,7 @@ use smallvec::SmallVec;
 use crate::limits::{VALUE_DEPTH_MAX, WARNING_VALUE_CHARACTERS_MAX, WARNINGS_MAX};
 use crate::node::{Invoke, Kind, Node, Program, Scoped, Span};
 use crate::session::Meter;
-use crate::value::{Function, Shortened, equal};
+use crate::value::{Function, Shortened, same};
 use crate::{
     Context, Dialect, Environment, EvaluationError, List, Range, Session, Type, Value, Variables,
     Warning, WarningKind,
@@ -494,6 +495,6 @@ pub(crate) fn shown(value: &Value) -> Shortened<'_> {
 }
 
 /// Whether the list has an element that equals the value.
-pub(crate) fn contains(list: &List, value: &Value) -> bool {
-    list.iter().any(|element| equal(&element, value) == Ok(true))
+pub(crate) fn contains(list: &List, value: &Value, dialect: Dialect) -> bool {
+    list.iter().any(|element| same(&element, value, dialect))
 }

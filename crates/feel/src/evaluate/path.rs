@@ -1,11 +1,9 @@
 //! `value.name`: entries of contexts, also of each context of a list, and properties.
 
-use std::sync::Arc;
-
 use super::{Evaluated, Evaluator, shown};
 use crate::node::{Path, Span};
-use crate::temporal::{DateTime, DaysTimeDuration, Time, YearsMonthsDuration, Zone};
-use crate::{Context, Value, WarningKind};
+use crate::temporal::{Date, DaysTimeDuration, TimeOfDay, YearsMonthsDuration, Zone};
+use crate::{Context, Dialect, Number, Value, WarningKind};
 
 impl Evaluator<'_> {
     pub(super) fn path(&mut self, path: &Path, span: Span) -> Evaluated {
@@ -44,7 +42,7 @@ impl Evaluator<'_> {
                 self.warn(WarningKind::NoContextEntryFound, span, message);
                 Ok(Value::Null)
             }
-            other => match property(other, key) {
+            other => match property(other, key, self.dialect()) {
                 Some(value) => Ok(value),
                 None => {
                     self.warn_no_property(other, key, span);
@@ -106,12 +104,15 @@ fn property_names(value: &Value) -> &'static [&'static str] {
     }
 }
 
-fn property(value: &Value, key: &str) -> Option<Value> {
+fn property(value: &Value, key: &str, dialect: Dialect) -> Option<Value> {
     match value {
         Value::Date(date) => date_property(*date, key),
-        Value::Time(time) => time_property(time, key),
-        Value::DateTime(value) => date_time_property(value, key),
-        Value::DaysTimeDuration(duration) => days_time_property(*duration, key),
+        Value::Time(time) => clock_property(time.local, key, dialect)
+            .or_else(|| zone_property(time.zone.as_ref(), time.offset_seconds(), key)),
+        Value::DateTime(value) => date_property(value.date, key)
+            .or_else(|| clock_property(value.time, key, dialect))
+            .or_else(|| zone_property(value.zone.as_ref(), value.offset_seconds(), key)),
+        Value::DaysTimeDuration(duration) => days_time_property(*duration, key, dialect),
         Value::YearsMonthsDuration(YearsMonthsDuration(months)) => match key {
             "years" => Some((months / 12).into()),
             "months" => Some((months % 12).into()),
@@ -128,61 +129,56 @@ fn property(value: &Value, key: &str) -> Option<Value> {
     }
 }
 
-fn date_property(date: jiff::civil::Date, key: &str) -> Option<Value> {
+fn date_property(date: Date, key: &str) -> Option<Value> {
     let value = match key {
         "year" => i64::from(date.year()),
         "month" => i64::from(date.month()),
         "day" => i64::from(date.day()),
-        "weekday" => i64::from(date.weekday().to_monday_one_offset()),
+        "weekday" => i64::from(date.weekday()),
         _ => return None,
     };
     Some(value.into())
 }
 
-fn clock_property(time: jiff::civil::Time, key: &str) -> Option<Value> {
-    let value = match key {
-        "hour" => time.hour(),
-        "minute" => time.minute(),
-        "second" => time.second(),
-        _ => return None,
-    };
-    Some(i64::from(value).into())
+fn clock_property(time: TimeOfDay, key: &str, dialect: Dialect) -> Option<Value> {
+    match key {
+        "hour" => Some(i64::from(time.hour()).into()),
+        "minute" => Some(i64::from(time.minute()).into()),
+        "second" => seconds(i64::from(time.second()), i64::from(time.nanosecond()), dialect),
+        _ => None,
+    }
+}
+
+/// Seconds of a time or duration: in DMN's dialect with their fraction (DMN 10.3.2.15, Table 66).
+fn seconds(whole: i64, nanoseconds: i64, dialect: Dialect) -> Option<Value> {
+    if dialect.is_dmn() && nanoseconds != 0 {
+        let total = i128::from(whole) * 1_000_000_000 + i128::from(nanoseconds);
+        return Number::from_scaled(total, -9).map(Value::Number);
+    }
+    Some(whole.into())
 }
 
 fn zone_property(zone: Option<&Zone>, offset_seconds: Option<i32>, key: &str) -> Option<Value> {
-    match (key, zone) {
-        ("time offset", _) => Some(match offset_seconds {
+    match key {
+        "time offset" => Some(match offset_seconds {
             Some(seconds) => {
                 let offset = jiff::SignedDuration::from_secs(i64::from(seconds));
                 Value::DaysTimeDuration(DaysTimeDuration(offset))
             }
             None => Value::Null,
         }),
-        ("timezone", Some(Zone::Named(zone))) => Some(zone.iana_name().map(Value::from).into()),
-        ("timezone", _) => Some(Value::Null),
+        "timezone" => Some(zone.and_then(Zone::name).into()),
         _ => None,
     }
 }
 
-fn time_property(time: &Arc<Time>, key: &str) -> Option<Value> {
-    clock_property(time.local, key)
-        .or_else(|| zone_property(time.zone.as_ref(), time.offset_seconds(), key))
-}
-
-fn date_time_property(value: &Arc<DateTime>, key: &str) -> Option<Value> {
-    date_property(value.local.date(), key)
-        .or_else(|| clock_property(value.local.time(), key))
-        .or_else(|| zone_property(value.zone.as_ref(), value.offset_seconds(), key))
-}
-
-fn days_time_property(duration: DaysTimeDuration, key: &str) -> Option<Value> {
-    let (days, hours, minutes, seconds) = duration.components();
-    let value = match key {
-        "days" => days,
-        "hours" => hours,
-        "minutes" => minutes,
-        "seconds" => seconds,
-        _ => return None,
-    };
-    Some(value.into())
+fn days_time_property(duration: DaysTimeDuration, key: &str, dialect: Dialect) -> Option<Value> {
+    let (days, hours, minutes, whole) = duration.components();
+    match key {
+        "days" => Some(days.into()),
+        "hours" => Some(hours.into()),
+        "minutes" => Some(minutes.into()),
+        "seconds" => seconds(whole, i64::from(duration.0.subsec_nanos()), dialect),
+        _ => None,
+    }
 }

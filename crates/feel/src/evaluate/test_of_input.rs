@@ -3,7 +3,7 @@
 use super::compare::{compare_values, in_range};
 use super::{Evaluated, Evaluator, contains};
 use crate::node::{Comparison, In, Span, TestCompare, TestValue, Tests};
-use crate::value::equal;
+use crate::value::{equal, same};
 use crate::{Value, WarningKind};
 
 impl Evaluator<'_> {
@@ -36,7 +36,7 @@ impl Evaluator<'_> {
     ) -> Evaluated {
         let input = self.eval(&test.input)?;
         let bound = self.eval(&test.bound)?;
-        Ok(match compare_values(comparison, &input, &bound) {
+        Ok(match compare_values(comparison, &input, &bound, self.dialect()) {
             Ok(result) => Value::Boolean(result),
             Err(instead) => {
                 self.warn_not_comparable(&input, &bound, span);
@@ -56,21 +56,22 @@ impl Evaluator<'_> {
         match &value {
             Value::Range(range) => {
                 if let Value::Range(_) = input {
-                    return Ok(Value::Boolean(input == value));
+                    return Ok(Value::Boolean(same(&input, &value, self.dialect())));
                 }
-                let result = in_range(&input, range);
+                let result = in_range(&input, range, self.dialect());
                 if result.is_none() {
                     self.warn_outside_range(&input, range, span);
                 }
                 Ok(result.into())
             }
             Value::List(list) => {
-                let equal_list = matches!(input, Value::List(_)) && input == value;
-                Ok(Value::Boolean(equal_list || contains(list, &input)))
+                let dialect = self.dialect();
+                let equal_list = matches!(input, Value::List(_)) && same(&input, &value, dialect);
+                Ok(Value::Boolean(equal_list || contains(list, &input, dialect)))
             }
             // A condition such as `? > 3` that does not hold.
             Value::Boolean(false) if !matches!(input, Value::Boolean(_)) => Ok(value),
-            _ => match equal(&input, &value) {
+            _ => match equal(&input, &value, self.dialect()) {
                 Ok(result) => Ok(Value::Boolean(result)),
                 Err(_) => {
                     self.warn_not_comparable(&input, &value, span);

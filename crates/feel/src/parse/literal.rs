@@ -41,7 +41,7 @@ impl Parser<'_> {
             return Err(self.expected("a string behind '@'"));
         }
         let text = self.text_of_literal();
-        let value = temporal::at_literal(&text).unwrap_or(Value::Null);
+        let value = temporal::at_literal(&text, self.syntax.dialect).unwrap_or(Value::Null);
         Ok(Node { kind: Kind::Literal(value), span: self.span_from(start) })
     }
 

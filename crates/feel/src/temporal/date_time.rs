@@ -1,131 +1,23 @@
-//! Times and date-times, local, with an offset or in a zone.
+//! Dates with a time of day, local, with an offset or in a zone.
 
 use std::fmt;
 
-use jiff::civil::{self, Date};
-use jiff::tz::{Offset, TimeZone};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 
 use super::duration::from_nanos;
-
-/// Where a time is meant: a fixed offset from UTC or a named zone.
-#[derive(Clone, Debug)]
-pub enum Zone {
-    /// Seconds east of UTC.
-    Offset(i32),
-    /// A zone of the time zone database.
-    Named(TimeZone),
-}
-
-impl PartialEq for Zone {
-    fn eq(&self, other: &Zone) -> bool {
-        match (self, other) {
-            (Zone::Offset(left), Zone::Offset(right)) => left == right,
-            (Zone::Named(left), Zone::Named(right)) => left.iana_name() == right.iana_name(),
-            _ => false,
-        }
-    }
-}
-
-impl Zone {
-    /// The zone of the database with this name.
-    pub fn named(name: &str) -> Option<Zone> {
-        // The database answers case-insensitively; a wrong case would print differently from what
-        // was read, so it is taken as unknown, like in Camunda.
-        let zone = TimeZone::get(name).ok()?;
-        (zone.iana_name()? == name).then_some(Zone::Named(zone))
-    }
-}
-
-impl fmt::Display for Zone {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Zone::Offset(0) => formatter.write_str("Z"),
-            Zone::Offset(seconds) => write_offset(formatter, *seconds),
-            Zone::Named(zone) => write!(formatter, "@{}", zone.iana_name().unwrap_or("UTC")),
-        }
-    }
-}
-
-fn write_offset(formatter: &mut fmt::Formatter<'_>, seconds: i32) -> fmt::Result {
-    let sign = if seconds < 0 { '-' } else { '+' };
-    let seconds = seconds.unsigned_abs();
-    write!(formatter, "{sign}{:02}:{:02}", seconds / 3600, seconds / 60 % 60)?;
-    if !seconds.is_multiple_of(60) {
-        write!(formatter, ":{:02}", seconds % 60)?;
-    }
-    Ok(())
-}
-
-/// A time of day.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Time {
-    /// The time of day as read from a clock on the wall.
-    pub local: civil::Time,
-    /// Where that clock hangs, if it is known.
-    pub zone: Option<Zone>,
-}
-
-/// Nanoseconds of a day.
-const DAY_NANOSECONDS: i64 = 86_400_000_000_000;
-
-impl Time {
-    /// Seconds east of UTC; of a named zone, as on 1970-01-01 (a time has no date).
-    pub fn offset_seconds(&self) -> Option<i32> {
-        match self.zone.as_ref()? {
-            Zone::Offset(seconds) => Some(*seconds),
-            Zone::Named(zone) => Some(zone.to_offset(Timestamp::UNIX_EPOCH).seconds()),
-        }
-    }
-
-    fn local_nanoseconds(&self) -> i64 {
-        let seconds = i64::from(self.local.hour()) * 3600
-            + i64::from(self.local.minute()) * 60
-            + i64::from(self.local.second());
-        seconds * 1_000_000_000 + i64::from(self.local.subsec_nanosecond())
-    }
-
-    /// Nanoseconds since midnight in UTC for a time with a zone, since local midnight without.
-    pub(crate) fn comparable_nanoseconds(&self) -> i64 {
-        self.local_nanoseconds() - i64::from(self.offset_seconds().unwrap_or(0)) * 1_000_000_000
-    }
-
-    /// The time so much later, around midnight if need be.
-    pub(crate) fn plus(&self, duration: SignedDuration) -> Time {
-        let shift = (duration.as_nanos() % i128::from(DAY_NANOSECONDS)) as i64;
-        let total = (self.local_nanoseconds() + shift).rem_euclid(DAY_NANOSECONDS);
-        let local = civil::Time::midnight()
-            .checked_add(SignedDuration::from_nanos(total))
-            .unwrap_or(self.local);
-        Time { local, zone: self.zone.clone() }
-    }
-}
-
-impl fmt::Display for Time {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_time(formatter, self.local)?;
-        match &self.zone {
-            Some(zone) => write!(formatter, "{zone}"),
-            None => Ok(()),
-        }
-    }
-}
-
-fn write_time(formatter: &mut fmt::Formatter<'_>, time: civil::Time) -> fmt::Result {
-    write!(formatter, "{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())?;
-    let nanosecond = time.subsec_nanosecond();
-    if nanosecond != 0 {
-        let digits = format!("{nanosecond:09}");
-        write!(formatter, ".{}", digits.trim_end_matches('0'))?;
-    }
-    Ok(())
-}
+use super::time::{DAY_NANOSECONDS, SECOND_NANOSECONDS};
+use super::zone::LocalOffset;
+use super::{Date, Time, TimeOfDay, Zone, text};
+use crate::Dialect;
 
 /// A date with a time of day.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DateTime {
-    /// Date and time as read from calendar and clock on the wall.
-    pub local: civil::DateTime,
+    /// The date as read from a calendar on the wall.
+    pub date: Date,
+    /// The time as read from a clock on the wall.
+    pub time: TimeOfDay,
     /// Where they hang, if it is known.
     pub zone: Option<Zone>,
     /// Seconds east of UTC at that moment, if a zone is known.
@@ -134,44 +26,44 @@ pub struct DateTime {
 
 impl DateTime {
     /// A date-time without zone.
-    pub fn local(local: civil::DateTime) -> DateTime {
-        DateTime { local, zone: None, offset_seconds: 0 }
+    pub fn local(date: Date, time: TimeOfDay) -> DateTime {
+        DateTime { date, time, zone: None, offset_seconds: 0 }
+    }
+
+    /// The beginning of the day. What a date is where a date-time is needed: in FEEL of DMN that is
+    /// midnight in UTC (DMN 10.3.2.3.5), in Camunda's it has no zone.
+    pub fn midnight(date: Date, dialect: Dialect) -> DateTime {
+        let zone = dialect.is_dmn().then_some(Zone::Offset(0));
+        DateTime { date, time: TimeOfDay::MIDNIGHT, zone, offset_seconds: 0 }
     }
 
     /// A date-time in a zone. A time that a named zone skips is moved behind the gap; of a time that
-    /// it has twice the first is meant.
-    pub fn zoned(local: civil::DateTime, zone: Zone) -> Option<DateTime> {
-        match zone {
-            Zone::Offset(offset_seconds) => {
-                Some(DateTime { local, zone: Some(zone), offset_seconds })
+    /// it has twice the first is meant. None outside of the calendar.
+    pub fn zoned(date: Date, time: TimeOfDay, zone: Zone) -> Option<DateTime> {
+        match zone.offset_of_local(date, time) {
+            LocalOffset::Sure(offset_seconds) => {
+                Some(DateTime { date, time, zone: Some(zone), offset_seconds })
             }
-            Zone::Named(ref named) => {
-                let timestamp = named.to_ambiguous_timestamp(local).compatible().ok()?;
-                DateTime::at(timestamp, zone)
+            LocalOffset::Skipped(offset_seconds) => {
+                let skipped = DateTime { date, time, zone: Some(zone.clone()), offset_seconds };
+                DateTime::at(skipped.utc_nanoseconds(), zone)
             }
         }
     }
 
-    /// The date-time of an instant in a zone.
-    pub fn at(timestamp: Timestamp, zone: Zone) -> Option<DateTime> {
-        let offset = match &zone {
-            Zone::Offset(seconds) => Offset::from_seconds(*seconds).ok()?,
-            Zone::Named(named) => named.to_offset(timestamp),
-        };
-        Some(DateTime {
-            local: offset.to_datetime(timestamp),
-            zone: Some(zone),
-            offset_seconds: offset.seconds(),
-        })
+    /// The date-time of an instant (nanoseconds since 1970-01-01T00:00:00Z) in a zone; none outside
+    /// of the calendar.
+    pub fn at(epoch_nanoseconds: i128, zone: Zone) -> Option<DateTime> {
+        let epoch_seconds = epoch_nanoseconds.div_euclid(i128::from(SECOND_NANOSECONDS));
+        let offset_seconds = zone.offset_at(i64::try_from(epoch_seconds).ok()?);
+        let offset = i128::from(offset_seconds) * i128::from(SECOND_NANOSECONDS);
+        let (date, time) = split(epoch_nanoseconds.checked_add(offset)?)?;
+        Some(DateTime { date, time, zone: Some(zone), offset_seconds })
     }
 
     /// The date-time of an instant in a zone of the database.
     pub fn at_epoch_ms(epoch_ms: i64, zone: &TimeZone) -> Option<DateTime> {
-        let zone = match zone.iana_name() {
-            Some(_) => Zone::Named(zone.clone()),
-            None => Zone::Offset(zone.to_fixed_offset().ok()?.seconds()),
-        };
-        DateTime::at(Timestamp::from_millisecond(epoch_ms).ok()?, zone)
+        DateTime::at(i128::from(epoch_ms) * 1_000_000, Zone::from(zone))
     }
 
     /// Seconds east of UTC; none for a local date-time.
@@ -179,53 +71,63 @@ impl DateTime {
         self.zone.as_ref().map(|_| self.offset_seconds)
     }
 
-    /// The instant; none for a local date-time.
-    pub fn timestamp(&self) -> Option<Timestamp> {
-        self.zone.as_ref()?;
-        Offset::from_seconds(self.offset_seconds).ok()?.to_timestamp(self.local).ok()
+    /// The instant in nanoseconds since 1970-01-01T00:00:00Z; none for a local date-time.
+    pub fn epoch_nanoseconds(&self) -> Option<i128> {
+        self.zone.as_ref().map(|_| self.utc_nanoseconds())
     }
 
-    /// The instant in milliseconds since 1970-01-01T00:00:00Z; none for a local date-time.
+    /// The instant in milliseconds since 1970-01-01T00:00:00Z; none for a local date-time, and for
+    /// one that is some 292 million years away from 1970.
     pub fn epoch_ms(&self) -> Option<i64> {
-        Some(self.timestamp()?.as_millisecond())
+        i64::try_from(self.epoch_nanoseconds()?.div_euclid(1_000_000)).ok()
     }
 
     /// A local date-time taken in this zone; another keeps its instant and is shown in this zone.
     pub fn in_zone(&self, zone: &TimeZone) -> Option<DateTime> {
-        self.with_zone(Zone::Named(zone.clone()))
+        self.with_zone(Zone::from(zone))
     }
 
     pub(crate) fn with_zone(&self, zone: Zone) -> Option<DateTime> {
-        match self.timestamp() {
-            Some(timestamp) => DateTime::at(timestamp, zone),
-            None => DateTime::zoned(self.local, zone),
+        match self.epoch_nanoseconds() {
+            Some(epoch_nanoseconds) => DateTime::at(epoch_nanoseconds, zone),
+            None => DateTime::zoned(self.date, self.time, zone),
         }
+    }
+
+    /// The time of day with its zone.
+    pub(crate) fn to_time(&self) -> Time {
+        Time { local: self.time, zone: self.zone.clone() }
+    }
+
+    /// Nanoseconds since 1970 on the clock that the date-time was read from.
+    pub(super) fn local_nanoseconds(&self) -> i128 {
+        let days = i128::from(self.date.epoch_days());
+        days * i128::from(DAY_NANOSECONDS) + i128::from(self.time.nanoseconds())
     }
 
     /// Nanoseconds since 1970 in UTC for a date-time with a zone, of the local time without.
-    pub(crate) fn comparable_nanoseconds(&self) -> i128 {
-        let days = i128::from(epoch_days(self.local.date()));
-        let time = Time { local: self.local.time(), zone: None };
-        days * i128::from(DAY_NANOSECONDS) + i128::from(time.local_nanoseconds())
-            - i128::from(self.offset_seconds) * 1_000_000_000
+    pub(super) fn utc_nanoseconds(&self) -> i128 {
+        self.local_nanoseconds() - i128::from(self.offset_seconds) * i128::from(SECOND_NANOSECONDS)
     }
 
-    /// The date-time so much later, exactly; none beyond year 9999.
+    /// The date-time so much later, exactly; none outside of the calendar.
     pub(crate) fn plus(&self, duration: SignedDuration) -> Option<DateTime> {
-        match (&self.zone, self.timestamp()) {
-            (Some(zone), Some(timestamp)) => {
-                DateTime::at(timestamp.checked_add(duration).ok()?, zone.clone())
+        let nanoseconds = self.utc_nanoseconds().checked_add(duration.as_nanos())?;
+        match &self.zone {
+            Some(zone) => DateTime::at(nanoseconds, zone.clone()),
+            None => {
+                let (date, time) = split(nanoseconds)?;
+                Some(DateTime::local(date, time))
             }
-            _ => Some(DateTime::local(self.local.checked_add(duration).ok()?)),
         }
     }
 
-    /// The date-time so many months later by the calendar; none beyond year 9999.
+    /// The date-time so many months later by the calendar; none outside of it.
     pub(crate) fn plus_months(&self, months: i64) -> Option<DateTime> {
-        let local = plus_months(self.local.date(), months)?.to_datetime(self.local.time());
+        let date = self.date.plus_months(months)?;
         match &self.zone {
-            Some(zone) => DateTime::zoned(local, zone.clone()),
-            None => Some(DateTime::local(local)),
+            Some(zone) => DateTime::zoned(date, self.time, zone.clone()),
+            None => Some(DateTime::local(date, self.time)),
         }
     }
 
@@ -234,66 +136,19 @@ impl DateTime {
         if self.zone.is_some() != earlier.zone.is_some() {
             return None;
         }
-        from_nanos(self.comparable_nanoseconds() - earlier.comparable_nanoseconds())
+        from_nanos(self.utc_nanoseconds() - earlier.utc_nanoseconds())
     }
+}
+
+/// Nanoseconds since 1970 as date and time; none outside of the calendar.
+fn split(nanoseconds: i128) -> Option<(Date, TimeOfDay)> {
+    let days = nanoseconds.div_euclid(i128::from(DAY_NANOSECONDS));
+    let date = Date::from_epoch_days(i64::try_from(days).ok()?)?;
+    Some((date, TimeOfDay::from_nanoseconds(nanoseconds)))
 }
 
 impl fmt::Display for DateTime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_local(formatter, self.local)?;
-        match &self.zone {
-            Some(zone) => write!(formatter, "{zone}"),
-            None => Ok(()),
-        }
+        text::write_date_time(formatter, self, Dialect::Camunda)
     }
-}
-
-fn write_local(formatter: &mut fmt::Formatter<'_>, local: civil::DateTime) -> fmt::Result {
-    write_date(formatter, local.date())?;
-    formatter.write_str("T")?;
-    write_time(formatter, local.time())
-}
-
-/// `2026-01-02`, years before 0 with a minus sign.
-pub(crate) fn write_date(formatter: &mut fmt::Formatter<'_>, date: Date) -> fmt::Result {
-    let sign = if date.year() < 0 { "-" } else { "" };
-    let year = date.year().unsigned_abs();
-    write!(formatter, "{sign}{year:04}-{:02}-{:02}", date.month(), date.day())
-}
-
-/// Days since 1970-01-01.
-pub(crate) fn epoch_days(date: Date) -> i64 {
-    const EPOCH: Date = Date::constant(1970, 1, 1);
-    date.duration_since(EPOCH).as_hours() / 24
-}
-
-/// The date so many months later, on the last day of the month if the day does not exist.
-pub(crate) fn plus_months(date: Date, months: i64) -> Option<Date> {
-    let total = (i64::from(date.year()) * 12 + i64::from(date.month()) - 1).checked_add(months)?;
-    let year = i16::try_from(total.div_euclid(12)).ok()?;
-    let first = Date::new(year, (total.rem_euclid(12) + 1) as i8, 1).ok()?;
-    Date::new(year, first.month(), date.day().min(first.days_in_month())).ok()
-}
-
-/// The date so many days later.
-pub(super) fn plus_days(date: Date, days: i64) -> Option<Date> {
-    date.checked_add(SignedDuration::from_secs(days.checked_mul(86_400)?)).ok()
-}
-
-/// Whole months from one date to another, negative backwards.
-pub(crate) fn months_between(from: Date, to: Date) -> i64 {
-    let months = (i64::from(to.year()) - i64::from(from.year())) * 12
-        + (i64::from(to.month()) - i64::from(from.month()));
-    if months > 0 && to.day() < from.day() {
-        months - 1
-    } else if months < 0 && to.day() > from.day() {
-        months + 1
-    } else {
-        months
-    }
-}
-
-/// The last day of the date's month.
-pub(crate) fn last_of_month(date: Date) -> Date {
-    date.last_of_month()
 }

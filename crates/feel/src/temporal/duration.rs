@@ -1,7 +1,5 @@
 //! The two durations of FEEL, and the calendar duration of timers that holds both.
 
-use std::fmt;
-
 use jiff::SignedDuration;
 
 use crate::Number;
@@ -65,6 +63,13 @@ impl DaysTimeDuration {
         self.0.as_secs() / DAY_SECONDS
     }
 
+    /// The whole days of it, downwards: of an hour backwards that is the day before.
+    pub(crate) fn days_down(self) -> i64 {
+        let days = self.0.as_secs().div_euclid(DAY_SECONDS);
+        let is_whole = self.0.as_secs() % DAY_SECONDS == 0;
+        if is_whole && self.0.subsec_nanos() < 0 { days - 1 } else { days }
+    }
+
     /// Days, hours, minutes and seconds, each with the sign of the whole.
     pub(crate) fn components(self) -> (i64, i64, i64, i64) {
         let seconds = self.0.as_secs();
@@ -91,8 +96,8 @@ impl DaysTimeDuration {
     }
 
     /// The duration so many times; none beyond its range.
-    pub(crate) fn checked_mul(self, factor: i64) -> Option<DaysTimeDuration> {
-        from_nanos(self.0.as_nanos().checked_mul(i128::from(factor))?).map(DaysTimeDuration)
+    pub(crate) fn checked_mul(self, factor: Number) -> Option<DaysTimeDuration> {
+        DaysTimeDuration::from_seconds(self.to_seconds()?.checked_mul(factor)?)
     }
 
     /// The duration divided by a number; none for zero and beyond its range.
@@ -100,12 +105,14 @@ impl DaysTimeDuration {
         DaysTimeDuration::from_seconds(self.to_seconds()?.checked_div(divisor)?)
     }
 
-    pub(crate) fn abs(self) -> DaysTimeDuration {
-        if self.0.is_negative() {
-            DaysTimeDuration(self.0.checked_neg().unwrap_or(self.0))
-        } else {
-            self
-        }
+    /// The duration backwards; none for the most negative one.
+    pub(crate) fn checked_neg(self) -> Option<DaysTimeDuration> {
+        self.0.checked_neg().map(DaysTimeDuration)
+    }
+
+    /// The duration without its sign; none for the most negative one.
+    pub(crate) fn checked_abs(self) -> Option<DaysTimeDuration> {
+        if self.0.is_negative() { self.checked_neg() } else { Some(self) }
     }
 }
 
@@ -116,114 +123,27 @@ pub(crate) fn from_nanos(nanoseconds: i128) -> Option<SignedDuration> {
     Some(SignedDuration::new(seconds, (nanoseconds % SECOND_NANOSECONDS) as i32))
 }
 
-impl fmt::Display for DaysTimeDuration {
-    /// `P1DT2H3M4S`; fractions of a second are not shown, nothing at all is `P0D` (as Camunda).
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, hours, minutes, seconds) = self.components();
-        if self.0.as_secs() == 0 {
-            return formatter.write_str("P0D");
-        }
-        formatter.write_str(if self.0.is_negative() { "-P" } else { "P" })?;
-        if days != 0 {
-            write!(formatter, "{}D", days.unsigned_abs())?;
-        }
-        if hours != 0 || minutes != 0 || seconds != 0 {
-            formatter.write_str("T")?;
-        }
-        for (value, unit) in [(hours, "H"), (minutes, "M"), (seconds, "S")] {
-            if value != 0 {
-                write!(formatter, "{}{unit}", value.unsigned_abs())?;
-            }
-        }
-        Ok(())
+impl YearsMonthsDuration {
+    /// The duration so many times, without the fraction of a month; none beyond its range.
+    pub(crate) fn checked_mul(self, factor: Number) -> Option<YearsMonthsDuration> {
+        let months = Number::from(self.0).checked_mul(factor)?;
+        months.truncate_to_i64().map(YearsMonthsDuration)
     }
-}
 
-impl fmt::Display for YearsMonthsDuration {
-    /// `P1Y2M`; nothing at all is `P0Y` (as Camunda).
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 {
-            return formatter.write_str("P0Y");
-        }
-        formatter.write_str(if self.0 < 0 { "-P" } else { "P" })?;
-        let months = self.0.unsigned_abs();
-        if months >= 12 {
-            write!(formatter, "{}Y", months / 12)?;
-        }
-        if !months.is_multiple_of(12) {
-            write!(formatter, "{}M", months % 12)?;
-        }
-        Ok(())
+    /// The duration divided by a number, without the fraction of a month; none for zero and beyond
+    /// its range.
+    pub(crate) fn checked_div(self, divisor: Number) -> Option<YearsMonthsDuration> {
+        let months = Number::from(self.0).checked_div(divisor)?;
+        months.truncate_to_i64().map(YearsMonthsDuration)
     }
-}
 
-/// Reads `[+-]PnYnMnWnDTnHnMn.nS` with at least one field; each number may carry a sign of its own.
-pub(super) fn parse_iso(text: &str) -> Option<DurationValue> {
-    let (negative, rest) = match text.as_bytes().first()? {
-        b'-' => (true, text.get(1..)?),
-        b'+' => (false, text.get(1..)?),
-        _ => (false, text),
-    };
-    let rest = rest.strip_prefix('P')?;
-    let (date_part, time_part) = match rest.split_once('T') {
-        Some((_, "")) => return None,
-        Some((date_part, time_part)) => (date_part, time_part),
-        None => (rest, ""),
-    };
-    if date_part.is_empty() && time_part.is_empty() {
-        return None;
+    /// The duration backwards; none for the most negative one.
+    pub(crate) fn checked_neg(self) -> Option<YearsMonthsDuration> {
+        self.0.checked_neg().map(YearsMonthsDuration)
     }
-    let sign: i64 = if negative { -1 } else { 1 };
-    let (mut months, mut days, mut nanoseconds) = (0i64, 0i64, 0i128);
-    read_fields(date_part, &['Y', 'M', 'W', 'D'], |unit, whole, fraction| {
-        let value = sign.checked_mul(whole)?;
-        let (total, factor) = match unit {
-            'Y' => (&mut months, 12),
-            'M' => (&mut months, 1),
-            'W' => (&mut days, 7),
-            _ => (&mut days, 1),
-        };
-        *total = total.checked_add(value.checked_mul(factor)?)?;
-        (fraction == 0).then_some(())
-    })?;
-    read_fields(time_part, &['H', 'M', 'S'], |unit, whole, fraction| {
-        let seconds = match unit {
-            'H' => HOUR_SECONDS,
-            'M' => MINUTE_SECONDS,
-            _ => 1,
-        };
-        if fraction != 0 && unit != 'S' {
-            return None;
-        }
-        let value = i128::from(whole) * i128::from(seconds) * 1_000_000_000 + i128::from(fraction);
-        nanoseconds = nanoseconds.checked_add(i128::from(sign) * value)?;
-        Some(())
-    })?;
-    Some(DurationValue { months, days, exact: from_nanos(nanoseconds)? })
-}
 
-/// Reads fields like `12H3.5S` in the order of `units`, each at most once.
-fn read_fields(
-    mut text: &str,
-    units: &[char],
-    mut add: impl FnMut(char, i64, i64) -> Option<()>,
-) -> Option<()> {
-    let mut units = units.iter();
-    while !text.is_empty() {
-        let end = text.find(|character: char| character.is_ascii_alphabetic())?;
-        let unit = text.get(end..)?.chars().next()?;
-        units.find(|candidate| **candidate == unit)?;
-        let number = text.get(..end)?;
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
-        if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-            return None;
-        }
-        let value: i64 = whole.parse().ok()?;
-        let nanoseconds = super::parse::fraction_nanoseconds(fraction)?;
-        let fraction = if whole.starts_with('-') { -nanoseconds } else { nanoseconds };
-        add(unit, value, i64::from(fraction))?;
-        text = text.get(end + 1..)?;
+    /// The duration without its sign; none for the most negative one.
+    pub(crate) fn checked_abs(self) -> Option<YearsMonthsDuration> {
+        self.0.checked_abs().map(YearsMonthsDuration)
     }
-    Some(())
 }

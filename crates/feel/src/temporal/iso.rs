@@ -1,11 +1,15 @@
 //! The texts of temporal values as variables hold them: those of `java.time`, which clients of
-//! Zeebe read. (`string(value)` gives others: `P1DT1H` there is `PT25H` here.)
+//! Zeebe read. (`string(value)` gives others: `P1DT1H` there is `PT25H` here.) And the durations of
+//! timers, which mix calendar and clock.
 
 use std::fmt::{self, Write};
 
-use jiff::civil;
-
-use super::{DateTime, DaysTimeDuration, Time, YearsMonthsDuration, Zone};
+use super::duration::from_nanos;
+use super::{
+    DateTime, DaysTimeDuration, DurationValue, Time, TimeOfDay, YearsMonthsDuration, Zone, parse,
+    text,
+};
+use crate::Dialect;
 
 /// A temporal value as variables hold it.
 pub(crate) trait Iso {
@@ -24,15 +28,15 @@ pub(crate) trait Iso {
 impl Iso for DateTime {
     /// `2020-01-01T10:00+01:00[Europe/Berlin]`: seconds only if there are some.
     fn write_iso(&self, out: &mut String) -> fmt::Result {
-        write!(out, "{}T", crate::Value::Date(self.local.date()))?;
-        write_time(self.local.time(), out)?;
+        text::write_date(out, self.date, Dialect::Camunda)?;
+        out.push('T');
+        write_time(self.time, out)?;
         match (&self.zone, self.offset_seconds()) {
-            (Some(Zone::Named(zone)), Some(seconds)) => {
-                let name = zone.iana_name().unwrap_or("UTC");
-                write!(out, "{}[{name}]", Zone::Offset(seconds))
+            (Some(zone), Some(seconds)) => {
+                write!(out, "{}", Zone::Offset(seconds))?;
+                zone.name().map_or(Ok(()), |name| write!(out, "[{name}]"))
             }
-            (Some(zone), _) => write!(out, "{zone}"),
-            (None, _) => Ok(()),
+            _ => Ok(()),
         }
     }
 }
@@ -48,9 +52,9 @@ impl Iso for Time {
 }
 
 /// Hours and minutes; seconds if there are some, with 3, 6 or 9 digits of fraction.
-fn write_time(time: civil::Time, out: &mut String) -> fmt::Result {
+fn write_time(time: TimeOfDay, out: &mut String) -> fmt::Result {
     write!(out, "{:02}:{:02}", time.hour(), time.minute())?;
-    let nanosecond = time.subsec_nanosecond();
+    let nanosecond = time.nanosecond();
     if time.second() == 0 && nanosecond == 0 {
         return Ok(());
     }
@@ -80,10 +84,7 @@ impl Iso for DaysTimeDuration {
         }
         let sign = if seconds == 0 && nanoseconds < 0 { "-" } else { "" };
         write!(out, "{sign}{seconds}")?;
-        if nanoseconds != 0 {
-            let digits = format!("{:09}", nanoseconds.unsigned_abs());
-            write!(out, ".{}", digits.trim_end_matches('0'))?;
-        }
+        text::write_fraction(out, nanoseconds.unsigned_abs())?;
         out.push('S');
         Ok(())
     }
@@ -105,4 +106,75 @@ impl Iso for YearsMonthsDuration {
         }
         Ok(())
     }
+}
+
+/// Reads `[+-]PnYnMnWnDTnHnMn.nS` with at least one field; each number may carry a sign of its own.
+pub(super) fn parse_duration(text: &str) -> Option<DurationValue> {
+    let (negative, rest) = match text.as_bytes().first()? {
+        b'-' => (true, text.get(1..)?),
+        b'+' => (false, text.get(1..)?),
+        _ => (false, text),
+    };
+    let rest = rest.strip_prefix('P')?;
+    let (date_part, time_part) = match rest.split_once('T') {
+        Some((_, "")) => return None,
+        Some((date_part, time_part)) => (date_part, time_part),
+        None => (rest, ""),
+    };
+    if date_part.is_empty() && time_part.is_empty() {
+        return None;
+    }
+    let sign: i64 = if negative { -1 } else { 1 };
+    let (mut months, mut days, mut nanoseconds) = (0i64, 0i64, 0i128);
+    read_fields(date_part, &['Y', 'M', 'W', 'D'], |unit, whole, fraction| {
+        let value = sign.checked_mul(whole)?;
+        let (total, factor) = match unit {
+            'Y' => (&mut months, 12),
+            'M' => (&mut months, 1),
+            'W' => (&mut days, 7),
+            _ => (&mut days, 1),
+        };
+        *total = total.checked_add(value.checked_mul(factor)?)?;
+        (fraction == 0).then_some(())
+    })?;
+    read_fields(time_part, &['H', 'M', 'S'], |unit, whole, fraction| {
+        let seconds = match unit {
+            'H' => 3_600,
+            'M' => 60,
+            _ => 1,
+        };
+        if fraction != 0 && unit != 'S' {
+            return None;
+        }
+        let value = i128::from(whole) * i128::from(seconds) * 1_000_000_000 + i128::from(fraction);
+        nanoseconds = nanoseconds.checked_add(i128::from(sign) * value)?;
+        Some(())
+    })?;
+    Some(DurationValue { months, days, exact: from_nanos(nanoseconds)? })
+}
+
+/// Reads fields like `12H3.5S` in the order of `units`, each at most once.
+fn read_fields(
+    mut text: &str,
+    units: &[char],
+    mut add: impl FnMut(char, i64, i64) -> Option<()>,
+) -> Option<()> {
+    let mut units = units.iter();
+    while !text.is_empty() {
+        let end = text.find(|character: char| character.is_ascii_alphabetic())?;
+        let unit = text.get(end..)?.chars().next()?;
+        units.find(|candidate| **candidate == unit)?;
+        let number = text.get(..end)?;
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+        if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+            return None;
+        }
+        let value: i64 = whole.parse().ok()?;
+        let nanoseconds = parse::fraction_nanoseconds(fraction)?;
+        let fraction = if whole.starts_with('-') { -nanoseconds } else { nanoseconds };
+        add(unit, value, fraction)?;
+        text = text.get(end + 1..)?;
+    }
+    Some(())
 }

@@ -3,18 +3,38 @@
 use std::fmt::{self, Write};
 
 use super::{Range, Value};
+use crate::{Dialect, temporal};
 
 impl fmt::Display for Value {
-    /// A string is its characters; inside of lists and contexts strings are quoted.
+    /// The text in Camunda's dialect, see [`Value::shown_in`].
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        self.shown_in(Dialect::Camunda).fmt(formatter)
+    }
+}
+
+impl Value {
+    /// The text of the value as `string(value)` gives it in a dialect. A string is its characters;
+    /// inside of lists and contexts strings are quoted.
+    pub fn shown_in(&self, dialect: Dialect) -> impl fmt::Display {
+        ShownIn { value: self, dialect }
+    }
+}
+
+struct ShownIn<'a> {
+    value: &'a Value,
+    dialect: Dialect,
+}
+
+impl fmt::Display for ShownIn<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.value {
             Value::String(text) => formatter.write_str(text),
-            other => write_nested(other, formatter),
+            other => write_nested(other, self.dialect, formatter),
         }
     }
 }
 
-fn write_nested(value: &Value, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write_nested(value: &Value, dialect: Dialect, out: &mut fmt::Formatter<'_>) -> fmt::Result {
     match value {
         Value::Null => out.write_str("null"),
         Value::Boolean(value) => write!(out, "{value}"),
@@ -24,7 +44,7 @@ fn write_nested(value: &Value, out: &mut fmt::Formatter<'_>) -> fmt::Result {
             out.write_str("[")?;
             for (index, element) in list.iter().enumerate() {
                 out.write_str(if index > 0 { ", " } else { "" })?;
-                write_nested(&element, out)?;
+                write_nested(&element, dialect, out)?;
             }
             out.write_str("]")
         }
@@ -32,30 +52,30 @@ fn write_nested(value: &Value, out: &mut fmt::Formatter<'_>) -> fmt::Result {
             out.write_str("{")?;
             for (index, (key, element)) in context.entries().iter().enumerate() {
                 write!(out, "{}{key}:", if index > 0 { ", " } else { "" })?;
-                write_nested(element, out)?;
+                write_nested(element, dialect, out)?;
             }
             out.write_str("}")
         }
-        Value::Date(date) => crate::temporal::write_date(out, *date),
+        Value::Date(date) => temporal::write_date(out, *date, dialect),
         Value::Time(time) => write!(out, "{time}"),
-        Value::DateTime(value) => write!(out, "{value}"),
-        Value::DaysTimeDuration(duration) => write!(out, "{duration}"),
-        Value::YearsMonthsDuration(duration) => write!(out, "{duration}"),
-        Value::Range(range) => write_range(range, out),
+        Value::DateTime(value) => temporal::write_date_time(out, value, dialect),
+        Value::DaysTimeDuration(value) => temporal::write_days_time(out, *value, dialect),
+        Value::YearsMonthsDuration(value) => temporal::write_years_months(out, *value, dialect),
+        Value::Range(range) => write_range(range, dialect, out),
         Value::Function(function) => {
             write!(out, "function({})", function.parameters().join(", "))
         }
     }
 }
 
-fn write_range(range: &Range, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write_range(range: &Range, dialect: Dialect, out: &mut fmt::Formatter<'_>) -> fmt::Result {
     out.write_str(if range.start_included { "[" } else { "(" })?;
     if !range.start.is_null() {
-        write_nested(&range.start, out)?;
+        write_nested(&range.start, dialect, out)?;
     }
     out.write_str("..")?;
     if !range.end.is_null() {
-        write_nested(&range.end, out)?;
+        write_nested(&range.end, dialect, out)?;
     }
     out.write_str(if range.end_included { "]" } else { ")" })
 }
@@ -77,7 +97,7 @@ struct Nested<'a>(&'a Value);
 
 impl fmt::Display for Nested<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_nested(self.0, formatter)
+        write_nested(self.0, Dialect::Camunda, formatter)
     }
 }
 

@@ -15,7 +15,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub(crate) use compare::{equal, order};
+pub(crate) use compare::{equal, order, same};
 pub use context::Context;
 pub(crate) use display::Shortened;
 pub(crate) use extent::Extent;
@@ -23,9 +23,9 @@ pub(crate) use json::{parse_json, write_json};
 pub use list::{List, ListIter};
 pub use range::Range;
 
-use crate::Number;
 pub use crate::function::Function;
 use crate::temporal::{Date, DateTime, DaysTimeDuration, Iso, Time, YearsMonthsDuration};
+use crate::{Dialect, Number};
 
 /// A FEEL value. Cloning never copies contents.
 #[derive(Clone, Debug)]
@@ -179,10 +179,10 @@ impl Value {
     }
 }
 
-/// Equality as `=` in FEEL; values that FEEL cannot compare are not equal.
+/// Equality as `=` in Camunda's FEEL; values that FEEL cannot compare are not equal.
 impl PartialEq for Value {
     fn eq(&self, other: &Value) -> bool {
-        equal(self, other) == Ok(true)
+        same(self, other, Dialect::Camunda)
     }
 }
 

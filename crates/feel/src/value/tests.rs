@@ -69,12 +69,12 @@ fn temporal_values_are_the_texts_that_zeebe_stores() {
         ("P0M", "P0D"),
     ];
     for (literal, expected) in cases {
-        let value = crate::temporal::at_literal(literal).unwrap();
+        let value = crate::temporal::at_literal(literal, crate::Dialect::Camunda).unwrap();
         let stored = Value::from_msgpack(&value.to_msgpack()).unwrap();
         assert_eq!(stored.as_str(), Some(expected), "{literal}");
         assert_eq!(value.to_json(), format!("\"{expected}\""), "{literal}");
         if !expected.contains('[') && literal != "P0M" {
-            let read = crate::temporal::at_literal(expected).unwrap();
+            let read = crate::temporal::at_literal(expected, crate::Dialect::Camunda).unwrap();
             assert_eq!(read, value, "{literal}");
         }
     }
