@@ -152,8 +152,13 @@ fn clock_property(time: TimeOfDay, key: &str, dialect: Dialect) -> Option<Value>
 /// Seconds of a time or duration: in DMN's dialect with their fraction (DMN 10.3.2.15, Table 66).
 fn seconds(whole: i64, nanoseconds: i64, dialect: Dialect) -> Option<Value> {
     if dialect.is_dmn() && nanoseconds != 0 {
-        let total = i128::from(whole) * 1_000_000_000 + i128::from(nanoseconds);
-        return Number::from_scaled(total, -9).map(Value::Number);
+        let mut total = i128::from(whole) * 1_000_000_000 + i128::from(nanoseconds);
+        let mut exponent = -9;
+        while total % 10 == 0 {
+            total /= 10;
+            exponent += 1;
+        }
+        return Number::from_scaled(total, exponent).map(Value::Number);
     }
     Some(whole.into())
 }

@@ -61,8 +61,8 @@ fn write_time(time: TimeOfDay, out: &mut String) -> fmt::Result {
     write!(out, ":{:02}", time.second())?;
     match nanosecond {
         0 => Ok(()),
-        _ if nanosecond % 1_000_000 == 0 => write!(out, ".{:03}", nanosecond / 1_000_000),
-        _ if nanosecond % 1_000 == 0 => write!(out, ".{:06}", nanosecond / 1_000),
+        _ if nanosecond.is_multiple_of(1_000_000) => write!(out, ".{:03}", nanosecond / 1_000_000),
+        _ if nanosecond.is_multiple_of(1_000) => write!(out, ".{:06}", nanosecond / 1_000),
         _ => write!(out, ".{nanosecond:09}"),
     }
 }

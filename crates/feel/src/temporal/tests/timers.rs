@@ -1,6 +1,6 @@
 use jiff::tz::TimeZone;
 
-use super::{add_duration, parse_date_time, parse_date_time_in, parse_duration};
+use super::super::{add_duration, parse_date_time, parse_date_time_in, parse_duration};
 
 #[test]
 fn durations_of_timers() {
