@@ -59,7 +59,7 @@ fn time(call: &mut Call<'_, '_>) -> Outcome {
         Value::String(text) => Ok(temporal::time(text, call.dialect()).into()),
         Value::Time(time) => Ok(Value::Time(time.clone())),
         Value::DateTime(value) => Ok(value.to_time().into()),
-        Value::Date(date) => Ok(DateTime::midnight(*date, call.dialect()).to_time().into()),
+        Value::Date(date) => Ok(DateTime::midnight(*date).to_time().into()),
         _ => Err(Failure::Arguments),
     }
 }
@@ -96,21 +96,17 @@ fn time_from_parts(
         .filter(|nanoseconds| *nanoseconds >= 0)?;
     let (second, nanosecond) = (nanoseconds / SECOND_NANOSECONDS, nanoseconds % SECOND_NANOSECONDS);
     let local = TimeOfDay::new(hour, minute, second, nanosecond)?;
-    let zone = match offset.map(|offset| offset.0.as_secs()) {
-        None => None,
-        Some(seconds) if seconds.unsigned_abs() <= OFFSET_SECONDS_MAX as u64 => {
-            Some(Zone::Offset(seconds as i32))
-        }
-        Some(_) => return None,
-    };
-    Some(Time { local, zone })
+    let Some(offset) = offset else { return Some(Time::local(local)) };
+    let offset = i32::try_from(offset.0.as_secs()).ok()?;
+    let fits = (-OFFSET_SECONDS_MAX..=OFFSET_SECONDS_MAX).contains(&offset);
+    fits.then(|| Time::zoned(local, Zone::Offset(offset)))
 }
 
 fn date_and_time(call: &mut Call<'_, '_>) -> Outcome {
     match call.argument(0) {
         Value::String(text) => Ok(temporal::date_time(text, call.dialect()).into()),
         Value::DateTime(value) => Ok(Value::DateTime(value.clone())),
-        Value::Date(date) => Ok(DateTime::midnight(*date, call.dialect()).into()),
+        Value::Date(date) if call.dialect().is_dmn() => Ok(DateTime::midnight(*date).into()),
         _ => Err(Failure::Arguments),
     }
 }

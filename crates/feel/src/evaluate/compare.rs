@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::{Evaluated, Evaluator, shown};
 use crate::node::{Comparison, Kind, Node, Span};
-use crate::value::{equal, order, same};
+use crate::value::{equal, order};
 use crate::{Dialect, Range, Value, WarningKind};
 
 /// What a comparison says; an error if the values cannot be compared (with what to say instead).
@@ -22,17 +22,8 @@ pub(super) fn compare_values(
             Ok(equal) => Ok(!equal),
             Err(_) => Err(Some(true)),
         },
-        // A date-time in another zone is no equal one, even at the same instant (as Camunda).
-        Comparison::LessEqual => match order(left, right, dialect) {
-            Some(Ordering::Equal) => Ok(same(left, right, dialect)),
-            Some(order) => Ok(order == Ordering::Less),
-            None => Err(None),
-        },
-        Comparison::GreaterEqual => match order(left, right, dialect) {
-            Some(Ordering::Equal) => Ok(same(left, right, dialect)),
-            Some(order) => Ok(order == Ordering::Greater),
-            None => Err(None),
-        },
+        Comparison::LessEqual => order(left, right, dialect).map(Ordering::is_le).ok_or(None),
+        Comparison::GreaterEqual => order(left, right, dialect).map(Ordering::is_ge).ok_or(None),
         Comparison::Less => order(left, right, dialect).map(Ordering::is_lt).ok_or(None),
         Comparison::Greater => order(left, right, dialect).map(Ordering::is_gt).ok_or(None),
     }

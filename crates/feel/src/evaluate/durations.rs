@@ -2,7 +2,7 @@
 
 use crate::node::Operator;
 use crate::temporal::{DateTime, DaysTimeDuration, YearsMonthsDuration};
-use crate::{Dialect, Number, Value};
+use crate::{Dialect, Number, Rounding, Value};
 
 /// The result; none if the operator does not take such values, or beyond their range.
 pub(super) fn apply(
@@ -15,7 +15,7 @@ pub(super) fn apply(
         Operator::Add => add(left, right),
         Operator::Subtract => subtract(left, right, dialect),
         Operator::Multiply => multiply(left, right, dialect),
-        Operator::Divide => divide(left, right),
+        Operator::Divide => divide(left, right, dialect),
         Operator::Power => None,
     }
 }
@@ -83,11 +83,11 @@ fn subtract(left: &Value, right: &Value, dialect: Dialect) -> Option<Value> {
             jiff::SignedDuration::from_secs(days.checked_mul(86_400)?)
         }
         (Value::DateTime(left), Value::DateTime(right)) => left.since(right)?,
-        (Value::DateTime(left), Value::Date(right)) => {
-            left.since(&DateTime::midnight(*right, dialect))?
+        (Value::DateTime(left), Value::Date(right)) if dialect.is_dmn() => {
+            left.since(&DateTime::midnight(*right))?
         }
-        (Value::Date(left), Value::DateTime(right)) => {
-            DateTime::midnight(*left, dialect).since(right)?
+        (Value::Date(left), Value::DateTime(right)) if dialect.is_dmn() => {
+            DateTime::midnight(*left).since(right)?
         }
         (point, Value::DaysTimeDuration(duration)) => {
             return shift(point, &Value::DaysTimeDuration(duration.checked_neg()?));
@@ -120,21 +120,23 @@ fn multiply(left: &Value, right: &Value, dialect: Dialect) -> Option<Value> {
     }
 }
 
-fn divide(left: &Value, right: &Value) -> Option<Value> {
-    match (left, right) {
+fn divide(left: &Value, right: &Value, dialect: Dialect) -> Option<Value> {
+    let ratio = match (left, right) {
         (Value::DaysTimeDuration(duration), Value::Number(divisor)) => {
-            duration.checked_div(*divisor).map(Value::DaysTimeDuration)
-        }
-        (Value::DaysTimeDuration(left), Value::DaysTimeDuration(right)) => {
-            left.to_seconds()?.checked_div(right.to_seconds()?).map(Value::Number)
+            return duration.checked_div(*divisor).map(Value::DaysTimeDuration);
         }
         (Value::YearsMonthsDuration(duration), Value::Number(divisor)) => {
-            duration.checked_div(*divisor).map(Value::YearsMonthsDuration)
+            return duration.checked_div(*divisor).map(Value::YearsMonthsDuration);
+        }
+        (Value::DaysTimeDuration(left), Value::DaysTimeDuration(right)) => {
+            left.to_seconds()?.checked_div(right.to_seconds()?)?
         }
         (Value::YearsMonthsDuration(left), Value::YearsMonthsDuration(right)) => {
-            let right = Number::from(right.0);
-            Number::from(left.0).checked_div(right).map(Value::Number)
+            Number::from(left.0).checked_div(Number::from(right.0))?
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    // In Camunda's dialect: how often one fits into the other.
+    let ratio = if dialect.is_dmn() { ratio } else { ratio.round(0, Rounding::Down)? };
+    Some(Value::Number(ratio))
 }

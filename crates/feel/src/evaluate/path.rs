@@ -144,23 +144,24 @@ fn clock_property(time: TimeOfDay, key: &str, dialect: Dialect) -> Option<Value>
     match key {
         "hour" => Some(i64::from(time.hour()).into()),
         "minute" => Some(i64::from(time.minute()).into()),
-        "second" => seconds(i64::from(time.second()), i64::from(time.nanosecond()), dialect),
+        "second" if dialect.is_dmn() => seconds(time.second().into(), time.nanosecond().into()),
+        "second" => Some(i64::from(time.second()).into()),
         _ => None,
     }
 }
 
-/// Seconds of a time or duration: in DMN's dialect with their fraction (DMN 10.3.2.15, Table 66).
-fn seconds(whole: i64, nanoseconds: i64, dialect: Dialect) -> Option<Value> {
-    if dialect.is_dmn() && nanoseconds != 0 {
-        let mut total = i128::from(whole) * 1_000_000_000 + i128::from(nanoseconds);
-        let mut exponent = -9;
-        while total % 10 == 0 {
-            total /= 10;
-            exponent += 1;
-        }
-        return Number::from_scaled(total, exponent).map(Value::Number);
+/// Seconds with their fraction, as DMN's dialect has them (DMN Table 66).
+fn seconds(whole: i64, nanoseconds: i64) -> Option<Value> {
+    if nanoseconds == 0 {
+        return Some(whole.into());
     }
-    Some(whole.into())
+    let mut total = i128::from(whole) * 1_000_000_000 + i128::from(nanoseconds);
+    let mut exponent = -9;
+    while total % 10 == 0 {
+        total /= 10;
+        exponent += 1;
+    }
+    Number::from_scaled(total, exponent).map(Value::Number)
 }
 
 fn zone_property(zone: Option<&Zone>, offset_seconds: Option<i32>, key: &str) -> Option<Value> {
@@ -178,12 +179,12 @@ fn zone_property(zone: Option<&Zone>, offset_seconds: Option<i32>, key: &str) ->
 }
 
 fn days_time_property(duration: DaysTimeDuration, key: &str, dialect: Dialect) -> Option<Value> {
-    let (days, hours, minutes, whole) = duration.components();
+    let parts = duration.parts(dialect);
     match key {
-        "days" => Some(days.into()),
-        "hours" => Some(hours.into()),
-        "minutes" => Some(minutes.into()),
-        "seconds" => seconds(whole, i64::from(duration.0.subsec_nanos()), dialect),
+        "days" => Some(parts.days.into()),
+        "hours" => Some(parts.hours.into()),
+        "minutes" => Some(parts.minutes.into()),
+        "seconds" => seconds(parts.seconds, parts.nanoseconds.into()),
         _ => None,
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! In Camunda's dialect a value with and one without zone do not compare at all, equality is that of
 //! all parts (10:00 in one zone is not 09:00 in another at the same moment), and order is that of
-//! moments. In DMN's dialect both go by the value in seconds (DMN 10.3.2.3.4 and 10.3.2.3.6, fractions
+//! moments; date-times at the same moment are ordered by their clocks and the names of their zones, so
+//! that only equal ones are neither before nor after each other. In DMN's dialect both go by the value in seconds (DMN 10.3.2.3.4 and 10.3.2.3.6, fractions
 //! left out), and a value without offset takes the offset of the other.
 
 use std::cmp::Ordering;
@@ -19,6 +20,8 @@ pub(crate) trait Moment: PartialEq {
     fn on_the_wall(&self) -> i128;
     /// Nanoseconds in UTC, if there is a zone.
     fn in_utc(&self) -> i128;
+    /// The order of two values at the same moment in Camunda's dialect.
+    fn order_of_simultaneous(&self, other: &Self) -> Ordering;
 
     /// Whether the values are equal; none if they do not compare.
     fn equals(&self, other: &Self, dialect: Dialect) -> Option<bool> {
@@ -31,8 +34,10 @@ pub(crate) trait Moment: PartialEq {
     /// The order of the values; none if they do not compare.
     fn order(&self, other: &Self, dialect: Dialect) -> Option<Ordering> {
         match dialect {
+            Dialect::Camunda if self.is_zoned() != other.is_zoned() => None,
             Dialect::Camunda => {
-                (self.is_zoned() == other.is_zoned()).then(|| self.in_utc().cmp(&other.in_utc()))
+                let order = self.in_utc().cmp(&other.in_utc());
+                Some(order.then_with(|| self.order_of_simultaneous(other)))
             }
             Dialect::Dmn => Some(in_seconds(self, other)),
         }
@@ -61,6 +66,10 @@ impl Moment for Time {
     fn in_utc(&self) -> i128 {
         i128::from(self.utc_nanoseconds())
     }
+
+    fn order_of_simultaneous(&self, _other: &Time) -> Ordering {
+        Ordering::Equal
+    }
 }
 
 impl Moment for DateTime {
@@ -74,5 +83,13 @@ impl Moment for DateTime {
 
     fn in_utc(&self) -> i128 {
         self.utc_nanoseconds()
+    }
+
+    fn order_of_simultaneous(&self, other: &DateTime) -> Ordering {
+        let by_name = || match (&self.zone, &other.zone) {
+            (Some(left), Some(right)) if left != right => left.id().cmp(&right.id()),
+            _ => Ordering::Equal,
+        };
+        self.on_the_wall().cmp(&other.on_the_wall()).then_with(by_name)
     }
 }

@@ -9,7 +9,6 @@ use super::duration::from_nanos;
 use super::time::{DAY_NANOSECONDS, SECOND_NANOSECONDS};
 use super::zone::LocalOffset;
 use super::{Date, Time, TimeOfDay, Zone, text};
-use crate::Dialect;
 
 /// A date with a time of day.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,10 +29,9 @@ impl DateTime {
         DateTime { date, time, zone: None, offset_seconds: 0 }
     }
 
-    /// The beginning of the day. What a date is where a date-time is needed: in FEEL of DMN that is
-    /// midnight in UTC (DMN 10.3.2.3.5), in Camunda's it has no zone.
-    pub fn midnight(date: Date, dialect: Dialect) -> DateTime {
-        let zone = dialect.is_dmn().then_some(Zone::Offset(0));
+    /// The beginning of the day in UTC: what a date is where a date-time is needed (DMN 10.3.2.3.5).
+    pub fn midnight(date: Date) -> DateTime {
+        let zone = Some(Zone::Offset(0));
         DateTime { date, time: TimeOfDay::MIDNIGHT, zone, offset_seconds: 0 }
     }
 
@@ -96,7 +94,7 @@ impl DateTime {
 
     /// The time of day with its zone.
     pub(crate) fn to_time(&self) -> Time {
-        Time { local: self.time, zone: self.zone.clone() }
+        Time::of(self.time, self.zone.clone(), self.offset_seconds)
     }
 
     /// Nanoseconds since 1970 on the clock that the date-time was read from.
@@ -149,6 +147,6 @@ fn split(nanoseconds: i128) -> Option<(Date, TimeOfDay)> {
 
 impl fmt::Display for DateTime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        text::write_date_time(formatter, self, Dialect::Camunda)
+        text::write_date_time(formatter, self)
     }
 }

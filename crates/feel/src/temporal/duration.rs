@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::Number;
+use crate::{Dialect, Number};
 
 /// A duration of days and below, exact to the nanosecond: a day is 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +53,16 @@ impl From<YearsMonthsDuration> for DurationValue {
     }
 }
 
+/// A days-time duration as its text has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Parts {
+    pub(crate) days: i64,
+    pub(crate) hours: i64,
+    pub(crate) minutes: i64,
+    pub(crate) seconds: i64,
+    pub(crate) nanoseconds: i32,
+}
+
 const DAY_SECONDS: i64 = 86_400;
 const HOUR_SECONDS: i64 = 3_600;
 const MINUTE_SECONDS: i64 = 60;
@@ -70,15 +80,22 @@ impl DaysTimeDuration {
         if is_whole && self.0.subsec_nanos() < 0 { days - 1 } else { days }
     }
 
-    /// Days, hours, minutes and seconds, each with the sign of the whole.
-    pub(crate) fn components(self) -> (i64, i64, i64, i64) {
-        let seconds = self.0.as_secs();
-        (
-            seconds / DAY_SECONDS,
-            seconds % DAY_SECONDS / HOUR_SECONDS,
-            seconds % HOUR_SECONDS / MINUTE_SECONDS,
-            seconds % MINUTE_SECONDS,
-        )
+    /// Days, hours, minutes and seconds, each with the sign of the whole. Camunda's dialect looks at
+    /// whole seconds only, downwards: half a second backwards is a second backwards.
+    pub(crate) fn parts(self, dialect: Dialect) -> Parts {
+        let (whole, fraction) = (self.0.as_secs(), self.0.subsec_nanos());
+        let (whole, nanoseconds) = match (dialect, fraction) {
+            (Dialect::Dmn, fraction) => (whole, fraction),
+            (Dialect::Camunda, ..0) => (whole.saturating_sub(1), 0),
+            (Dialect::Camunda, _) => (whole, 0),
+        };
+        Parts {
+            days: whole / DAY_SECONDS,
+            hours: whole % DAY_SECONDS / HOUR_SECONDS,
+            minutes: whole % HOUR_SECONDS / MINUTE_SECONDS,
+            seconds: whole % MINUTE_SECONDS,
+            nanoseconds,
+        }
     }
 
     /// All of it in seconds, fractions included.

@@ -22,7 +22,7 @@ pub use date_time::DateTime;
 pub use duration::{DaysTimeDuration, DurationValue, YearsMonthsDuration};
 pub(crate) use iso::Iso;
 pub(crate) use parse::{at_literal, date, date_time, duration, time, zone};
-pub(crate) use text::{write_date, write_date_time, write_days_time, write_years_months};
+pub(crate) use text::{write_date, write_days_time, write_years_months};
 pub use time::{Time, TimeOfDay};
 pub use timer::{add_duration, parse_date_time, parse_date_time_in, parse_duration};
 pub(crate) use zone::OFFSET_SECONDS_MAX;

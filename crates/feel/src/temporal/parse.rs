@@ -2,8 +2,8 @@
 //!
 //! Both dialects read what XML Schema has (DMN 10.3.4.1): years of four digits or more without
 //! leading zeros, up to nine digits of fraction, `Z`, `+01:00` and FEEL's own `@Europe/Berlin`.
-//! Camunda's reads more: times without seconds, offsets like `+0100` and `+01`, zones in brackets.
-//! DMN's reads offsets with seconds, as it writes them, and 24:00:00 of a date as the next day.
+//! Camunda's reads more: times without seconds, offsets as names of zones, zones in brackets. DMN's
+//! reads offsets with seconds, as it writes them, and 24:00:00 of a date as the next day.
 
 use super::zone::OFFSET_SECONDS_MAX;
 use super::{Date, DateTime, DaysTimeDuration, Time, TimeOfDay, YearsMonthsDuration, Zone, iso};
@@ -39,6 +39,11 @@ pub(crate) fn duration(text: &str, dialect: Dialect) -> Option<Value> {
     }
     let duration = iso::parse_duration(text)?;
     if is_months {
+        // Camunda's dialect counts years and months in 32 bits each.
+        let mut numbers = date_part.split(['Y', 'M']).filter(|number| !number.is_empty());
+        if !dialect.is_dmn() && !numbers.all(|number| number.parse::<i32>().is_ok()) {
+            return None;
+        }
         return Some(Value::YearsMonthsDuration(YearsMonthsDuration(duration.months)));
     }
     let days_nanoseconds = i128::from(duration.days) * i128::from(super::time::DAY_NANOSECONDS);
@@ -58,6 +63,9 @@ pub(crate) fn date(text: &str) -> Option<Date> {
         return None;
     }
     let year = digits(year, 4..=9)?;
+    if sign < 0 && year == 0 {
+        return None;
+    }
     Date::new(sign * year, digits(month, 2..=2)?, digits(day, 2..=2)?)
 }
 
@@ -69,7 +77,7 @@ pub(crate) fn date_time(text: &str, dialect: Dialect) -> Option<DateTime> {
     };
     let mut date = date(date_text)?;
     let (time_text, zone_text) = split_zone(rest);
-    let time = match local_time(time_text, dialect)? {
+    let time = match local_time(time_text, !dialect.is_dmn())? {
         Clock::Shows(time) => time,
         // Camunda's dialect knows 24:00:00 only in times.
         Clock::EndOfDay if !dialect.is_dmn() => return None,
@@ -94,7 +102,8 @@ pub(crate) fn date_time(text: &str, dialect: Dialect) -> Option<DateTime> {
 /// Reads `03:04:05.678` without or with an offset or `@Zone`, also with a leading `T`.
 pub(crate) fn time(text: &str, dialect: Dialect) -> Option<Time> {
     let (time_text, zone_text) = split_zone(text.strip_prefix('T').unwrap_or(text));
-    let local = match local_time(time_text, dialect)? {
+    let without_seconds = !dialect.is_dmn() && zone_text.is_empty();
+    let local = match local_time(time_text, without_seconds)? {
         Clock::Shows(time) => time,
         Clock::EndOfDay => TimeOfDay::MIDNIGHT,
     };
@@ -106,7 +115,7 @@ pub(crate) fn time(text: &str, dialect: Dialect) -> Option<Time> {
         Some(_) => return None,
         None => zone(zone_text, dialect)?,
     };
-    Some(Time { local, zone: Some(zone) })
+    Some(Time::zoned(local, zone))
 }
 
 /// `+01:00[Europe/Berlin]` as offset and name.
@@ -125,12 +134,17 @@ fn split_zone(text: &str) -> (&str, &str) {
     }
 }
 
-/// Reads `Z`, `+01:00`, `@Europe/Berlin`; in Camunda's dialect also `-0530` and `+01`, in DMN's
+/// Reads `Z`, `+01:00`, `@Europe/Berlin`; in Camunda's dialect also `@Z` and `@+01:00`, in DMN's
 /// also `z` (as in its examples) and `+01:00:30`.
 pub(crate) fn zone(text: &str, dialect: Dialect) -> Option<Zone> {
-    if let Some(name) = text.strip_prefix('@') {
-        return Zone::named(name);
+    match text.strip_prefix('@') {
+        Some(name) if dialect.is_dmn() => Zone::named(name),
+        Some(name) => Zone::named(name).or_else(|| offset(name, dialect)),
+        None => offset(text, dialect),
     }
+}
+
+fn offset(text: &str, dialect: Dialect) -> Option<Zone> {
     if text == "Z" || (text == "z" && dialect.is_dmn()) {
         return Some(Zone::Offset(0));
     }
@@ -140,18 +154,10 @@ pub(crate) fn zone(text: &str, dialect: Dialect) -> Option<Zone> {
         _ => return None,
     };
     let mut fields = rest.split(':');
-    let (hours, minutes, seconds) = match (fields.next()?, fields.next(), fields.next()) {
-        (hours, Some(minutes), seconds) => {
-            if seconds.is_some() && !dialect.is_dmn() {
-                return None;
-            }
-            (hours, minutes, seconds.unwrap_or("00"))
-        }
-        _ if dialect.is_dmn() => return None,
-        (together, None, _) if together.len() == 4 => {
-            (together.get(..2)?, together.get(2..)?, "00")
-        }
-        (hours, None, _) => (hours, "00", "00"),
+    let (hours, minutes) = (fields.next()?, fields.next()?);
+    let seconds = match fields.next() {
+        Some(_) if !dialect.is_dmn() => return None,
+        seconds => seconds.unwrap_or("00"),
     };
     if fields.next().is_some() {
         return None;
@@ -170,13 +176,13 @@ enum Clock {
     EndOfDay,
 }
 
-fn local_time(text: &str, dialect: Dialect) -> Option<Clock> {
+fn local_time(text: &str, without_seconds: bool) -> Option<Clock> {
     let mut fields = text.split(':');
     let (hour, minute) = (fields.next()?, fields.next()?);
     let second = match fields.next() {
         Some(second) => second,
-        None if dialect.is_dmn() => return None,
-        None => "00",
+        None if without_seconds => "00",
+        None => return None,
     };
     if fields.next().is_some() {
         return None;

@@ -1,21 +1,26 @@
 //! The texts of temporal values as `string(value)` gives them.
 //!
-//! The dialects differ: Camunda's writes `+` before years of more than four digits and leaves out
-//! fractions of a second in durations; DMN's texts are those that its functions read, and exact.
+//! The dialects differ: Camunda's writes `+` before the year of a date (but not of a date-time) with
+//! more than four digits, and durations in whole seconds, rounded down; DMN's texts are exact and
+//! those that its functions read.
 
 use std::fmt;
 
+use super::duration::Parts;
 use super::{Date, DateTime, DaysTimeDuration, TimeOfDay, YearsMonthsDuration, Zone};
 use crate::Dialect;
 
 /// `2026-01-02`, years before 0 with a minus sign, years of more than four digits in Camunda's
 /// dialect with a plus sign.
 pub(crate) fn write_date(out: &mut dyn fmt::Write, date: Date, dialect: Dialect) -> fmt::Result {
-    let sign = match date.year() {
-        ..0 => "-",
-        10_000.. if !dialect.is_dmn() => "+",
-        _ => "",
-    };
+    if date.year() > 9_999 && !dialect.is_dmn() {
+        out.write_str("+")?;
+    }
+    write_plain_date(out, date)
+}
+
+fn write_plain_date(out: &mut dyn fmt::Write, date: Date) -> fmt::Result {
+    let sign = if date.year() < 0 { "-" } else { "" };
     let year = date.year().unsigned_abs();
     write!(out, "{sign}{year:04}-{:02}-{:02}", date.month(), date.day())
 }
@@ -34,12 +39,8 @@ pub(super) fn write_zone(out: &mut dyn fmt::Write, zone: Option<&Zone>) -> fmt::
 }
 
 /// `2026-01-02T03:04:05.678@Europe/Berlin`.
-pub(crate) fn write_date_time(
-    out: &mut dyn fmt::Write,
-    value: &DateTime,
-    dialect: Dialect,
-) -> fmt::Result {
-    write_date(out, value.date, dialect)?;
+pub(crate) fn write_date_time(out: &mut dyn fmt::Write, value: &DateTime) -> fmt::Result {
+    write_plain_date(out, value.date)?;
     out.write_str("T")?;
     write_time(out, value.time)?;
     write_zone(out, value.zone.as_ref())
@@ -60,16 +61,15 @@ pub(crate) fn write_days_time(
     duration: DaysTimeDuration,
     dialect: Dialect,
 ) -> fmt::Result {
-    let (days, hours, minutes, seconds) = duration.components();
-    let fraction = if dialect.is_dmn() { duration.0.subsec_nanos().unsigned_abs() } else { 0 };
-    if duration.0.as_secs() == 0 && fraction == 0 {
+    let parts @ Parts { days, hours, minutes, seconds, nanoseconds } = duration.parts(dialect);
+    if parts == Parts::default() {
         return out.write_str(if dialect.is_dmn() { "PT0S" } else { "P0D" });
     }
     out.write_str(if duration.0.is_negative() { "-P" } else { "P" })?;
     if days != 0 {
         write!(out, "{}D", days.unsigned_abs())?;
     }
-    if hours != 0 || minutes != 0 || seconds != 0 || fraction != 0 {
+    if hours != 0 || minutes != 0 || seconds != 0 || nanoseconds != 0 {
         out.write_str("T")?;
     }
     for (value, unit) in [(hours, "H"), (minutes, "M")] {
@@ -77,9 +77,9 @@ pub(crate) fn write_days_time(
             write!(out, "{}{unit}", value.unsigned_abs())?;
         }
     }
-    if seconds != 0 || fraction != 0 {
+    if seconds != 0 || nanoseconds != 0 {
         write!(out, "{}", seconds.unsigned_abs())?;
-        write_fraction(out, fraction)?;
+        write_fraction(out, nanoseconds.unsigned_abs())?;
         out.write_str("S")?;
     }
     Ok(())

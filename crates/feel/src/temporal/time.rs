@@ -71,29 +71,41 @@ pub struct Time {
     pub local: TimeOfDay,
     /// Where that clock hangs, if it is known.
     pub zone: Option<Zone>,
+    /// Seconds east of UTC, if a zone is known.
+    offset_seconds: i32,
 }
 
 impl Time {
     /// A time without zone.
     pub fn local(local: TimeOfDay) -> Time {
-        Time { local, zone: None }
+        Time { local, zone: None, offset_seconds: 0 }
     }
 
-    /// Seconds east of UTC; of a named zone, as on 1970-01-01 (a time has no date).
+    /// A time in a zone, taken as on 1970-01-01 as it has no date of its own.
+    pub fn zoned(local: TimeOfDay, zone: Zone) -> Time {
+        let offset_seconds = zone.offset_at(0);
+        Time { local, zone: Some(zone), offset_seconds }
+    }
+
+    /// The time of a date-time, which knows its offset.
+    pub(super) fn of(local: TimeOfDay, zone: Option<Zone>, offset_seconds: i32) -> Time {
+        Time { local, zone, offset_seconds }
+    }
+
+    /// Seconds east of UTC; none for a local time.
     pub fn offset_seconds(&self) -> Option<i32> {
-        self.zone.as_ref().map(|zone| zone.offset_at(0))
+        self.zone.as_ref().map(|_| self.offset_seconds)
     }
 
     /// Nanoseconds since midnight in UTC for a time with a zone, since local midnight without.
     pub(super) fn utc_nanoseconds(&self) -> i64 {
-        let offset = i64::from(self.offset_seconds().unwrap_or(0));
-        self.local.nanoseconds() - offset * SECOND_NANOSECONDS
+        self.local.nanoseconds() - i64::from(self.offset_seconds) * SECOND_NANOSECONDS
     }
 
     /// The time so much later, around midnight if need be.
     pub(crate) fn plus(&self, duration: SignedDuration) -> Time {
         let total = duration.as_nanos() + i128::from(self.local.nanoseconds());
-        Time { local: TimeOfDay::from_nanoseconds(total), zone: self.zone.clone() }
+        Time { local: TimeOfDay::from_nanoseconds(total), ..self.clone() }
     }
 
     /// How much later than `earlier` this is; none if only one has a zone.

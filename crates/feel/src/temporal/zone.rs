@@ -56,6 +56,11 @@ impl Zone {
         }
     }
 
+    /// The name in the database, or the offset as its text.
+    pub(super) fn id(&self) -> String {
+        self.name().map_or_else(|| self.to_string(), str::to_owned)
+    }
+
     /// Seconds east of UTC, so many seconds after 1970-01-01T00:00:00Z.
     pub(super) fn offset_at(&self, epoch_seconds: i64) -> i32 {
         match self {

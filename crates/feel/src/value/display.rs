@@ -58,7 +58,7 @@ fn write_nested(value: &Value, dialect: Dialect, out: &mut fmt::Formatter<'_>) -
         }
         Value::Date(date) => temporal::write_date(out, *date, dialect),
         Value::Time(time) => write!(out, "{time}"),
-        Value::DateTime(value) => temporal::write_date_time(out, value, dialect),
+        Value::DateTime(value) => write!(out, "{value}"),
         Value::DaysTimeDuration(value) => temporal::write_days_time(out, *value, dialect),
         Value::YearsMonthsDuration(value) => temporal::write_years_months(out, *value, dialect),
         Value::Range(range) => write_range(range, dialect, out),
