@@ -1,0 +1,228 @@
+//! What must hold for every text and every evaluation. That nothing panics and the stack suffices is
+//! checked by running at all.
+
+use std::collections::BTreeMap;
+
+use skep_feel::{
+    Budget, Dialect, Environment, Evaluation, EvaluationError, Expression, Names, NoVariables,
+    ParseError, Syntax, Value,
+};
+
+use super::choices::Choices;
+use super::{expressions, literals, values};
+
+/// What most evaluations may use, so that thousands of them are done in a second.
+const SMALL: Budget = Budget { steps_max: 20_000, bytes_max: 256 * 1024, depth_max: 600 };
+
+/// Names that no identifiers are, as a DMN model declares them.
+const DECLARED: [&str; 5] = ["is it", "Applicant Age", "a-b", "x.y", "n + 1"];
+
+/// How often something came out; a test that nothing comes out of tests nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    pub texts: u32,
+    pub parsed: u32,
+    pub with_value: u32,
+    pub without_null: u32,
+    pub stopped: u32,
+}
+
+/// A text in both dialects, as an expression and as unary tests.
+pub fn text_is_parsed_or_refused(text: &str, counts: &mut Counts) {
+    let names: Names = DECLARED.into_iter().collect();
+    for dialect in [Dialect::Camunda, Dialect::Dmn] {
+        let syntax = Syntax { dialect, names: &names };
+        for unary in [false, true] {
+            counts.texts += 1;
+            match parse(text, &syntax, unary) {
+                Ok(expression) => {
+                    counts.parsed += 1;
+                    assert_eq!(expression.text(), text);
+                    let mut variables = expression.variables().to_vec();
+                    variables.sort();
+                    variables.dedup();
+                    assert_eq!(variables.len(), expression.variables().len(), "a slot each");
+                }
+                Err(error) => {
+                    assert!(error.span.start <= error.span.end && error.span.end <= text.len());
+                    assert!(error.to_string().starts_with(&error.message));
+                    assert_eq!(parse(text, &syntax, unary).unwrap_err(), error);
+                }
+            }
+        }
+    }
+}
+
+/// An expression, made of the choices like its variables, holds all that is said in this file.
+pub fn generated_expression(choices: &mut Choices<'_>, counts: &mut Counts) {
+    let head = choices.byte();
+    let unary = head & 7 == 7;
+    let dialect = if head & 8 == 0 { Dialect::Camunda } else { Dialect::Dmn };
+    let length = usize::from(choices.byte() % 64);
+    let mut of_variables = choices.fork(length);
+    let text =
+        if unary { expressions::unary_tests(choices) } else { expressions::expression(choices) };
+    let text = if head >> 4 == 15 { super::mutation::mutated(&text, choices) } else { text };
+    evaluation(&text, dialect, unary, head & 0x30 == 0x30, &mut of_variables, counts);
+}
+
+/// The evaluation of a text whose variables the choices decide.
+pub fn evaluation(
+    text: &str,
+    dialect: Dialect,
+    unary: bool,
+    large: bool,
+    of_variables: &mut Choices<'_>,
+    counts: &mut Counts,
+) {
+    let names: Names = DECLARED.into_iter().collect();
+    let syntax = Syntax { dialect, names: &names };
+    counts.texts += 1;
+    let Ok(expression) = parse(text, &syntax, unary) else { return };
+    counts.parsed += 1;
+    let variables = || {
+        let names: Vec<&str> = expression.variables().iter().map(|name| &**name).collect();
+        values::variables(&mut of_variables.clone(), &names)
+    };
+    let environment = Environment {
+        random_seed: 7,
+        budget: SMALL,
+        ..Environment::at(clock(&mut of_variables.clone()))
+    };
+
+    let first_variables = variables();
+    let first = expression.evaluate(&first_variables, &environment);
+    let again = parse(text, &syntax, unary).unwrap();
+    let second = again.evaluate(&variables(), &environment);
+    assert_eq!(shown(&first), shown(&second), "{text}: the same inputs, another outcome");
+
+    // What the first evaluation read and compiled costs less now, and changes nothing else.
+    let warm = expression.evaluate(&first_variables, &environment);
+    if first.is_ok() {
+        assert_eq!(shown(&first), shown(&warm), "{text}: evaluated again, another outcome");
+        // How variables are held, and what the budget would have allowed, changes nothing either.
+        let read: BTreeMap<String, Value> =
+            variables().into_iter().map(|(name, value)| (name, values::rebuilt(&value))).collect();
+        let of_read = expression.evaluate(&read, &environment);
+        if of_read.is_ok() {
+            assert_eq!(shown(&first), shown(&of_read), "{text}: read variables, another outcome");
+        }
+    }
+    let mut of_default = None;
+    if large {
+        let environment = Environment { budget: Budget::default(), ..environment };
+        let found = expression.evaluate(&variables(), &environment);
+        if first.is_ok() {
+            assert_eq!(shown(&first), shown(&found), "{text}: a larger budget, another outcome");
+        }
+        of_default = Some(found);
+    }
+    // Bytes that nobody checked are passed on as they are.
+    let sound = |value: &Value| Value::from_msgpack(&value.to_msgpack()).is_ok();
+    let sound = first_variables.values().all(sound);
+    for outcome in [Some(first), of_default].into_iter().flatten() {
+        match outcome {
+            Ok(evaluation) => {
+                counts.with_value += 1;
+                counts.without_null += u32::from(!evaluation.value.is_null());
+                for warning in &evaluation.warnings {
+                    assert!(text.get(warning.span.clone()).is_some(), "{text}: {warning:?}");
+                }
+                if sound {
+                    round_trips(&evaluation.value, text);
+                }
+            }
+            Err(error) => {
+                counts.stopped += 1;
+                assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+}
+
+fn parse(text: &str, syntax: &Syntax<'_>, unary: bool) -> Result<Expression, ParseError> {
+    if unary {
+        Expression::parse_unary_tests_in(text, syntax)
+    } else {
+        Expression::parse_in(text, syntax)
+    }
+}
+
+fn clock(choices: &mut Choices<'_>) -> i64 {
+    choices.pick(&[
+        0,
+        1_767_323_045_678,
+        -62_135_596_800_000,
+        253_402_300_799_999,
+        i64::MAX,
+        i64::MIN,
+    ])
+}
+
+fn shown(outcome: &Result<Evaluation, EvaluationError>) -> String {
+    format!("{outcome:?}")
+}
+
+/// What is written is read back: MessagePack, JSON, and literals.
+fn round_trips(value: &Value, text: &str) {
+    // A fraction near 2^53 is stored as a whole float, which is an integer from then on: the same
+    // value in other bytes.
+    let packed = value.to_msgpack();
+    let read = Value::from_msgpack(&packed).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let again = Value::from_msgpack(&values::rebuilt(&read).to_msgpack()).unwrap();
+    let (read, again) = (values::rebuilt(&read), values::rebuilt(&again));
+    assert_eq!(format!("{read:?}"), format!("{again:?}"), "{text}: packed again, another value");
+
+    let json = value.to_json();
+    let read = Value::from_json(&json).unwrap_or_else(|| panic!("{text}: no JSON: {json}"));
+    assert_eq!(read.to_json(), json, "{text}: written again, other JSON");
+
+    let _ = value.to_string();
+    if let Some(literal) = literal(value) {
+        let expression = Expression::parse(&literal)
+            .unwrap_or_else(|error| panic!("{text}: {value:?} as {literal}: {error}"));
+        let read = expression.evaluate(&NoVariables, &Environment::at(0)).unwrap().value;
+        assert_eq!(format!("{read:?}"), format!("{value:?}"), "{text}: {literal}");
+    }
+}
+
+/// The text of a literal of the value; none of containers, whose elements are checked elsewhere.
+fn literal(value: &Value) -> Option<String> {
+    match value {
+        Value::Null | Value::Boolean(_) => Some(value.to_string()),
+        Value::Number(_) => Some(format!("number(\"{value}\")")),
+        Value::String(text) => Some(format!("\"{}\"", literals::escaped(text))),
+        Value::Date(_)
+        | Value::Time(_)
+        | Value::DateTime(_)
+        | Value::DaysTimeDuration(_)
+        | Value::YearsMonthsDuration(_) => {
+            let text = value.to_json();
+            // No months are written as no days, as Java does.
+            let other = text == "\"P0D\"" || has_seconds_in_offset(&text);
+            (!other).then(|| format!("@{text}"))
+        }
+        Value::List(_) | Value::Context(_) | Value::Range(_) | Value::Function(_) => None,
+    }
+}
+
+/// Whether a zone has an offset with seconds, as zones had before there was standard time: it is
+/// written for people, and no literal.
+fn has_seconds_in_offset(text: &str) -> bool {
+    let Some((date_time, _)) = text.split_once('[') else { return false };
+    date_time.rfind(['+', '-']).is_some_and(|at| date_time.len() - at > "+hh:mm".len())
+}
+
+/// Bytes as MessagePack that nobody checked, and checked: no panic, and what was accepted is stable.
+pub fn packed_bytes(bytes: &[u8]) {
+    let trusted = Value::from_msgpack_trusted(bytes.to_vec().into());
+    let _ = (format!("{trusted:?}"), trusted.to_json(), trusted.to_msgpack());
+    if let Ok(value) = Value::from_msgpack(bytes) {
+        let packed = value.to_msgpack();
+        let again = Value::from_msgpack(&packed).unwrap();
+        assert_eq!(
+            format!("{:?}", values::rebuilt(&value)),
+            format!("{:?}", values::rebuilt(&again))
+        );
+    }
+}
