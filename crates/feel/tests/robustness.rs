@@ -211,6 +211,21 @@ fn deep_values_are_refused() {
 }
 
 #[test]
+fn bytes_that_promise_more_than_there_is_take_no_room() {
+    for head in [[0xdd, 0xff, 0xff, 0xff, 0xff], [0xdf, 0xff, 0xff, 0xff, 0xff]] {
+        assert!(Value::from_msgpack(&head).is_err());
+        let trusted = Value::from_msgpack_trusted([&head[..], &[0xa1, b'a', 1, 2]].concat().into());
+        let variables = BTreeMap::from([("x".to_string(), trusted)]);
+        for text in
+            ["for i in x return i", "x[1]", "x.a", "append(x, 1)", "x = x", "put(x, \"b\", 2)"]
+        {
+            let expression = Expression::parse(text).unwrap();
+            assert!(expression.evaluate(&variables, &environment()).is_ok(), "{text}");
+        }
+    }
+}
+
+#[test]
 fn recursion_works_within_the_limit_and_fails_beyond() {
     let sum = |n: u32| {
         format!("{{s: function(f, n) if n = 0 then 0 else n + f(f, n - 1), r: s(s, {n})}}.r")

@@ -20,6 +20,8 @@ use std::path::Path;
 /// Everything that the rules look at.
 struct Tree {
     metadata: workspace::Metadata,
+    /// Workspaces of their own that are built by hand: fuzz targets, comparisons with other engines.
+    detached: Vec<workspace::Metadata>,
     sources: Vec<Source>,
     root: std::path::PathBuf,
 }
@@ -33,7 +35,14 @@ impl Tree {
                 .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
             sources.push(Source { path, bytes });
         }
-        Ok(Self { metadata, sources, root: root.to_path_buf() })
+        let mut detached = Vec::new();
+        for source in sources.iter().filter(|source| source.is_workspace()) {
+            let folder = source.path.parent().unwrap_or(Path::new(""));
+            if folder != Path::new("") {
+                detached.push(workspace::metadata_at(&root.join(folder), false)?);
+            }
+        }
+        Ok(Self { metadata, detached, sources, root: root.to_path_buf() })
     }
 
     /// The file at this path below the root, if there is one.

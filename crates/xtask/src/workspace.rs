@@ -52,7 +52,12 @@ pub(crate) fn root() -> PathBuf {
 
 /// Asks cargo for the packages: those of the workspace, or with `dependencies` the whole graph.
 pub(crate) fn metadata(dependencies: bool) -> Result<Metadata, String> {
-    let mut command = shell::cargo(&root());
+    metadata_at(&root(), dependencies)
+}
+
+/// The same for the workspace in this folder.
+pub(crate) fn metadata_at(folder: &Path, dependencies: bool) -> Result<Metadata, String> {
+    let mut command = shell::cargo(folder);
     command.args(["metadata", "--format-version", "1", "--locked"]);
     if !dependencies {
         command.arg("--no-deps");

@@ -345,11 +345,16 @@ impl Value {
     /// or map is read until it is accessed. Wrongly trusted bytes read as nulls and missing parts.
     pub fn from_msgpack_trusted(bytes: Bytes) -> Value {
         match head(&bytes, 0) {
+            // No more parts than there are bytes for, so that nobody makes room for a false number.
             Ok((Head::Array(count), next)) => {
-                Value::List(List::packed(bytes.slice(next..), count, VALUE_DEPTH_MAX))
+                let (rest, depth) = (bytes.slice(next..), VALUE_DEPTH_MAX);
+                let count = count.min(rest.len());
+                Value::List(List::packed(rest, count, depth))
             }
             Ok((Head::Map(count), next)) => {
-                Value::Context(Context::packed(bytes.slice(next..), count, VALUE_DEPTH_MAX))
+                let (rest, depth) = (bytes.slice(next..), VALUE_DEPTH_MAX);
+                let count = count.min(rest.len() / 2);
+                Value::Context(Context::packed(rest, count, depth))
             }
             Ok(_) => read(&bytes, 0, VALUE_DEPTH_MAX).map_or(Value::Null, |(value, _)| value),
             Err(_) => Value::Null,

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn check(tree: &Tree, offences: &mut Vec<String>) {
     let mut reached = BTreeSet::new();
-    for package in &tree.metadata.packages {
+    let workspaces = tree.detached.iter().chain([&tree.metadata]);
+    for package in workspaces.flat_map(|workspace| &workspace.packages) {
         for target in &package.targets {
             let path = target.src_path.strip_prefix(&tree.root).unwrap_or(&target.src_path);
             reach(tree, path.to_path_buf(), true, &mut reached);

@@ -22,6 +22,12 @@ impl Source {
         std::str::from_utf8(&self.bytes).ok()
     }
 
+    /// Whether it is the manifest of a workspace.
+    pub(super) fn is_workspace(&self) -> bool {
+        self.path.file_name().is_some_and(|name| name == "Cargo.toml")
+            && self.text().unwrap_or("").lines().any(|line| line == "[workspace]")
+    }
+
     /// Whether the whole file is test code: in a `tests`, `benches` or `examples` folder, or named `tests.rs`.
     pub(super) fn is_test(&self) -> bool {
         let in_folder = self.path.components().any(|component| {
