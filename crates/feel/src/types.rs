@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::function::Function;
-use crate::temporal::{DateTime, Zone};
+use crate::temporal::DateTime;
 use crate::{Context, EvaluationError, List, Session, Value};
 
 /// A type, as expressions and models name it.
@@ -221,8 +221,7 @@ impl Type {
             }
             Value::List(_) => return Ok(None),
             Value::Date(date) => {
-                let midnight = date.to_datetime(jiff::civil::Time::midnight());
-                let midnight = DateTime::zoned(midnight, Zone::Offset(0)).into();
+                let midnight = DateTime::midnight(*date).into();
                 if self.conforms(&midnight, session)? {
                     return Ok(Some(midnight));
                 }
