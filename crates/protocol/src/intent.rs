@@ -46,6 +46,12 @@ intents! {
     }
     /// Intents of PROCESS.
     ProcessIntent { Created = 0 "CREATED", Deleting = 1 "DELETING", Deleted = 2 "DELETED", }
+    /// Intents of DECISION.
+    DecisionIntent { Created = 0 "CREATED", Deleted = 1 "DELETED", }
+    /// Intents of DECISION_REQUIREMENTS.
+    DecisionRequirementsIntent { Created = 0 "CREATED", Deleted = 1 "DELETED", }
+    /// Intents of DECISION_EVALUATION.
+    DecisionEvaluationIntent { Evaluated = 0 "EVALUATED", Failed = 1 "FAILED", Evaluate = 2 "EVALUATE", }
     /// Intents of PROCESS_INSTANCE.
     ProcessInstanceIntent {
         Cancel = 0 "CANCEL", SequenceFlowTaken = 1 "SEQUENCE_FLOW_TAKEN",

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Key, PartitionId};
+use crate::{DecisionMetadata, DecisionRequirementsMetadata, Key, PartitionId};
 
 /// One file of a deployment.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -56,6 +56,12 @@ pub struct DeploymentRecord {
     /// Tenant; empty means the default one.
     #[prost(string, tag = "4")]
     pub tenant_id: String,
+    /// Decisions, in the order of the files.
+    #[prost(message, repeated, tag = "5")]
+    pub decisions: Vec<DecisionMetadata>,
+    /// Decision requirements graphs, in the order of the files.
+    #[prost(message, repeated, tag = "6")]
+    pub decision_requirements: Vec<DecisionRequirementsMetadata>,
 }
 
 /// Value of PROCESS.

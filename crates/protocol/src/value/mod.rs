@@ -2,6 +2,7 @@
 //!
 //! Variable documents are MessagePack maps kept as raw bytes. Keys of 0 mean "none".
 
+mod decision;
 mod deployment;
 mod incident;
 mod job;
@@ -10,6 +11,7 @@ mod process_instance;
 mod timer;
 mod variable;
 
+pub use decision::*;
 pub use deployment::*;
 pub use incident::*;
 pub use job::*;
