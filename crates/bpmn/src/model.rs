@@ -95,6 +95,8 @@ pub enum ElementKind {
     ScriptTaskExpression(ScriptExpression),
     /// Business rule task that a job worker runs.
     BusinessRuleTaskJob(JobTask),
+    /// Business rule task that evaluates a decision.
+    BusinessRuleTaskDecision(CalledDecision),
     /// Job-based user task.
     UserTaskJob(UserTaskJob),
     /// Receive task.
@@ -193,6 +195,17 @@ pub struct ScriptExpression {
     pub expression: Expression,
     /// Name of the variable that takes the result.
     pub result_variable: Arc<str>,
+}
+
+/// Decision of a business rule task.
+#[derive(Clone, Debug)]
+pub struct CalledDecision {
+    /// Decision id; must give a string.
+    pub decision_id: Value,
+    /// Name of the variable that takes the output.
+    pub result_variable: Arc<str>,
+    /// Which version is evaluated.
+    pub binding: Binding,
 }
 
 /// Call activity.

@@ -8,6 +8,7 @@ mod events;
 mod extensions;
 mod globals;
 mod mappings;
+mod references;
 mod report;
 mod rules;
 mod scope;

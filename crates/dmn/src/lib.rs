@@ -21,6 +21,7 @@ mod evaluation;
 pub mod limits;
 mod logic;
 mod model;
+mod outline;
 mod read;
 mod scope;
 mod types;
@@ -32,4 +33,5 @@ pub use evaluation::{
     MatchedRule, TracedWarning,
 };
 pub use model::{Decision, Model, Options, parse};
+pub use outline::{Outline, outline};
 pub use violation::{Violation, Violations};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use skep_bpmn::Process;
 use skep_protocol::Key;
 
+use crate::decision_graphs::DecisionGraphs;
 use crate::state::State;
 
 /// A process definition that can be executed.
@@ -22,6 +23,8 @@ pub(crate) struct Definition {
 #[derive(Default)]
 pub(crate) struct Definitions {
     by_key: BTreeMap<Key, Arc<Definition>>,
+    /// What is parsed of DMN.
+    pub(crate) graphs: DecisionGraphs,
 }
 
 /// Definitions that are kept parsed. Beyond it the oldest are parsed again when needed.

@@ -238,10 +238,8 @@ impl Engine {
                     record.position
                 )));
             }
-            if let (RecordType::Event, Payload::Process(_, process)) =
-                (record.record_type, &record.payload)
-            {
-                self.definitions.forget(process.process_definition_key);
+            if record.record_type == RecordType::Event {
+                self.forget_parsed(&record.payload);
             }
             apply::apply(&mut self.state, self.settings.partition_id, record);
         }
@@ -249,6 +247,16 @@ impl Engine {
         match self.state.take_failure() {
             Some(failure) => Err(ReplayError(failure.to_string())),
             None => Ok(()),
+        }
+    }
+
+    fn forget_parsed(&mut self, payload: &Payload) {
+        match payload {
+            Payload::Process(_, process) => self.definitions.forget(process.process_definition_key),
+            Payload::DecisionRequirements(_, graph) => {
+                self.definitions.graphs.forget(graph.decision_requirements_key);
+            }
+            _ => {}
         }
     }
 

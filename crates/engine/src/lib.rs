@@ -15,6 +15,7 @@ mod apply;
 mod behavior;
 mod command;
 mod context;
+mod decision_graphs;
 mod definitions;
 mod document;
 mod element;

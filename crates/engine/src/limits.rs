@@ -35,6 +35,13 @@ pub const JOBS_RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024 - 8 * 1024;
 /// Longest error message of a job that is kept, in characters (`spec/engine.md` 7.2, item 19).
 pub const ERROR_MESSAGE_CHARS_MAX: usize = 10_000;
 
+/// Characters of a variable's value that the message of an incident shows: enough to tell what it is,
+/// and a message stays readable.
+pub const INCIDENT_VALUE_CHARS_MAX: usize = 100;
+
+/// Variables that the message of an incident shows; an expression with more is rare.
+pub const INCIDENT_VARIABLES_MAX: usize = 20;
+
 /// How long the answer to a creation is kept for a retry with the same operation reference, in
 /// milliseconds: longer than any client retries, short enough to forget.
 pub const OPERATION_REFERENCE_WINDOW_MS: i64 = 60 * 60 * 1000;

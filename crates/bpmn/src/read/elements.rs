@@ -6,6 +6,7 @@ use crate::read::events;
 use crate::read::extensions::{Extensions, Host};
 use crate::read::globals::Globals;
 use crate::read::mappings;
+use crate::read::references;
 use crate::read::report::Report;
 use crate::read::scope::is_true;
 use crate::read::scope_of;
@@ -106,14 +107,14 @@ fn kind<'a>(
         Tag::ServiceTask => tasks::job_task(report, node, extensions).map(ElementKind::ServiceTask),
         Tag::SendTask => tasks::job_task(report, node, extensions).map(ElementKind::SendTask),
         Tag::ScriptTask => tasks::script_task(report, node, extensions),
-        Tag::BusinessRuleTask => tasks::business_rule_task(report, node, extensions),
+        Tag::BusinessRuleTask => references::business_rule_task(report, node, extensions),
         Tag::UserTask => tasks::user_task(report, extensions),
         Tag::ReceiveTask => {
             tasks::receive_task(report, globals, node).map(ElementKind::ReceiveTask)
         }
         Tag::ManualTask => Some(ElementKind::ManualTask),
         Tag::UndefinedTask => Some(ElementKind::UndefinedTask),
-        Tag::CallActivity => tasks::call_activity(report, node, extensions),
+        Tag::CallActivity => references::call_activity(report, node, extensions),
         Tag::ExclusiveGateway => exclusive_gateway(report, draft, index, node),
         Tag::ParallelGateway => Some(ElementKind::ParallelGateway),
         Tag::EventBasedGateway => event_based_gateway(report, draft, index, node),

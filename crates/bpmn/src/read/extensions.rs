@@ -127,6 +127,9 @@ fn judge(host: Host, name: &str) -> Judgement {
             "bindingType",
             "versionTag",
         ]),
+        "calledDecision" if tag == Some(Tag::BusinessRuleTask) => {
+            Supported(&["decisionId", "resultVariable", "bindingType", "versionTag"])
+        }
         "assignmentDefinition" if tag == Some(Tag::UserTask) => {
             Supported(&["assignee", "candidateGroups", "candidateUsers"])
         }
@@ -142,6 +145,7 @@ fn judge(host: Host, name: &str) -> Judgement {
         | "ioMapping"
         | "script"
         | "calledElement"
+        | "calledDecision"
         | "assignmentDefinition"
         | "taskSchedule"
         | "formDefinition"
@@ -163,9 +167,6 @@ fn not_supported_yet(name: &str) -> Option<&'static str> {
         }
         "jobPriorityDefinition" => {
             "job priorities are not supported yet; remove zeebe:jobPriorityDefinition"
-        }
-        "calledDecision" => {
-            "decisions are not supported yet; use zeebe:taskDefinition and a job worker that decides"
         }
         "executionListeners" => {
             "execution listeners are not supported yet; use service tasks before and after the element"

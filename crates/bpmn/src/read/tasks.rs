@@ -1,10 +1,8 @@
-//! Tasks and call activities.
+//! Tasks that wait for a job or a message, and script tasks.
 
 use std::sync::Arc;
 
-use crate::model::{
-    Binding, CallActivity, ElementKind, JobTask, MessageEvent, ScriptExpression, UserTaskJob, Value,
-};
+use crate::model::{ElementKind, JobTask, MessageEvent, ScriptExpression, UserTaskJob, Value};
 use crate::read::extensions::Extensions;
 use crate::read::globals::{Globals, MessageUse};
 use crate::read::report::Report;
@@ -93,15 +91,6 @@ fn headers(report: &mut Report, extensions: &Extensions<'_>) -> Vec<(Arc<str>, A
         }
     }
     headers
-}
-
-/// Reads a business rule task, which is a job as long as decisions are not supported.
-pub(crate) fn business_rule_task<'a>(
-    report: &mut Report,
-    node: Node<'a>,
-    extensions: &Extensions<'a>,
-) -> Option<ElementKind> {
-    job_task(report, node, extensions).map(ElementKind::BusinessRuleTaskJob)
 }
 
 /// Reads a script task: FEEL or a job, not both (rule 17).
@@ -250,72 +239,4 @@ pub(crate) fn receive_task<'a>(
         report.refuse(node, reason);
     }
     globals.message(report, node, node, MessageUse::Catch)
-}
-
-/// Reads a call activity.
-pub(crate) fn call_activity<'a>(
-    report: &mut Report,
-    node: Node<'a>,
-    extensions: &Extensions<'a>,
-) -> Option<ElementKind> {
-    let Some(called) = extensions.one(report, "calledElement") else {
-        let reason = "needs a process to call; add a zeebe:calledElement with a processId to its extension elements";
-        report.refuse(node, reason);
-        return None;
-    };
-    let process_id = required_value(report, called, "the processId", called.attribute("processId"));
-    let propagate_all_child_variables = boolean(report, called, "propagateAllChildVariables", true);
-    let propagate_all_parent_variables =
-        boolean(report, called, "propagateAllParentVariables", true);
-    let binding = binding(report, called);
-    Some(ElementKind::CallActivity(CallActivity {
-        process_id: process_id?,
-        propagate_all_parent_variables: propagate_all_parent_variables?,
-        propagate_all_child_variables: propagate_all_child_variables?,
-        binding: binding?,
-    }))
-}
-
-fn boolean(report: &mut Report, node: Node<'_>, attribute: &str, default: bool) -> Option<bool> {
-    match node.attribute(attribute).map(str::trim) {
-        None => Some(default),
-        Some("true" | "1") => Some(true),
-        Some("false" | "0") => Some(false),
-        Some(other) => {
-            let reason = format!("`{attribute}` is `{}`; set `true` or `false`", shorten(other));
-            report.refuse(node, reason);
-            None
-        }
-    }
-}
-
-fn binding(report: &mut Report, node: Node<'_>) -> Option<Binding> {
-    let tag = node.attribute("versionTag").filter(|tag| !tag.is_empty());
-    let binding_type = node.attribute("bindingType").unwrap_or("latest");
-    match (binding_type, tag) {
-        ("versionTag", Some(tag)) => {
-            static_text(report, node, "the version tag", tag).map(Binding::VersionTag)
-        }
-        ("versionTag", None) => {
-            let reason = "bindingType `versionTag` needs a tag; set versionTag";
-            report.refuse(node, reason);
-            None
-        }
-        ("latest" | "deployment", Some(_)) => {
-            let reason =
-                "versionTag has no meaning here; set bindingType to `versionTag` or remove it";
-            report.refuse(node, reason);
-            None
-        }
-        ("latest", None) => Some(Binding::Latest),
-        ("deployment", None) => Some(Binding::Deployment),
-        (other, _) => {
-            let reason = format!(
-                "bindingType `{}` is not known; use `latest`, `deployment` or `versionTag`",
-                shorten(other)
-            );
-            report.refuse(node, reason);
-            None
-        }
-    }
 }

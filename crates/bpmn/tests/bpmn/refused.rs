@@ -569,15 +569,54 @@ fn two_boundary_events_for_all_errors() {
 
 #[test]
 fn job_elements_without_a_task_definition() {
-    for element in ["serviceTask", "sendTask", "businessRuleTask"] {
+    for element in ["serviceTask", "sendTask"] {
         assert_refused(&doing(&format!(r#"<{element} id="it"/>"#)), "it", "needs a job type");
     }
-    assert_refused(&doing(r#"<scriptTask id="it"/>"#), "it", "needs an implementation");
+    for element in ["scriptTask", "businessRuleTask"] {
+        assert_refused(
+            &doing(&format!(r#"<{element} id="it"/>"#)),
+            "it",
+            "needs an implementation",
+        );
+    }
     let xml = process(&format!(
         r#"<startEvent id="s"/><endEvent id="it"><messageEventDefinition/></endEvent>{}"#,
         flow("f", "s", "it")
     ));
     assert_refused(&xml, "it", "needs a job type");
+}
+
+/// A business rule task with this decision.
+fn deciding(attributes: &str) -> String {
+    let inner = extensions(&format!("<z:calledDecision {attributes}/>"));
+    doing(&format!(r#"<businessRuleTask id="it">{inner}</businessRuleTask>"#))
+}
+
+#[test]
+fn called_decisions_that_are_not_whole() {
+    for (attributes, reason) in [
+        (r#"resultVariable="x""#, "the decisionId is missing or empty"),
+        (r#"decisionId=" " resultVariable="x""#, "the decisionId is missing or empty"),
+        (r#"decisionId="= 1 +" resultVariable="x""#, "the decisionId is not valid FEEL"),
+        (r#"decisionId="d""#, "the result variable is missing or empty"),
+        (r#"decisionId="d" resultVariable="1x""#, "is not a path of variable names"),
+        (r#"decisionId="d" resultVariable="null""#, "is a word of FEEL"),
+        (r#"decisionId="d" resultVariable="x" bindingType="new""#, "bindingType `new`"),
+        (r#"decisionId="d" resultVariable="x" bindingType="versionTag""#, "needs a tag"),
+        (r#"decisionId="d" resultVariable="x" versionTag="1""#, "versionTag has no meaning"),
+        (r#"decisionId="d" resultVariable="x" retries="3""#, "`retries` is not known here"),
+    ] {
+        assert_refused(&deciding(attributes), "it", reason);
+    }
+}
+
+#[test]
+fn a_decision_and_a_job() {
+    let both =
+        r#"<z:calledDecision decisionId="d" resultVariable="x"/><z:taskDefinition type="t"/>"#;
+    let xml =
+        doing(&format!(r#"<businessRuleTask id="it">{}</businessRuleTask>"#, extensions(both)));
+    assert_refused(&xml, "it", "has both zeebe:calledDecision and zeebe:taskDefinition");
 }
 
 #[test]

@@ -160,7 +160,6 @@ fn zeebe_extensions() {
         ("userTask", "native user tasks are not supported yet"),
         ("priorityDefinition", "priorities of native user tasks"),
         ("jobPriorityDefinition", "job priorities are not supported yet"),
-        ("calledDecision", "decisions are not supported yet"),
         ("executionListeners", "execution listeners are not supported yet"),
         ("taskListeners", "task listeners are not supported yet"),
         ("linkedResources", "linked resources are not supported yet"),
@@ -170,6 +169,7 @@ fn zeebe_extensions() {
         ("publishMessage", "publishing a message"),
         ("fancy", "not known; remove it"),
         ("calledElement", "has no meaning on this element"),
+        ("calledDecision", "has no meaning on this element"),
         ("versionTag", "has no meaning on this element"),
     ] {
         let inner = format!("<z:{extension}/>");
@@ -189,11 +189,14 @@ fn job_extensions_on_elements_without_a_job() {
         extensions("<z:ioMapping/>")
     ));
     assert_refused(&xml, "it", "has no meaning on this element");
-    let xml = doing(&format!(
-        r#"<scriptTask id="it">{}</scriptTask>"#,
-        extensions(r#"<z:script expression="=1" resultVariable="x"/><z:taskHeaders/>"#)
-    ));
-    assert_refused(&xml, "it", "no meaning without a job");
+    for (element, implementation) in [
+        ("scriptTask", r#"<z:script expression="=1" resultVariable="x"/>"#),
+        ("businessRuleTask", r#"<z:calledDecision decisionId="d" resultVariable="x"/>"#),
+    ] {
+        let inner = extensions(&format!("{implementation}<z:taskHeaders/>"));
+        let xml = doing(&format!(r#"<{element} id="it">{inner}</{element}>"#));
+        assert_refused(&xml, "it", "no meaning without a job");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! An applier turns one event into changes of tables. It never decides, never looks at a model and
 //! never fails: whatever it needs is in the event or in state. Replay runs the same code.
 
+mod decision;
 mod deployment;
 mod distribution;
 mod incident;
@@ -53,6 +54,10 @@ pub(crate) fn apply(state: &mut State, partition_id: PartitionId, record: &Recor
             process_instance::apply_trigger(state, key, *intent, value)
         }
         Payload::Process(intent, value) => deployment::apply(state, key, *intent, value),
+        Payload::Decision(intent, value) => decision::apply(state, key, *intent, value),
+        Payload::DecisionRequirements(intent, value) => {
+            decision::apply_requirements(state, key, *intent, value);
+        }
         Payload::CommandDistribution(intent, value) => {
             distribution::apply(state, key, *intent, value)
         }
@@ -65,6 +70,7 @@ pub(crate) fn apply(state: &mut State, partition_id: PartitionId, record: &Recor
         },
         // These state facts for exporters; what they change is in the events around them.
         Payload::Deployment(..)
+        | Payload::DecisionEvaluation(..)
         | Payload::VariableDocument(..)
         | Payload::ProcessInstanceResult(..)
         | Payload::MessageCorrelation(..)

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use skep_bpmn::model::Value as ModelValue;
-use skep_feel::{Environment, Expression, Value, Variables};
+use skep_feel::{Environment, Evaluation, Expression, Value, Variables, Warning};
 use skep_protocol::{ErrorType, Key};
 
-use super::variables;
+use super::{explain, variables};
 use crate::context::Context;
 use crate::problem::{Outcome, Problem};
 use crate::state::State;
@@ -46,16 +46,15 @@ impl Variables for ScopeVariables<'_> {
 pub(crate) fn evaluate(
     expression: &Expression,
     variables: &dyn Variables,
-    now_ms: i64,
+    environment: &Environment,
     error_type: ErrorType,
-) -> Outcome<Value> {
-    match expression.evaluate(variables, &Environment::at(now_ms)) {
-        Ok(evaluation) => Ok(evaluation.value),
-        Err(error) => Err(Problem::new(
-            error_type,
-            format!("Failed to evaluate expression '{}': {error}", expression.text()),
-        )),
-    }
+) -> Outcome<Evaluation> {
+    expression.evaluate(variables, environment).map_err(|error| {
+        let inputs = explain::inputs([expression], variables);
+        let message =
+            format!("Failed to evaluate expression '{}': {error}{inputs}", expression.text());
+        Problem::new(error_type, message)
+    })
 }
 
 /// Encodes a value as MessagePack.
@@ -65,7 +64,22 @@ pub(crate) fn encode(value: &Value) -> Bytes {
     out.into()
 }
 
+/// What an expression gave, with all that the message of a possible incident needs.
+struct Evaluated<'a> {
+    expression: &'a Expression,
+    value: Value,
+    warnings: Vec<Warning>,
+    scope_key: Key,
+}
+
 impl Context<'_> {
+    /// Time and seed of an evaluation: the seed is another one for each command.
+    pub(crate) fn environment(&self) -> Environment {
+        let partition = u64::from(self.settings.partition_id);
+        let random_seed = self.state.meta.last_position ^ partition.rotate_right(16);
+        Environment { random_seed, ..Environment::at(self.now_ms) }
+    }
+
     /// Evaluates an expression over the variables of a scope.
     pub(crate) fn evaluate(
         &self,
@@ -77,32 +91,37 @@ impl Context<'_> {
             return Ok(value.clone());
         }
         let variables = ScopeVariables::new(self.state, scope_key);
-        evaluate(expression, &variables, self.now_ms, error_type)
+        Ok(evaluate(expression, &variables, &self.environment(), error_type)?.value)
     }
 
-    /// Evaluates an expression and keeps its warnings for the message of a possible incident.
-    fn evaluate_with_warnings(
+    fn evaluate_with_warnings<'a>(
         &self,
-        expression: &Expression,
+        expression: &'a Expression,
         scope_key: Key,
-    ) -> Outcome<(Value, String)> {
+    ) -> Outcome<Evaluated<'a>> {
         let variables = ScopeVariables::new(self.state, scope_key);
-        match expression.evaluate(&variables, &Environment::at(self.now_ms)) {
-            Ok(evaluation) => {
-                let warnings: Vec<String> =
-                    evaluation.warnings.iter().map(|warning| warning.message.to_string()).collect();
-                let text = if warnings.is_empty() {
-                    String::new()
-                } else {
-                    format!(" The evaluation reported: {}", warnings.join("; "))
-                };
-                Ok((evaluation.value, text))
-            }
-            Err(error) => Err(Problem::new(
-                ErrorType::ExtractValueError,
-                format!("Failed to evaluate expression '{}': {error}", expression.text()),
-            )),
-        }
+        let environment = self.environment();
+        let Evaluation { value, warnings } =
+            evaluate(expression, &variables, &environment, ErrorType::ExtractValueError)?;
+        Ok(Evaluated { expression, value, warnings, scope_key })
+    }
+
+    /// The problem of a value that has the wrong type.
+    fn wrong_type(&self, evaluated: &Evaluated<'_>, expected: &str) -> Problem {
+        let lead = format!(
+            "Expected result of the expression '{}' to be '{expected}', but was '{}'.",
+            evaluated.expression.text(),
+            evaluated.value.type_name().to_uppercase(),
+        );
+        self.problem_of(evaluated, &lead)
+    }
+
+    fn problem_of(&self, evaluated: &Evaluated<'_>, lead: &str) -> Problem {
+        let warnings = explain::warnings(evaluated.expression, &evaluated.warnings);
+        let variables = ScopeVariables::new(self.state, evaluated.scope_key);
+        let inputs = explain::inputs([evaluated.expression], &variables);
+        Problem::new(ErrorType::ExtractValueError, format!("{lead}{warnings}{inputs}"))
+            .at_scope(evaluated.scope_key)
     }
 
     /// An attribute that must give a string.
@@ -110,10 +129,10 @@ impl Context<'_> {
         match value {
             ModelValue::Static(text) => Ok(text.to_string()),
             ModelValue::Expression(expression) => {
-                let (value, warnings) = self.evaluate_with_warnings(expression, scope_key)?;
-                match &value {
+                let evaluated = self.evaluate_with_warnings(expression, scope_key)?;
+                match &evaluated.value {
                     Value::String(text) => Ok(text.to_string()),
-                    other => Err(wrong_type(expression, "STRING", other, &warnings, scope_key)),
+                    _ => Err(self.wrong_type(&evaluated, "STRING")),
                 }
             }
         }
@@ -130,12 +149,12 @@ impl Context<'_> {
                 .at_scope(scope_key)
             }),
             ModelValue::Expression(expression) => {
-                let (value, warnings) = self.evaluate_with_warnings(expression, scope_key)?;
-                let number = match &value {
+                let evaluated = self.evaluate_with_warnings(expression, scope_key)?;
+                let number = match &evaluated.value {
                     Value::Number(number) => number.to_i64(),
                     _ => None,
                 };
-                number.ok_or_else(|| wrong_type(expression, "NUMBER", &value, &warnings, scope_key))
+                number.ok_or_else(|| self.wrong_type(&evaluated, "NUMBER"))
             }
         }
     }
@@ -146,10 +165,10 @@ impl Context<'_> {
         expression: &Expression,
         scope_key: Key,
     ) -> Outcome<bool> {
-        let (value, warnings) = self.evaluate_with_warnings(expression, scope_key)?;
-        match value {
+        let evaluated = self.evaluate_with_warnings(expression, scope_key)?;
+        match evaluated.value {
             Value::Boolean(boolean) => Ok(boolean),
-            other => Err(wrong_type(expression, "BOOLEAN", &other, &warnings, scope_key)),
+            _ => Err(self.wrong_type(&evaluated, "BOOLEAN")),
         }
     }
 
@@ -159,21 +178,20 @@ impl Context<'_> {
         expression: &Expression,
         scope_key: Key,
     ) -> Outcome<String> {
-        let (value, warnings) = self.evaluate_with_warnings(expression, scope_key)?;
-        match &value {
+        let evaluated = self.evaluate_with_warnings(expression, scope_key)?;
+        match &evaluated.value {
             Value::String(text) => Ok(text.to_string()),
-            Value::Number(number) => {
-                number.truncate_to_i64().map(|integer| integer.to_string()).ok_or_else(|| {
-                    wrong_type(expression, "STRING or NUMBER", &value, &warnings, scope_key)
-                })
-            }
+            Value::Number(number) => number
+                .truncate_to_i64()
+                .map(|integer| integer.to_string())
+                .ok_or_else(|| self.wrong_type(&evaluated, "STRING or NUMBER")),
             other => {
-                let what = format!(
-                    "Failed to extract the correlation key for '{}': The value must be either a string or a number, but was '{}'.{warnings}",
+                let lead = format!(
+                    "Failed to extract the correlation key for '{}': The value must be either a string or a number, but was '{}'.",
                     expression.text(),
                     other.type_name().to_uppercase(),
                 );
-                Err(Problem::new(ErrorType::ExtractValueError, what).at_scope(scope_key))
+                Err(self.problem_of(&evaluated, &lead))
             }
         }
     }
@@ -192,8 +210,8 @@ impl Context<'_> {
                 .map(str::to_owned)
                 .collect()),
             ModelValue::Expression(expression) => {
-                let (value, warnings) = self.evaluate_with_warnings(expression, scope_key)?;
-                let list = match &value {
+                let evaluated = self.evaluate_with_warnings(expression, scope_key)?;
+                let list = match &evaluated.value {
                     Value::List(list) => list
                         .iter()
                         .map(|item| match item {
@@ -203,9 +221,7 @@ impl Context<'_> {
                         .collect::<Option<Vec<_>>>(),
                     _ => None,
                 };
-                list.ok_or_else(|| {
-                    wrong_type(expression, "ARRAY of STRING", &value, &warnings, scope_key)
-                })
+                list.ok_or_else(|| self.wrong_type(&evaluated, "ARRAY of STRING"))
             }
         }
     }
@@ -220,20 +236,14 @@ impl Context<'_> {
             ModelValue::Static(text) => return Ok(text.to_string()),
             ModelValue::Expression(expression) => expression,
         };
-        let (value, warnings) = self.evaluate_with_warnings(expression, scope_key)?;
-        match &value {
+        let evaluated = self.evaluate_with_warnings(expression, scope_key)?;
+        match &evaluated.value {
             Value::String(text) => Ok(text.to_string()),
             Value::Date(_)
             | Value::DateTime(_)
             | Value::DaysTimeDuration(_)
-            | Value::YearsMonthsDuration(_) => Ok(value.to_string()),
-            other => Err(wrong_type(
-                expression,
-                "STRING, DATE_TIME or DURATION",
-                other,
-                &warnings,
-                scope_key,
-            )),
+            | Value::YearsMonthsDuration(_) => Ok(evaluated.value.to_string()),
+            _ => Err(self.wrong_type(&evaluated, "STRING, DATE_TIME or DURATION")),
         }
     }
 
@@ -248,23 +258,4 @@ impl Context<'_> {
             }
         }
     }
-}
-
-/// The problem of a value that has the wrong type.
-pub(crate) fn wrong_type(
-    expression: &Expression,
-    expected: &str,
-    actual: &Value,
-    warnings: &str,
-    scope_key: Key,
-) -> Problem {
-    Problem::new(
-        ErrorType::ExtractValueError,
-        format!(
-            "Expected result of the expression '{}' to be '{expected}', but was '{}'.{warnings}",
-            expression.text(),
-            actual.type_name().to_uppercase(),
-        ),
-    )
-    .at_scope(scope_key)
 }

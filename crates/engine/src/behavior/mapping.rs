@@ -152,9 +152,10 @@ impl Context<'_> {
                 expression::evaluate(
                     feel,
                     &variables as &dyn Variables,
-                    self.now_ms,
+                    &self.environment(),
                     ErrorType::IoMappingError,
                 )
+                .map(|evaluation| evaluation.value)
                 .map_err(|problem| problem.at_scope(scope_key))
             }
         }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod creation;
+mod decision_evaluation;
 pub(crate) mod deployment;
 pub(crate) mod distribution;
 mod incident;
@@ -18,10 +19,10 @@ mod timer;
 mod variable_document;
 
 use skep_protocol::{
-    Command, CommandDistributionIntent, DeploymentIntent, IncidentIntent, MessageBatchIntent,
-    MessageCorrelationIntent, MessageIntent, Payload, ProcessInstanceBatchIntent,
-    ProcessInstanceCreationIntent, ProcessInstanceIntent, RejectionType, ResourceDeletionIntent,
-    SignalIntent, TimerIntent, VariableDocumentIntent,
+    Command, CommandDistributionIntent, DecisionEvaluationIntent, DeploymentIntent, IncidentIntent,
+    MessageBatchIntent, MessageCorrelationIntent, MessageIntent, Payload,
+    ProcessInstanceBatchIntent, ProcessInstanceCreationIntent, ProcessInstanceIntent,
+    RejectionType, ResourceDeletionIntent, SignalIntent, TimerIntent, VariableDocumentIntent,
 };
 
 use crate::context::Context;
@@ -35,6 +36,9 @@ pub(crate) fn process(context: &mut Context<'_>, command: &Command) {
         }
         Payload::Deployment(DeploymentIntent::Distribute, value) => {
             distribution::receive(context, command, |context| deployment::receive(context, value));
+        }
+        Payload::DecisionEvaluation(DecisionEvaluationIntent::Evaluate, value) => {
+            decision_evaluation::evaluate(context, command, value);
         }
         Payload::ProcessInstanceCreation(
             intent @ (ProcessInstanceCreationIntent::Create

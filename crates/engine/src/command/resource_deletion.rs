@@ -1,35 +1,57 @@
-//! RESOURCE_DELETION DELETE: a definition gets no new instances; it is gone when its last one ended
-//! (`spec/engine.md` 7.11, item 118).
+//! RESOURCE_DELETION DELETE: a process definition gets no new instances and is gone when its last one
+//! ended (`spec/engine.md` 7.11, item 118); a decision requirements graph is gone at once, with its
+//! decisions.
 
 use std::ops::ControlFlow;
 
 use skep_protocol::{
-    Command, Key, NO_KEY, Payload, ProcessIntent, ProcessRecord, RejectionType,
-    ResourceDeletionIntent, ResourceDeletionRecord, key::partition_of,
+    Command, DecisionIntent, DecisionRequirementsIntent, Key, NO_KEY, Payload, ProcessIntent,
+    ProcessRecord, RejectionType, ResourceDeletionIntent, ResourceDeletionRecord,
+    key::partition_of,
 };
 
 use super::{deployment, distribution};
 use crate::context::Context;
+use crate::decision_graphs::decisions_of;
 
 pub(super) fn delete(context: &mut Context<'_>, command: &Command, value: &ResourceDeletionRecord) {
     if command.key != NO_KEY && partition_of(command.key) != context.settings.partition_id {
         let key = value.resource_key;
-        return distribution::receive(context, command, |context| delete_definition(context, key));
+        return distribution::receive(context, command, |context| delete_resource(context, key));
     }
     let key = value.resource_key;
-    let Some(process) =
-        context.state.processes.get(&key).filter(|process| is_alive(context, process))
-    else {
+    let process = context.state.processes.get(&key);
+    let is_process = process.is_some_and(|process| is_alive(context, &process));
+    if !is_process && !context.state.decision_requirements.contains(&key) {
         let reason = format!("Expected to delete resource but no resource found with key '{key}'");
         return context.reject(command, RejectionType::NotFound, reason);
-    };
+    }
     let deletion_key = context.next_key();
     let event = |intent| Payload::ResourceDeletion(intent, value.clone());
     context.event(deletion_key, event(ResourceDeletionIntent::Deleting));
-    delete_definition(context, process.process_definition_key);
+    delete_resource(context, key);
     context.event(deletion_key, event(ResourceDeletionIntent::Deleted));
     context.respond_accepted(deletion_key, event(ResourceDeletionIntent::Deleted));
     distribution::start(context, deletion_key, &event(ResourceDeletionIntent::Delete));
+}
+
+fn delete_resource(context: &mut Context<'_>, key: Key) {
+    delete_definition(context, key);
+    delete_decision_requirements(context, key);
+}
+
+/// The graph and its decisions; the versions before them are the latest again.
+fn delete_decision_requirements(context: &mut Context<'_>, key: Key) {
+    let Some(mut graph) = context.state.decision_requirements.get(&key) else { return };
+    for decision_key in decisions_of(context.state, key) {
+        if let Some(decision) = context.state.decisions.get(&decision_key) {
+            context.event(decision_key, Payload::Decision(DecisionIntent::Deleted, decision));
+        }
+    }
+    graph.resource = bytes::Bytes::new();
+    graph.imports.clear();
+    context.event(key, Payload::DecisionRequirements(DecisionRequirementsIntent::Deleted, graph));
+    context.definitions.graphs.forget(key);
 }
 
 fn is_alive(context: &Context<'_>, process: &ProcessRecord) -> bool {

@@ -5,6 +5,8 @@ use skep_bpmn::model::{ExclusiveGateway, FlowIndex};
 use skep_protocol::{ErrorType, ProcessInstanceIntent};
 
 use super::Current;
+use crate::behavior::explain;
+use crate::behavior::expression::ScopeVariables;
 use crate::context::Context;
 use crate::problem::{Outcome, Problem};
 
@@ -43,7 +45,7 @@ impl Context<'_> {
                     if self.evaluate_boolean(condition, current.key)? {
                         return Ok(Some(*index));
                     }
-                    conditions.push(condition.text().to_owned());
+                    conditions.push(condition);
                 }
                 None if gateway.default_flow != Some(*index) => return Ok(Some(*index)),
                 None => {}
@@ -51,14 +53,18 @@ impl Context<'_> {
         }
         match gateway.default_flow {
             Some(flow) => Ok(Some(flow)),
-            None => Err(Problem::new(
-                ErrorType::ConditionError,
-                format!(
+            None => {
+                let texts: Vec<&str> =
+                    conditions.iter().map(|condition| condition.text()).collect();
+                let variables = ScopeVariables::new(self.state, current.key);
+                let message = format!(
                     "Expected at least one condition to evaluate to true, or to have a default flow. \
-                     Conditions: [{}]",
-                    conditions.join(", ")
-                ),
-            )),
+                     Conditions: [{}]{}",
+                    texts.join(", "),
+                    explain::inputs(conditions, &variables)
+                );
+                Err(Problem::new(ErrorType::ConditionError, message))
+            }
         }
     }
 }

@@ -103,6 +103,9 @@ impl Context<'_> {
             | ElementKind::BusinessRuleTaskJob(task) => self.activate_job_task(&current, task),
             ElementKind::UserTaskJob(task) => self.activate_user_task(&current, task),
             ElementKind::ScriptTaskExpression(script) => self.activate_script(&current, script),
+            ElementKind::BusinessRuleTaskDecision(decision) => {
+                self.activate_decision(&current, decision)
+            }
             ElementKind::IntermediateCatchEvent(_)
             | ElementKind::ReceiveTask(_)
             | ElementKind::EventBasedGateway { .. } => self.activate_waiting(&current),

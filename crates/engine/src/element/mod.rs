@@ -3,6 +3,7 @@
 //! The lifecycle is here, shared by all; what an element does in it is in one file per kind.
 
 mod activity;
+mod business_rule_task;
 mod call_activity;
 mod end_event;
 mod exclusive_gateway;

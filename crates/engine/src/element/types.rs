@@ -46,7 +46,9 @@ pub(super) fn of(element: &Element) -> (ElementType, EventType) {
         ElementKind::ScriptTaskJob(_) | ElementKind::ScriptTaskExpression(_) => {
             ElementType::ScriptTask
         }
-        ElementKind::BusinessRuleTaskJob(_) => ElementType::BusinessRuleTask,
+        ElementKind::BusinessRuleTaskJob(_) | ElementKind::BusinessRuleTaskDecision(_) => {
+            ElementType::BusinessRuleTask
+        }
         ElementKind::UserTaskJob(_) => ElementType::UserTask,
         ElementKind::ManualTask => ElementType::ManualTask,
         ElementKind::UndefinedTask => ElementType::Task,

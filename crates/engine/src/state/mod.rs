@@ -4,6 +4,7 @@
 //! checkpoints and snapshots: they are never reused.
 
 mod backing;
+mod decisions;
 mod key;
 mod rows;
 mod table;
@@ -13,8 +14,8 @@ use std::sync::Arc;
 
 use prost::Message;
 use skep_protocol::{
-    CommandDistributionRecord, IncidentRecord, Key, MessageRecord,
-    MessageStartEventSubscriptionRecord, PartitionId, ProcessEventRecord,
+    CommandDistributionRecord, DecisionRecord, DecisionRequirementsRecord, IncidentRecord, Key,
+    MessageRecord, MessageStartEventSubscriptionRecord, PartitionId, ProcessEventRecord,
     ProcessInstanceBatchRecord, ProcessMessageSubscriptionRecord, ProcessRecord, TimerRecord,
     key::counter_of, key::partition_of,
 };
@@ -170,6 +171,24 @@ tables! {
     39 business_ids: (String, String) => Key,
     /// (process definition, process instance).
     40 process_instances_by_definition: (Key, Key) => (),
+    /// Decisions.
+    41 decisions: Key => DecisionRecord,
+    /// (decision id, version) to decision.
+    42 decision_versions: (String, u32) => Key,
+    /// Decision id to the highest version ever, deleted ones included.
+    43 decision_versions_highest: String => u32,
+    /// (decision id, version tag) to the latest decision that carries it.
+    44 decision_version_tags: (String, String) => Key,
+    /// (deployment, decision id) to the decision that it made.
+    45 decisions_by_deployment: (Key, String) => Key,
+    /// (decision requirements graph, decision).
+    46 decisions_by_requirements: (Key, Key) => (),
+    /// Decision requirements graphs.
+    47 decision_requirements: Key => DecisionRequirementsRecord,
+    /// (decision requirements id, version) to graph.
+    48 decision_requirements_versions: (String, u32) => Key,
+    /// Decision requirements id to the highest version ever, deleted ones included.
+    49 decision_requirements_versions_highest: String => u32,
 }
 
 impl State {

@@ -2,7 +2,8 @@
 //!
 //! | command | what it does |
 //! |---|---|
-//! | `deploy ID [as=NAME] [tag=T]` | deploys the model in the indented lines below it (`model.rs`); `resource ID` begins another file |
+//! | `deploy ID [as=NAME] [tag=T]` | deploys the model in the indented lines below it (`model.rs`, or `dmn.rs` for `deploy ID.dmn`); `resource ID` begins another file |
+//! | `evaluate DECISION {JSON} [version=] [partition=]` | evaluates a decision |
 //! | `create ID {JSON} [version=] [await] [fetch=a,b] [ref=] [business=] [partition=]` | creates an instance |
 //! | `activate TYPE [worker=] [max=] [timeout=] [fetch=] [bytes=] [partition=]` | hands jobs to a worker |
 //! | `complete JOB {JSON}`, `fail JOB retries= [message=] [backoff=] {JSON}`, `throw-error JOB code= {JSON}` | what workers answer |
@@ -21,10 +22,10 @@
 use skep_feel::Value;
 use skep_protocol::*;
 
-use super::model;
 use super::print::Kind;
 use super::text::{Word, words};
 use super::world::{Fate, World};
+use super::{dmn, model};
 
 /// A command with the indented lines below it.
 pub(crate) struct Request {
@@ -166,6 +167,8 @@ const TABLES: &[(u8, &str)] = &[
     (4, "jobs"),
     (8, "timers"),
     (10, "definitions"),
+    (41, "decisions"),
+    (47, "decision requirements"),
     (13, "message start subscriptions"),
     (14, "messages"),
     (19, "message locks"),
@@ -184,7 +187,8 @@ fn show_state(world: &mut World) {
         .filter_map(|(table, name)| rows.get(table).map(|count| format!("{name}={count}")))
         .collect();
     // Definitions, their versions and what was received from other partitions stay.
-    let others = rows.keys().any(|table| ![0, 10, 11, 12, 35].contains(table));
+    let others =
+        rows.keys().any(|table| ![0, 10, 11, 12, 35].contains(table) && !(41..=49).contains(table));
     let text =
         if others { counts.join(", ") } else { "nothing but definitions is left".to_owned() };
     world.print(format!("state: {text}"));
@@ -296,6 +300,7 @@ fn run_on_a_partition(world: &mut World, arguments: &Arguments<'_>, label: &str)
     let (partition, payload) = match label {
         "create" => (arguments.number("partition", 1), creation(world, arguments)),
         "activate" => (arguments.number("partition", 1), activation(arguments)),
+        "evaluate" => (arguments.number("partition", 1), evaluation(world, arguments)),
         "publish" => {
             let record = MessageRecord {
                 name: arguments.subject().to_owned(),
@@ -354,6 +359,22 @@ fn creation(world: &World, arguments: &Arguments<'_>) -> Payload {
     Payload::ProcessInstanceCreation(intent, record)
 }
 
+fn evaluation(world: &World, arguments: &Arguments<'_>) -> Payload {
+    let decision_id = arguments.subject().to_owned();
+    let mut record = DecisionEvaluationRecord {
+        variables: arguments.variables(),
+        ..DecisionEvaluationRecord::default()
+    };
+    match arguments.get("version") {
+        Some(version) => {
+            let name = format!("{decision_id} v{version}");
+            record.decision_key = world.names.key(Kind::Definition, &name);
+        }
+        None => record.decision_id = decision_id,
+    }
+    Payload::DecisionEvaluation(DecisionEvaluationIntent::Evaluate, record)
+}
+
 fn activation(arguments: &Arguments<'_>) -> Payload {
     let record = JobBatchRecord {
         job_type: arguments.subject().to_owned(),
@@ -382,11 +403,11 @@ fn deployment(arguments: &Arguments<'_>) -> Payload {
             let id = &words[0].text;
             let name =
                 words.iter().find(|word| word.name == "as").and_then(|word| word.value.clone());
-            let content = model::bpmn(id, &words[1..], lines);
-            ResourceRecord {
-                name: name.unwrap_or_else(|| format!("{id}.bpmn")),
-                content: content.into(),
-            }
+            let (default_name, content) = match id.strip_suffix(".dmn") {
+                Some(graph) => (id.clone(), dmn::dmn(graph, &words[1..], lines)),
+                None => (format!("{id}.bpmn"), model::bpmn(id, &words[1..], lines)),
+            };
+            ResourceRecord { name: name.unwrap_or(default_name), content: content.into() }
         })
         .collect();
     Payload::Deployment(

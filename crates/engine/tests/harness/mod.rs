@@ -1,6 +1,7 @@
 //! What runs the golden scripts.
 
 mod commands;
+mod dmn;
 mod model;
 mod print;
 pub(crate) mod script;

@@ -247,8 +247,10 @@ fn extensions(node: &Node) -> String {
     };
     let mut out = String::new();
     let is_script = node.kind == "script" && of("expr").is_some();
+    let is_decision = node.kind == "rule" && of("decision").is_some();
     let is_message_end = node.kind == "end" && has(attributes, "message");
-    if matches!(node.kind.as_str(), "service" | "send" | "script" | "rule") && !is_script
+    if matches!(node.kind.as_str(), "service" | "send" | "script" | "rule")
+        && !(is_script || is_decision)
         || is_message_end
     {
         let job_type = of("type").unwrap_or_else(|| node.id.clone());
@@ -261,6 +263,16 @@ fn extensions(node: &Node) -> String {
     if is_script {
         let (expression, result) = (of("expr").unwrap(), of("result").unwrap_or_default());
         let _ = write!(out, r#"<z:script expression="{expression}" resultVariable="{result}"/>"#);
+    }
+    if is_decision {
+        let _ = write!(
+            out,
+            r#"<z:calledDecision{} resultVariable="{}"{}{}/>"#,
+            attribute("decisionId", "decision"),
+            of("result").unwrap_or_else(|| "result".to_owned()),
+            attribute("bindingType", "binding"),
+            attribute("versionTag", "tag"),
+        );
     }
     if node.kind == "call" {
         let _ = write!(

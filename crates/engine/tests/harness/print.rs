@@ -82,6 +82,18 @@ impl Names {
                 let name = format!("{} v{}", value.bpmn_process_id, value.version);
                 self.add(Kind::Definition, key, &name);
             }
+            Payload::Decision(_, value) => {
+                self.add(
+                    Kind::Definition,
+                    key,
+                    &format!("{} v{}", value.decision_id, value.version),
+                );
+            }
+            Payload::DecisionRequirements(_, value) => {
+                let name = format!("{} v{}", value.decision_requirements_id, value.version);
+                self.add(Kind::Definition, key, &name);
+            }
+            Payload::DecisionEvaluation(..) => self.add(Kind::Other, key, "evaluation"),
             Payload::Deployment(..) => self.add(Kind::Other, key, "deployment"),
             Payload::Timer(..) => self.add(Kind::Other, key, "timer"),
             Payload::ResourceDeletion(..) => self.add(Kind::Other, key, "deletion"),
@@ -227,8 +239,13 @@ fn describe(names: &Names, record: &Record) -> (String, String) {
             let truncated = if value.truncated { " truncated" } else { "" };
             (value.job_type.clone(), format!(" [{}]{truncated}", jobs.join(", ")))
         }
-        Payload::Deployment(_, value) => (String::new(), processes(&value.processes)),
-        Payload::Process(..) => (named(), String::new()),
+        Payload::Deployment(_, value) => (String::new(), definitions(value)),
+        Payload::Process(..) | Payload::Decision(..) | Payload::DecisionRequirements(..) => {
+            (named(), String::new())
+        }
+        Payload::DecisionEvaluation(_, value) => {
+            (format!("{} v{}", value.decision_id, value.decision_version), evaluation(names, value))
+        }
         Payload::ResourceDeletion(_, value) => {
             (names.name(value.resource_key).to_owned(), String::new())
         }
@@ -362,15 +379,76 @@ fn message(names: &Names, record: &Record) -> (String, String) {
     }
 }
 
-fn processes(processes: &[ProcessMetadata]) -> String {
-    let list: Vec<String> = processes
+/// What a deployment made, or had already.
+fn definitions(value: &DeploymentRecord) -> String {
+    let one = |id: &str, version: u32, duplicate: bool| {
+        format!("{id} v{version}{}", if duplicate { " (duplicate)" } else { "" })
+    };
+    let processes = value.processes.iter();
+    let decisions = value.decisions.iter();
+    let graphs = value.decision_requirements.iter();
+    let lists = [
+        (
+            "",
+            processes.map(|p| one(&p.bpmn_process_id, p.version, p.duplicate)).collect::<Vec<_>>(),
+        ),
+        ("decisions ", decisions.map(|d| one(&d.decision_id, d.version, d.duplicate)).collect()),
+        ("of ", graphs.map(|g| one(&g.decision_requirements_id, g.version, g.duplicate)).collect()),
+    ];
+    lists
         .iter()
-        .map(|process| {
-            let mark = if process.duplicate { " (duplicate)" } else { "" };
-            format!("{} v{}{mark}", process.bpmn_process_id, process.version)
+        .filter(|(_, list)| !list.is_empty())
+        .map(|(label, list)| format!(" {label}{}", list.join(", ")))
+        .collect()
+}
+
+/// Output or failure, what was read, and the trace.
+fn evaluation(names: &Names, value: &DecisionEvaluationRecord) -> String {
+    let mut out = format!(" of{}", variables_or_none(&value.variables));
+    if let Some(caller) = &value.caller {
+        out += &format!(" at {}", names.name(caller.element_instance_key));
+    }
+    let trace: Vec<String> = value.evaluated_decisions.iter().map(evaluated).collect();
+    out += &format!(" by {}", trace.join("; "));
+    if value.failed_decision_id.is_empty() {
+        out
+    } else {
+        let message = names.replace(&value.evaluation_failure_message);
+        format!("{out} failed at {} \"{message}\"", value.failed_decision_id)
+    }
+}
+
+fn variables_or_none(bytes: &[u8]) -> String {
+    if json(bytes) == "{}" { " nothing".to_owned() } else { variables(bytes) }
+}
+
+fn evaluated(decision: &EvaluatedDecisionRecord) -> String {
+    let inputs: Vec<String> = decision
+        .evaluated_inputs
+        .iter()
+        .map(|input| format!("{}={}", input.input_name, self::value(&input.input_value)))
+        .collect();
+    let rules: Vec<String> = decision
+        .matched_rules
+        .iter()
+        .map(|rule| {
+            let outputs = rule.evaluated_outputs.iter();
+            let outputs: Vec<String> =
+                outputs.map(|output| self::value(&output.output_value)).collect();
+            format!("rule {}=>{}", rule.rule_index, outputs.join(","))
         })
         .collect();
-    format!(" {}", list.join(", "))
+    let mut details = inputs;
+    details.extend(rules);
+    let details =
+        if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
+    let known = if decision.decision_key == NO_KEY { " unknown" } else { "" };
+    format!(
+        "{} v{}{known}{details} = {}",
+        decision.decision_id,
+        decision.decision_version,
+        self::value(&decision.decision_output)
+    )
 }
 
 /// The lines of an answer.
@@ -413,9 +491,16 @@ pub(crate) fn answer(names: &Names, response: &Response, now_ms: i64) -> Vec<Str
 fn accepted(names: &Names, key: Key, payload: &Payload) -> String {
     let name = names.name(key);
     match payload {
-        Payload::Deployment(_, value) => format!("deployed{}", processes(&value.processes)),
+        Payload::Deployment(_, value) => format!("deployed{}", definitions(value)),
         Payload::ProcessInstanceCreation(_, value) => {
             format!("created {name} of {} v{}", value.bpmn_process_id, value.version)
+        }
+        Payload::DecisionEvaluation(_, value) if !value.failed_decision_id.is_empty() => {
+            let message = names.replace(&value.evaluation_failure_message);
+            format!("{} failed: \"{message}\"", value.failed_decision_id)
+        }
+        Payload::DecisionEvaluation(_, value) => {
+            format!("{} = {}", value.decision_id, self::value(&value.decision_output))
         }
         Payload::ProcessInstanceResult(_, value) => {
             format!("{name} completed with {}", json(&value.variables))
