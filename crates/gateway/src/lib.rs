@@ -12,6 +12,7 @@ mod backend;
 mod broker;
 mod check;
 mod commands;
+mod decisions;
 mod delivery;
 mod error;
 mod gateway;

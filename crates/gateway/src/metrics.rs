@@ -56,6 +56,7 @@ methods! {
     BroadcastSignal "broadcast_signal",
     ResolveIncident "resolve_incident",
     DeleteResource "delete_resource",
+    EvaluateDecision "evaluate_decision",
 }
 
 /// The handles.

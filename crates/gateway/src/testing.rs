@@ -13,7 +13,10 @@ use skep_broker::{
 };
 use skep_env::SystemClock;
 use skep_protocol::{
-    Command, Header, JobBatchRecord, JobRecord, PartitionId, Payload, Rejection, RejectionType, key,
+    Command, DecisionEvaluationIntent, DecisionEvaluationRecord, DecisionMetadata,
+    DecisionRequirementsMetadata, DeploymentRecord, EvaluatedDecisionRecord, EvaluatedInputRecord,
+    EvaluatedOutputRecord, Header, JobBatchRecord, JobRecord, MatchedRuleRecord, PartitionId,
+    Payload, ProcessMetadata, Rejection, RejectionType, key,
 };
 use tokio::sync::Notify;
 
@@ -260,4 +263,96 @@ impl Backend for FakeBroker {
     fn clock(&self) -> Option<Arc<dyn ClockControl>> {
         self.clock.clone().map(|clock| clock as Arc<dyn ClockControl>)
     }
+}
+
+/// A broker that evaluates the decision `fee` of a graph with two decisions.
+pub(crate) fn deciding(failure: &str) -> FakeBroker {
+    let failed = !failure.is_empty();
+    let failure = failure.to_owned();
+    FakeBroker::new(2, move |partition, command| {
+        let Payload::DecisionEvaluation(_, asked) = &command.payload else { panic!() };
+        let table = EvaluatedDecisionRecord {
+            decision_id: "fee".to_owned(),
+            decision_name: "Fee".to_owned(),
+            decision_key: key::compose(1, 21),
+            decision_version: 3,
+            decision_type: "DECISION_TABLE".to_owned(),
+            decision_output: vec![0x05].into(),
+            evaluated_inputs: vec![EvaluatedInputRecord {
+                input_id: "in1".to_owned(),
+                input_name: "risk".to_owned(),
+                input_value: b"\xa3low".to_vec().into(),
+            }],
+            matched_rules: vec![MatchedRuleRecord {
+                rule_id: "rule2".to_owned(),
+                rule_index: 2,
+                evaluated_outputs: vec![EvaluatedOutputRecord {
+                    output_id: "out1".to_owned(),
+                    output_name: "amount".to_owned(),
+                    output_value: vec![0x05].into(),
+                }],
+            }],
+            warnings: Vec::new(),
+        };
+        let risk = EvaluatedDecisionRecord {
+            decision_id: "risk".to_owned(),
+            decision_type: "LITERAL_EXPRESSION".to_owned(),
+            decision_output: b"\xa3low".to_vec().into(),
+            ..EvaluatedDecisionRecord::default()
+        };
+        let record = DecisionEvaluationRecord {
+            decision_id: "fee".to_owned(),
+            decision_name: "Fee".to_owned(),
+            decision_version: 3,
+            decision_key: key::compose(1, 21),
+            decision_requirements_id: "fees".to_owned(),
+            decision_requirements_key: key::compose(1, 20),
+            decision_output: vec![if failed { 0xc0 } else { 0x05 }].into(),
+            variables: asked.variables.clone(),
+            evaluation_failure_message: failure.clone(),
+            failed_decision_id: if failed { "risk".to_owned() } else { String::new() },
+            evaluated_decisions: if failed { vec![risk] } else { vec![risk, table] },
+            ..DecisionEvaluationRecord::default()
+        };
+        Ok(accepted(
+            partition,
+            Payload::DecisionEvaluation(DecisionEvaluationIntent::Evaluated, record),
+        ))
+    })
+}
+
+/// A broker whose deployments define a process, and a graph with one decision.
+pub(crate) fn deploying() -> FakeBroker {
+    FakeBroker::new(1, |partition, command| {
+        let Payload::Deployment(intent, sent) = &command.payload else { panic!() };
+        let name = |index: usize| sent.resources[index].name.clone();
+        let record = DeploymentRecord {
+            processes: vec![ProcessMetadata {
+                bpmn_process_id: "order".to_owned(),
+                version: 1,
+                process_definition_key: key::compose(1, 8),
+                resource_name: name(0),
+                ..ProcessMetadata::default()
+            }],
+            decisions: vec![DecisionMetadata {
+                decision_id: "fee".to_owned(),
+                decision_name: "Fee".to_owned(),
+                version: 3,
+                decision_key: key::compose(1, 10),
+                decision_requirements_id: "fees".to_owned(),
+                decision_requirements_key: key::compose(1, 9),
+                ..DecisionMetadata::default()
+            }],
+            decision_requirements: vec![DecisionRequirementsMetadata {
+                decision_requirements_id: "fees".to_owned(),
+                decision_requirements_name: "Fees".to_owned(),
+                version: 2,
+                decision_requirements_key: key::compose(1, 9),
+                resource_name: name(1),
+                ..DecisionRequirementsMetadata::default()
+            }],
+            ..DeploymentRecord::default()
+        };
+        Ok(accepted(partition, Payload::Deployment(*intent, record)))
+    })
 }

@@ -52,9 +52,10 @@ fn part(line: &str, rules: &[&str]) -> String {
         );
     }
     let (head, logic) = match line.split_once(" := ") {
-        Some((head, expression)) => {
-            (words(head), format!("<literalExpression><text>{}</text></literalExpression>", xml(expression)))
-        }
+        Some((head, expression)) => (
+            words(head),
+            format!("<literalExpression><text>{}</text></literalExpression>", xml(expression)),
+        ),
         None => (words(line), table(&words(line), rules)),
     };
     let id = &head[1].text;

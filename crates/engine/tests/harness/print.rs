@@ -276,7 +276,7 @@ fn describe(names: &Names, record: &Record) -> (String, String) {
         }
         Payload::Timer(_, value) => (value.target_element_id.clone(), String::new()),
         Payload::Variable(_, value) => {
-            let tail = format!(" {} in {}", self::value(&value.value), names.name(value.scope_key));
+            let tail = format!(" {} in {}", value(&value.value), names.name(value.scope_key));
             (value.name.clone(), tail)
         }
         Payload::VariableDocument(_, value) => {
@@ -426,15 +426,14 @@ fn evaluated(decision: &EvaluatedDecisionRecord) -> String {
     let inputs: Vec<String> = decision
         .evaluated_inputs
         .iter()
-        .map(|input| format!("{}={}", input.input_name, self::value(&input.input_value)))
+        .map(|input| format!("{}={}", input.input_name, value(&input.input_value)))
         .collect();
     let rules: Vec<String> = decision
         .matched_rules
         .iter()
         .map(|rule| {
             let outputs = rule.evaluated_outputs.iter();
-            let outputs: Vec<String> =
-                outputs.map(|output| self::value(&output.output_value)).collect();
+            let outputs: Vec<String> = outputs.map(|output| value(&output.output_value)).collect();
             format!("rule {}=>{}", rule.rule_index, outputs.join(","))
         })
         .collect();
@@ -447,7 +446,7 @@ fn evaluated(decision: &EvaluatedDecisionRecord) -> String {
         "{} v{}{known}{details} = {}",
         decision.decision_id,
         decision.decision_version,
-        self::value(&decision.decision_output)
+        value(&decision.decision_output)
     )
 }
 
@@ -500,7 +499,7 @@ fn accepted(names: &Names, key: Key, payload: &Payload) -> String {
             format!("{} failed: \"{message}\"", value.failed_decision_id)
         }
         Payload::DecisionEvaluation(_, value) => {
-            format!("{} = {}", value.decision_id, self::value(&value.decision_output))
+            format!("{} = {}", value.decision_id, value(&value.decision_output))
         }
         Payload::ProcessInstanceResult(_, value) => {
             format!("{name} completed with {}", json(&value.variables))

@@ -8,9 +8,10 @@ use skep_protocol::{JobIntent, JobRecord, MessageRecord, ResourceRecord, SignalR
 use tonic::{Request, Response, Status, async_trait};
 
 use super::convert::{
-    business_id_out, check_job_result, check_lease, creation, document_out, key_out, poll_answer,
-    pushed_jobs, tenant_out, topology, version_out,
+    business_id_out, check_job_result, check_lease, creation, document_out, key_in, key_out,
+    poll_answer, pushed_jobs, tenant_out, topology, version_out,
 };
+use super::decisions::{deployments, evaluation, process_metadata};
 use crate::check;
 use crate::delivery::{Messages, pushed};
 use crate::error::GatewayError;
@@ -68,16 +69,6 @@ impl GrpcService {
             self.gateway.deploy(resources).await
         };
         self.gateway.measured(Protocol::Grpc, Method::Deploy, request).await.map_err(Status::from)
-    }
-}
-
-fn process_metadata(process: skep_protocol::ProcessMetadata) -> proto::ProcessMetadata {
-    proto::ProcessMetadata {
-        bpmn_process_id: process.bpmn_process_id,
-        version: version_out(process.version),
-        process_definition_key: key_out(process.process_definition_key),
-        resource_name: process.resource_name,
-        tenant_id: tenant_out(String::new()),
     }
 }
 
@@ -147,13 +138,10 @@ impl proto::gateway_server::Gateway for GrpcService {
             content: Bytes::from(resource.content),
         });
         let deployed = self.deploy(&request.tenant_id, resources.collect()).await?;
-        let deployments = deployed.processes.into_iter().map(|process| proto::Deployment {
-            metadata: Some(proto::deployment::Metadata::Process(process_metadata(process))),
-        });
         Ok(Response::new(proto::DeployResourceResponse {
             key: key_out(deployed.deployment_key),
-            deployments: deployments.collect(),
-            tenant_id: tenant_out(deployed.tenant_id),
+            tenant_id: tenant_out(deployed.tenant_id.clone()),
+            deployments: deployments(deployed),
         }))
     }
 
@@ -429,9 +417,18 @@ impl proto::gateway_server::Gateway for GrpcService {
 
     async fn evaluate_decision(
         &self,
-        _: Request<proto::EvaluateDecisionRequest>,
+        request: Request<proto::EvaluateDecisionRequest>,
     ) -> Answer<proto::EvaluateDecisionResponse> {
-        Err(check::later("EvaluateDecision").into())
+        self.measured(Method::EvaluateDecision, async {
+            let request = request.into_inner();
+            check::tenant(&request.tenant_id)?;
+            let variables = check::document("variables", &request.variables)?;
+            let key = key_in(request.decision_key);
+            let evaluated =
+                self.gateway.evaluate_decision(key, request.decision_id, variables).await?;
+            evaluation(evaluated)
+        })
+        .await
     }
 
     async fn evaluate_conditional(

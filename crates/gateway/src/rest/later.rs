@@ -63,7 +63,6 @@ const LATER: &[(&str, &[MethodFilter])] = &[
     ("/v2/cluster-variables/tenants/{tenantId}/{name}", &[DELETE, GET, PUT]),
     ("/v2/conditionals/evaluation", &[POST]),
     ("/v2/correlated-message-subscriptions/search", &[POST]),
-    ("/v2/decision-definitions/evaluation", &[POST]),
     ("/v2/decision-definitions/search", &[POST]),
     ("/v2/decision-definitions/{decisionDefinitionKey}", &[GET]),
     ("/v2/decision-definitions/{decisionDefinitionKey}/xml", &[GET]),

@@ -5,6 +5,7 @@
 
 mod body;
 mod cluster;
+mod decisions;
 mod instances;
 mod jobs;
 mod json;
@@ -38,6 +39,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/v2/clock/reset", post(cluster::reset_clock))
         .route("/v2/deployments", post(resources::deploy))
         .route("/v2/resources/{resourceKey}/deletion", post(resources::delete))
+        .route("/v2/decision-definitions/evaluation", post(decisions::evaluate))
         .route("/v2/process-instances", post(instances::create))
         .route("/v2/process-instances/{processInstanceKey}/cancellation", post(instances::cancel))
         .route(

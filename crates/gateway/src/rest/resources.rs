@@ -6,7 +6,8 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
 use skep_protocol::{
-    DEFAULT_TENANT, DeploymentRecord, Key, NO_KEY, ProcessMetadata, ResourceRecord,
+    DEFAULT_TENANT, DecisionMetadata, DecisionRequirementsMetadata, DeploymentRecord, Key, NO_KEY,
+    ProcessMetadata, ResourceRecord,
 };
 
 use super::body::{OperationReference, OptionalBody, PathKey, too_large};
@@ -73,7 +74,7 @@ async fn read_parts(mut multipart: Multipart) -> Result<Vec<ResourceRecord>, Pro
     Ok(resources)
 }
 
-fn tenant(tenant_id: &str) -> &str {
+pub(super) fn tenant(tenant_id: &str) -> &str {
     if tenant_id.is_empty() { DEFAULT_TENANT } else { tenant_id }
 }
 
@@ -81,17 +82,56 @@ fn deployment_answer(deployed: &DeploymentRecord) -> Response {
     let mut json = Json::object();
     json.key("deploymentKey", deployed.deployment_key);
     json.string("tenantId", tenant(&deployed.tenant_id));
-    let processes = deployed.processes.iter().map(|process| {
-        let mut entry = Json::object();
-        entry.raw("processDefinition", &process_json(process, tenant(&deployed.tenant_id)));
-        entry.null("decisionDefinition");
-        entry.null("decisionRequirements");
-        entry.null("form");
-        entry.null("resource");
-        entry.end()
-    });
-    json.list("deployments", processes);
+    let tenant_id = tenant(&deployed.tenant_id);
+    let processes = deployed
+        .processes
+        .iter()
+        .map(|process| entry("processDefinition", &process_json(process, tenant_id)));
+    let decisions = deployed
+        .decisions
+        .iter()
+        .map(|decision| entry("decisionDefinition", &decision_json(decision, tenant_id)));
+    let graphs = deployed
+        .decision_requirements
+        .iter()
+        .map(|graph| entry("decisionRequirements", &requirements_json(graph, tenant_id)));
+    json.list("deployments", processes.chain(decisions).chain(graphs));
     json.answer()
+}
+
+/// What an entry of a deployment may be about; the others are null.
+const ENTRIES: [&str; 5] =
+    ["processDefinition", "decisionDefinition", "decisionRequirements", "form", "resource"];
+
+fn entry(name: &str, definition: &str) -> String {
+    let mut entry = Json::object();
+    for other in ENTRIES {
+        if other == name { entry.raw(name, definition) } else { entry.null(other) }
+    }
+    entry.end()
+}
+
+fn decision_json(decision: &DecisionMetadata, tenant_id: &str) -> String {
+    let mut json = Json::object();
+    json.string("decisionDefinitionId", &decision.decision_id);
+    json.integer("version", i64::from(decision.version));
+    json.string("name", &decision.decision_name);
+    json.string("tenantId", tenant_id);
+    json.string("decisionRequirementsId", &decision.decision_requirements_id);
+    json.key("decisionDefinitionKey", decision.decision_key);
+    json.key("decisionRequirementsKey", decision.decision_requirements_key);
+    json.end()
+}
+
+fn requirements_json(graph: &DecisionRequirementsMetadata, tenant_id: &str) -> String {
+    let mut json = Json::object();
+    json.string("decisionRequirementsId", &graph.decision_requirements_id);
+    json.string("decisionRequirementsName", &graph.decision_requirements_name);
+    json.integer("version", i64::from(graph.version));
+    json.string("resourceName", &graph.resource_name);
+    json.string("tenantId", tenant_id);
+    json.key("decisionRequirementsKey", graph.decision_requirements_key);
+    json.end()
 }
 
 fn process_json(process: &ProcessMetadata, tenant_id: &str) -> String {

@@ -1,3 +1,5 @@
+mod decisions;
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -183,7 +185,6 @@ async fn features_to_come_are_unimplemented_with_a_reason() {
     for method in [
         "/gateway_protocol.Gateway/ModifyProcessInstance",
         "/gateway_protocol.Gateway/MigrateProcessInstance",
-        "/gateway_protocol.Gateway/EvaluateDecision",
         "/gateway_protocol.Gateway/EvaluateConditional",
         "/gateway_protocol.Gateway/UpdateJobPriority",
     ] {
