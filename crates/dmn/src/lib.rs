@@ -9,7 +9,7 @@
 //! let model = skep_dmn::parse(xml, &skep_dmn::Options::default())?;
 //! let variables = std::collections::BTreeMap::from([("name".to_owned(), skep_feel::Value::from("Ada"))]);
 //! let evaluation = model.evaluate("greet", &variables, &skep_feel::Environment::at(0)).unwrap();
-//! assert_eq!(evaluation.output.unwrap().to_string(), "\"Hello Ada\"");
+//! assert_eq!(evaluation.output.unwrap().as_str(), Some("Hello Ada"));
 //! # Ok::<(), skep_dmn::Violations>(())
 //! ```
 #![forbid(unsafe_code)]
@@ -35,3 +35,7 @@ pub use evaluation::{
 pub use model::{Decision, Model, Options, parse};
 pub use outline::{Outline, outline};
 pub use violation::{Violation, Violations};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -33,3 +33,7 @@ pub use parse::{Names, Syntax};
 pub use session::Session;
 pub use types::{NamedType, Type};
 pub use value::{Context, Function, List, ListIter, Range, Value};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
