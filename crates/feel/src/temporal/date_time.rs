@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::duration::from_nanos;
-use super::time::{DAY_NANOSECONDS, SECOND_NANOSECONDS};
+use super::time::{DAY_NANOSECONDS, DAY_SECONDS, SECOND_NANOSECONDS};
 use super::zone::LocalOffset;
 use super::{Date, Time, TimeOfDay, Zone, text};
 
@@ -52,10 +52,10 @@ impl DateTime {
     /// The date-time of an instant (nanoseconds since 1970-01-01T00:00:00Z) in a zone; none outside
     /// of the calendar.
     pub fn at(epoch_nanoseconds: i128, zone: Zone) -> Option<DateTime> {
-        let epoch_seconds = epoch_nanoseconds.div_euclid(i128::from(SECOND_NANOSECONDS));
-        let offset_seconds = zone.offset_at(i64::try_from(epoch_seconds).ok()?);
-        let offset = i128::from(offset_seconds) * i128::from(SECOND_NANOSECONDS);
-        let (date, time) = split(epoch_nanoseconds.checked_add(offset)?)?;
+        let (epoch_seconds, nanosecond) = seconds(epoch_nanoseconds)?;
+        let offset_seconds = zone.offset_at(epoch_seconds);
+        let local_seconds = epoch_seconds.checked_add(i64::from(offset_seconds))?;
+        let (date, time) = split(local_seconds, nanosecond)?;
         Some(DateTime { date, time, zone: Some(zone), offset_seconds })
     }
 
@@ -114,7 +114,8 @@ impl DateTime {
         match &self.zone {
             Some(zone) => DateTime::at(nanoseconds, zone.clone()),
             None => {
-                let (date, time) = split(nanoseconds)?;
+                let (seconds, nanosecond) = seconds(nanoseconds)?;
+                let (date, time) = split(seconds, nanosecond)?;
                 Some(DateTime::local(date, time))
             }
         }
@@ -138,11 +139,17 @@ impl DateTime {
     }
 }
 
-/// Nanoseconds since 1970 as date and time; none outside of the calendar.
-fn split(nanoseconds: i128) -> Option<(Date, TimeOfDay)> {
-    let days = nanoseconds.div_euclid(i128::from(DAY_NANOSECONDS));
-    let date = Date::from_epoch_days(i64::try_from(days).ok()?)?;
-    Some((date, TimeOfDay::from_nanoseconds(nanoseconds)))
+/// Nanoseconds as seconds and what is left of nanoseconds; none beyond 64 bits of seconds.
+fn seconds(nanoseconds: i128) -> Option<(i64, i64)> {
+    let second = i128::from(SECOND_NANOSECONDS);
+    let seconds = i64::try_from(nanoseconds.div_euclid(second)).ok()?;
+    Some((seconds, (nanoseconds - i128::from(seconds) * second) as i64))
+}
+
+/// Seconds since 1970 as date and time; none outside of the calendar.
+fn split(seconds: i64, nanosecond: i64) -> Option<(Date, TimeOfDay)> {
+    let date = Date::from_epoch_days(seconds.div_euclid(DAY_SECONDS))?;
+    Some((date, TimeOfDay::of_day(seconds.rem_euclid(DAY_SECONDS), nanosecond)))
 }
 
 impl fmt::Display for DateTime {

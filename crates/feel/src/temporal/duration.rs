@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::time::DAY_SECONDS;
 use crate::{Dialect, Number};
 
 /// A duration of days and below, exact to the nanosecond: a day is 24 hours.
@@ -63,7 +64,6 @@ pub(crate) struct Parts {
     pub(crate) nanoseconds: i32,
 }
 
-const DAY_SECONDS: i64 = 86_400;
 const HOUR_SECONDS: i64 = 3_600;
 const MINUTE_SECONDS: i64 = 60;
 

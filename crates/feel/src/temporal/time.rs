@@ -9,8 +9,11 @@ use super::{Zone, text};
 /// Nanoseconds of a second.
 pub(super) const SECOND_NANOSECONDS: i64 = 1_000_000_000;
 
+/// Seconds of a day.
+pub(super) const DAY_SECONDS: i64 = 86_400;
+
 /// Nanoseconds of a day.
-pub(super) const DAY_NANOSECONDS: i64 = 86_400 * SECOND_NANOSECONDS;
+pub(super) const DAY_NANOSECONDS: i64 = DAY_SECONDS * SECOND_NANOSECONDS;
 
 /// What a clock on the wall shows, from 00:00:00 to 23:59:59.999999999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +39,11 @@ impl TimeOfDay {
     pub(super) fn from_nanoseconds(nanoseconds: i128) -> TimeOfDay {
         let nanoseconds = nanoseconds.rem_euclid(i128::from(DAY_NANOSECONDS));
         TimeOfDay { nanoseconds: nanoseconds as i64 }
+    }
+
+    /// The time at a second of the day and a nanosecond of that.
+    pub(super) fn of_day(second: i64, nanosecond: i64) -> TimeOfDay {
+        TimeOfDay { nanoseconds: second * SECOND_NANOSECONDS + nanosecond }
     }
 
     /// Nanoseconds since midnight.
