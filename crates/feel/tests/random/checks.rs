@@ -200,20 +200,31 @@ fn literal(value: &Value) -> Option<String> {
         | Value::DateTime(_)
         | Value::DaysTimeDuration(_)
         | Value::YearsMonthsDuration(_) => {
-            let text = value.to_json();
-            // No months are written as no days, as Java does.
-            let other = text == "\"P0D\"" || has_seconds_in_offset(&text);
-            (!other).then(|| format!("@{text}"))
+            // Years of more than four digits are written with a sign, as Java does, and read without.
+            let text = value.to_json().replace("\"+", "\"");
+            has_literal(value).then(|| format!("@{text}"))
         }
         Value::List(_) | Value::Context(_) | Value::Range(_) | Value::Function(_) => None,
     }
 }
 
-/// Whether a zone has an offset with seconds, as zones had before there was standard time: it is
-/// written for people, and no literal.
-fn has_seconds_in_offset(text: &str) -> bool {
-    let Some((date_time, _)) = text.split_once('[') else { return false };
-    date_time.rfind(['+', '-']).is_some_and(|at| date_time.len() - at > "+hh:mm".len())
+/// Whether what is written of a temporal value is a literal of it.
+fn has_literal(value: &Value) -> bool {
+    // Zones had offsets with seconds before there was standard time: they are written for people.
+    let in_minutes = |offset: Option<i32>| offset.unwrap_or(0) % 60 == 0;
+    match value {
+        Value::DateTime(value) => in_minutes(value.offset_seconds()),
+        // The time of a date-time has the offset of that, which its text does not say.
+        Value::Time(time) => {
+            in_minutes(time.offset_seconds())
+                && time.zone.as_ref().is_none_or(|zone| zone.name().is_none())
+        }
+        // No months are written as no days, as Java does, and years are read in 32 bits.
+        Value::YearsMonthsDuration(duration) => {
+            duration.0 != 0 && i32::try_from(duration.0 / 12).is_ok()
+        }
+        _ => true,
+    }
 }
 
 /// Bytes as MessagePack that nobody checked, and checked: no panic, and what was accepted is stable.
