@@ -80,7 +80,7 @@ pub(crate) struct Invocation {
 pub(crate) struct FunctionLogic {
     pub(crate) parameters: Box<[Arc<str>]>,
     pub(crate) parameter_types: Box<[Type]>,
-    /// None if it is a function of Java or PMML, which nobody can call here.
+    /// None if it has none, or is a function of Java or PMML, which nobody can call here.
     pub(crate) body: Option<Boxed>,
     /// Names that the body may read from around the definition.
     pub(crate) free: Box<[Arc<str>]>,
@@ -122,8 +122,7 @@ pub(crate) struct InputClause {
     /// The label, or the beginning of the text.
     pub(crate) name: Arc<str>,
     pub(crate) type_ref: Type,
-    /// None for the empty text that modelers write for a column without an expression.
-    pub(crate) expression: Option<Expression>,
+    pub(crate) expression: Expression,
     /// Unary tests that the value has to satisfy.
     pub(crate) allowed: Option<Expression>,
 }
@@ -148,7 +147,7 @@ pub(crate) struct Rule {
     pub(crate) id: Arc<str>,
     /// One for each input; none where every value fits.
     pub(crate) tests: Box<[Option<Cell>]>,
-    /// One for each output; none for an empty text, which is null.
+    /// One for each output; none for an empty text, which the standard's dialect takes as null.
     pub(crate) outputs: Box<[Option<Cell>]>,
 }
 
@@ -193,10 +192,22 @@ impl Boxed {
     }
 }
 
+impl FunctionLogic {
+    /// A function that has no logic.
+    pub(crate) fn missing() -> FunctionLogic {
+        FunctionLogic {
+            parameters: Box::default(),
+            parameter_types: Box::default(),
+            body: None,
+            free: Box::default(),
+        }
+    }
+}
+
 impl Table {
     /// The expressions that may read variables.
     fn expressions(&self) -> impl Iterator<Item = &Expression> {
-        let inputs = self.inputs.iter().filter_map(|input| input.expression.as_ref());
+        let inputs = self.inputs.iter().map(|input| &input.expression);
         let defaults = self.outputs.iter().filter_map(|output| output.default.as_ref());
         let cells = self.rules.iter().flat_map(|rule| rule.tests.iter().chain(&rule.outputs));
         inputs.chain(defaults).chain(cells.flatten().map(|cell| &cell.expression))

@@ -79,6 +79,9 @@ pub(crate) struct Knowledge {
     pub(crate) type_ref: Type,
     pub(crate) parameters: Box<[Arc<str>]>,
     pub(crate) logic: FunctionLogic,
+    /// The names that it and the functions that it calls may read from around the call, in Camunda's
+    /// dialect.
+    pub(crate) free: Box<[Arc<str>]>,
     pub(crate) bindings: Box<[Binding]>,
 }
 

@@ -2,6 +2,7 @@
 //! it.
 
 mod boxed;
+mod cycles;
 mod decision_table;
 mod elements;
 mod function;

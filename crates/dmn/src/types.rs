@@ -154,7 +154,7 @@ impl Types {
     }
 
     /// Whether the value is of the type as it is. Null is of every type.
-    fn is_of(
+    pub(crate) fn is_of(
         &self,
         value: &Value,
         required: Type,

@@ -4,7 +4,7 @@
 //! `SKEP_TCK_SHRINK=1` takes the cases from it that pass. All failures with what was got instead are in
 //! `target/tmp/tck-failures.txt` after a run.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod tck {
     pub mod case;

@@ -112,6 +112,12 @@ impl Evaluator<'_, '_> {
             return self.no_result(element, "the invoked expression is no function".to_owned());
         };
         let parameters = function.parameters();
+        let is_bound = |name: &Arc<str>| invocation.bindings.iter().any(|(bound, _)| bound == name);
+        if !self.is_dmn()
+            && let Some(missing) = parameters.iter().find(|name| !is_bound(name))
+        {
+            return self.no_result(element, format!("no parameter found with name '{missing}'"));
+        }
         let mut arguments = vec![Value::Null; parameters.len()];
         for (name, binding) in &invocation.bindings {
             let value = self.boxed(binding, scope)?;
@@ -139,11 +145,7 @@ impl Evaluator<'_, '_> {
         match self.boxed(condition, scope)? {
             Value::Boolean(true) => self.boxed(then, scope),
             Value::Boolean(false) => self.boxed(otherwise, scope),
-            other => {
-                let found = crate::read::shorten(&other.to_string());
-                self.warn(&condition.id, format!("Expected boolean but found '{found}'"));
-                self.boxed(otherwise, scope)
-            }
+            other => self.not_boolean(&condition.id, &other),
         }
     }
 }

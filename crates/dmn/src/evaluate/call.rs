@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use skep_feel::{
     Context, EvaluationError, Function, NativeFunction, NoVariables, Session, Value, Variables,
+    Warning, WarningKind,
 };
 
 use super::evaluator::{Evaluator, Stop};
@@ -19,10 +20,16 @@ pub(super) struct Invocable {
     model: Model,
     target: Target,
     parameters: Arc<[Arc<str>]>,
+    /// What the function reads from around the call, in Camunda's dialect.
+    captured: Vec<(Arc<str>, Value)>,
 }
 
-/// The function that the target is, as a value.
-pub(super) fn function_value(model: &Model, target: Target) -> Option<Value> {
+/// The function that the target is, as a value, called where `scope` is what names mean.
+pub(super) fn function_value(
+    model: &Model,
+    target: Target,
+    scope: &dyn Variables,
+) -> Option<Value> {
     let owner = model.model_of(target)?;
     let place = crate::model::Place { import: None, ..target.place() };
     let target = match target {
@@ -30,11 +37,11 @@ pub(super) fn function_value(model: &Model, target: Target) -> Option<Value> {
         Target::Service(_) => Target::Service(place),
         Target::Decision(_) | Target::Input(_) => return None,
     };
-    Some(Value::Function(Function::native(function_of(owner, target))))
+    Some(Value::Function(Function::native(function_of(owner, target, scope))))
 }
 
 /// The function that the target of this model is.
-pub(super) fn function_of(model: &Model, target: Target) -> Invocable {
+pub(super) fn function_of(model: &Model, target: Target, scope: &dyn Variables) -> Invocable {
     let index = target.place().index as usize;
     let graph = model.graph();
     let parameters = match target {
@@ -42,7 +49,18 @@ pub(super) fn function_of(model: &Model, target: Target) -> Invocable {
         _ => graph.services.get(index).map(|found| &found.parameters),
     };
     let parameters = parameters.map(|names| names.iter().cloned().collect()).unwrap_or_default();
-    Invocable { model: model.clone(), target, parameters }
+    // By the standard a function sees what it requires, in Camunda's dialect also the variables of
+    // whatever calls it.
+    let knowledge = match target {
+        Target::Knowledge(_) if !model.dialect().is_dmn() => graph.knowledge.get(index),
+        _ => None,
+    };
+    let free = knowledge.map(|knowledge| {
+        let free = knowledge.free.iter();
+        let free = free.filter(|name| !knowledge.bindings.iter().any(|bound| bound.name == **name));
+        free.filter_map(|name| Some((name.clone(), scope.get(name)?))).collect()
+    });
+    Invocable { model: model.clone(), target, parameters, captured: free.unwrap_or_default() }
 }
 
 impl Invocable {
@@ -65,9 +83,24 @@ impl Invocable {
         let Some(knowledge) = self.model.graph().knowledge.get(index) else {
             return Ok(Value::Null);
         };
-        let scope = Functions { model: &self.model, bindings: &knowledge.bindings };
+        let around = Frame::with(&NoVariables, self.captured.clone());
+        let bindings = &knowledge.bindings;
+        let scope = Functions { model: &self.model, bindings, around: &around };
         let frame = Frame::new(&scope);
-        call(&self.model, &knowledge.logic, knowledge.type_ref, frame, arguments, session)
+        let output = knowledge.type_ref;
+        let result = call(&self.model, &knowledge.logic, output, frame, arguments, session);
+        match result {
+            // In Camunda's dialect a function that fails is null for whatever calls it.
+            Err(
+                error @ (EvaluationError::FunctionFailed(_) | EvaluationError::AssertionFailed(_)),
+            ) if !self.model.dialect().is_dmn() => {
+                let message = format!("Failed to invoke function '{}': {error}", knowledge.name);
+                let kind = WarningKind::FunctionInvocationFailure;
+                session.add_warning(Warning { kind, message, span: 0..0 });
+                Ok(Value::Null)
+            }
+            result => result,
+        }
     }
 
     fn service(
@@ -80,9 +113,15 @@ impl Invocable {
             return Ok(Value::Null);
         };
         let outputs = {
-            let mut run = Run::new(&self.model, &NoVariables, session);
-            for (target, value) in service.inputs.iter().zip(arguments) {
-                run.provide(&self.model, *target, value.clone())?;
+            let names = self.parameters.iter().cloned();
+            let arguments =
+                Frame::with(&NoVariables, names.zip(arguments.iter().cloned()).collect());
+            let mut run = Run::new(&self.model, &arguments, session);
+            for (target, (_, value)) in service.inputs.iter().zip(&arguments.entries) {
+                // Nothing is evaluated for an argument of another type.
+                if !run.provide(&self.model, *target, value)? {
+                    return Ok(Value::Null);
+                }
             }
             let mut outputs = Vec::with_capacity(service.outputs.len());
             for target in &service.outputs {
@@ -163,11 +202,17 @@ fn call(
     let parameters = logic.parameters.iter().zip(&logic.parameter_types);
     let mut evaluator = Evaluator::new(model, session, false);
     for ((name, required), value) in parameters.zip(arguments) {
+        let is_null = value.is_null();
         let value = evaluator.coerce(value.clone(), *required, name).map_err(Stop::into_error)?;
+        // Nothing is evaluated for an argument of another type.
+        if value.is_null() && !is_null {
+            evaluator.pass_warnings();
+            return Ok(Value::Null);
+        }
         frame.set(name, value);
     }
     let Some(body) = &logic.body else {
-        let message = "functions of Java and PMML cannot be called here";
+        let message = "the function has no logic that could be evaluated here";
         evaluator.warn(&Arc::from(""), message.to_owned());
         evaluator.pass_warnings();
         return Ok(Value::Null);
@@ -177,16 +222,17 @@ fn call(
     result.map_err(Stop::into_error)
 }
 
-/// The functions that a business knowledge model sees: it sees nothing else.
+/// The functions that a business knowledge model sees, and what is around its call.
 struct Functions<'a> {
     model: &'a Model,
     bindings: &'a [Binding],
+    around: &'a dyn Variables,
 }
 
 impl Functions<'_> {
     fn value(&self, binding: &Binding) -> Option<Value> {
         match &binding.source {
-            Source::Element(target) => function_value(self.model, *target),
+            Source::Element(target) => function_value(self.model, *target, self.around),
             Source::Import(members) => {
                 let entries = members
                     .iter()
@@ -199,7 +245,9 @@ impl Functions<'_> {
 
 impl Variables for Functions<'_> {
     fn get(&self, name: &str) -> Option<Value> {
-        let binding = self.bindings.iter().find(|binding| &*binding.name == name)?;
-        self.value(binding)
+        match self.bindings.iter().find(|binding| &*binding.name == name) {
+            Some(binding) => self.value(binding),
+            None => self.around.get(name),
+        }
     }
 }

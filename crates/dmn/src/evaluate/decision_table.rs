@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use skep_feel::{Expression, Value, Variables};
 
-use super::evaluator::{Evaluated, Evaluator};
+use super::evaluator::{Evaluated, Evaluator, shown};
 use crate::evaluation::{EvaluatedInput, EvaluatedOutput, MatchedRule};
 use crate::logic::{Cell, HitPolicy, InputClause, OutputClause, Rule, Table};
 use crate::read::shorten;
@@ -24,35 +24,34 @@ impl Evaluator<'_, '_> {
     ) -> Evaluated {
         let mut inputs = Vec::with_capacity(table.inputs.len());
         for clause in &table.inputs {
-            let value = self.input(clause, scope)?;
-            if traced {
-                let (input_id, input_name) = (clause.id.clone(), clause.name.clone());
-                self.inputs.push(EvaluatedInput { input_id, input_name, value: value.clone() });
-            }
-            inputs.push(value);
+            inputs.push(self.input(clause, scope)?);
+        }
+        if traced {
+            self.inputs = evaluated_inputs(table, &inputs);
         }
         for (clause, value) in table.inputs.iter().zip(&inputs) {
             if !self.is_allowed(clause, value)? {
-                let (name, value) = (&clause.name, shorten(&value.to_string()));
+                let (name, value) = (&clause.name, shown(value));
                 let message = format!("the value '{value}' of the input '{name}' is not allowed");
                 return self.no_result(&clause.id, message);
             }
         }
         self.session.spend_steps(table.rules.len() as u64)?;
-        let mut matched = Vec::new();
+        let (mut matched, mut rules) = (Vec::new(), Vec::new());
         for (rule, number) in table.rules.iter().zip(1..) {
             if !self.matches(rule, &inputs, scope)? {
                 continue;
             }
             let outputs = self.outputs(table, rule, scope)?;
             if traced {
-                self.matched_rules.push(matched_rule(table, rule, number, &outputs));
+                rules.push(matched_rule(table, rule, number, &outputs));
             }
             matched.push(outputs);
             if table.policy == HitPolicy::First {
                 break;
             }
         }
+        self.matched_rules.append(&mut rules);
         if matched.is_empty() {
             return self.no_match(table, scope);
         }
@@ -60,8 +59,7 @@ impl Evaluator<'_, '_> {
     }
 
     fn input(&mut self, clause: &InputClause, scope: &dyn Variables) -> Evaluated {
-        let Some(expression) = &clause.expression else { return Ok(Value::Null) };
-        let value = self.expression(&clause.id, expression, scope)?;
+        let value = self.expression(&clause.id, &clause.expression, scope)?;
         self.coerce(value, clause.type_ref, &clause.id)
     }
 
@@ -85,10 +83,10 @@ impl Evaluator<'_, '_> {
             Value::Boolean(result) => Ok(result),
             Value::Null => Ok(false),
             other => {
-                let (text, found) = (shorten(test.expression.text()), shorten(&other.to_string()));
+                let (text, found) = (shorten(test.expression.text()), shown(&other));
                 let message = format!(
                     "the tests '{text}' of the input '{}' gave '{found}' instead of true, false or null",
-                    shorten(&input.to_string())
+                    shown(input)
                 );
                 self.no_result(&test.id, message)?;
                 Ok(false)
@@ -101,14 +99,14 @@ impl Evaluator<'_, '_> {
         let mut outputs = Vec::with_capacity(rule.outputs.len());
         for (clause, cell) in table.outputs.iter().zip(&rule.outputs) {
             outputs.push(match cell {
-                Some(cell) => self.output(clause, &cell.id, &cell.expression, scope)?,
+                Some(cell) => self.entry(clause, &cell.id, &cell.expression, scope)?,
                 None => Value::Null,
             });
         }
         Ok(outputs)
     }
 
-    fn output(
+    fn entry(
         &mut self,
         clause: &OutputClause,
         element: &Arc<str>,
@@ -118,7 +116,7 @@ impl Evaluator<'_, '_> {
         let value = self.expression(element, expression, scope)?;
         let value = self.coerce(value, clause.type_ref, element)?;
         if clause.allowed.is_some() && !satisfies(&value, clause.allowed.as_ref(), self.session)? {
-            let (name, value) = (&clause.label, shorten(&value.to_string()));
+            let (name, value) = (&clause.label, shown(&value));
             self.warn(
                 element,
                 format!("the value '{value}' of the output '{name}' is not allowed"),
@@ -137,7 +135,7 @@ impl Evaluator<'_, '_> {
         for clause in &table.outputs {
             match &clause.default {
                 Some(default) => {
-                    let value = self.output(clause, &clause.id, default, scope)?;
+                    let value = self.entry(clause, &clause.id, default, scope)?;
                     values.push((clause.name.clone(), value));
                 }
                 // By the standard, all outputs are there; Camunda gives those that have a default.
@@ -150,6 +148,16 @@ impl Evaluator<'_, '_> {
             Err(values) => self.context_of(values),
         }
     }
+}
+
+fn evaluated_inputs(table: &Table, values: &[Value]) -> Vec<EvaluatedInput> {
+    let clauses = table.inputs.iter().zip(values);
+    let inputs = clauses.map(|(clause, value)| EvaluatedInput {
+        input_id: clause.id.clone(),
+        input_name: clause.name.clone(),
+        value: value.clone(),
+    });
+    inputs.collect()
 }
 
 fn matched_rule(table: &Table, rule: &Rule, number: u32, outputs: &Outputs) -> MatchedRule {

@@ -19,8 +19,8 @@ pub(crate) enum Stop {
     Expression { text: String, error: EvaluationError },
     /// What is evaluated around expressions exceeded the budget.
     Budget(EvaluationError),
-    /// A table that has no result, in Camunda's dialect.
-    Table(String),
+    /// Logic without a result, such as a table with a hit too many, in Camunda's dialect.
+    Logic(String),
 }
 
 /// In a box, so that results stay small.
@@ -33,7 +33,7 @@ impl Stop {
         match *stop {
             Stop::Budget(error) => error,
             Stop::Expression { error, .. } => error,
-            Stop::Table(message) => EvaluationError::FunctionFailed(message),
+            Stop::Logic(message) => EvaluationError::FunctionFailed(message),
         }
     }
 }
@@ -47,12 +47,24 @@ impl From<EvaluationError> for Box<Stop> {
 impl fmt::Display for Stop {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Stop::Expression { text, error: EvaluationError::AssertionFailed(cause) } => {
+                let text = shorten(text);
+                write!(formatter, "Assertion failure on evaluate the expression '{text}': {cause}")
+            }
             Stop::Expression { text, error } => {
                 write!(formatter, "failed to evaluate expression '{}': {error}", shorten(text))
             }
             Stop::Budget(error) => error.fmt(formatter),
-            Stop::Table(message) => formatter.write_str(message),
+            Stop::Logic(message) => formatter.write_str(message),
         }
+    }
+}
+
+/// The value as messages show it: short, and text in quotes.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("\"{}\"", shorten(text)),
+        other => shorten(&other.to_string()),
     }
 }
 
@@ -105,6 +117,25 @@ impl<'r, 'e> Evaluator<'r, 'e> {
         self.coerce(value, required, &boxed.id)
     }
 
+    /// The output of a decision. In Camunda's dialect one of another type ends the evaluation.
+    pub(super) fn output(
+        &mut self,
+        boxed: &Boxed,
+        required: Type,
+        scope: &dyn Variables,
+    ) -> Evaluated {
+        let value = self.boxed(boxed, scope)?;
+        if self.is_dmn() || required == Type::Any {
+            return self.coerce(value, required, &boxed.id);
+        }
+        let types = self.model.types();
+        if value.is_null() || types.is_of(&value, required, self.session)? {
+            return Ok(value);
+        }
+        let message = format!("expected '{}' but found '{}'", types.name(required), shown(&value));
+        Err(Box::new(Stop::Logic(message)))
+    }
+
     /// The value as one of the type; null with a warning if it is not.
     pub(super) fn coerce(&mut self, value: Value, required: Type, element: &Arc<str>) -> Evaluated {
         if required == Type::Any {
@@ -114,11 +145,8 @@ impl<'r, 'e> Evaluator<'r, 'e> {
         if let Some(value) = types.coerce(&value, required, self.session)? {
             return Ok(value);
         }
-        let (expected, found) = (types.name(required), shorten(&value.to_string()));
-        self.warn(
-            element,
-            format!("Expected a value of the type '{expected}' but found '{found}'"),
-        );
+        let message = format!("expected '{}' but found '{}'", types.name(required), shown(&value));
+        self.warn(element, message);
         Ok(Value::Null)
     }
 
@@ -163,7 +191,7 @@ impl<'r, 'e> Evaluator<'r, 'e> {
     #[cold]
     pub(super) fn no_result(&mut self, element: &Arc<str>, message: String) -> Evaluated {
         if !self.is_dmn() {
-            return Err(Box::new(Stop::Table(message)));
+            return Err(Box::new(Stop::Logic(message)));
         }
         self.warn(element, message);
         Ok(Value::Null)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use skep_feel::{Expression, NoVariables, Value};
 
 use super::decision_table::Outputs;
-use super::evaluator::{Evaluated, Evaluator};
+use super::evaluator::{Evaluated, Evaluator, shown};
 use crate::logic::{Aggregation, HitPolicy, Table};
 use crate::read::shorten;
 use crate::scope::Input;
@@ -21,14 +21,14 @@ impl Evaluator<'_, '_> {
         match table.policy {
             HitPolicy::Unique if matched.len() > 1 => {
                 let message = format!(
-                    "more than one rule matched, but the hit policy UNIQUE allows one; their outputs are {}",
+                    "multiple values aren't allowed for UNIQUE hit policy. found: '{}'",
                     self.shown(table, matched)
                 );
                 self.no_result(element, message)
             }
             HitPolicy::Any if !all_equal(&matched) => {
                 let message = format!(
-                    "the rules that matched have different outputs, which the hit policy ANY does not allow: {}",
+                    "different values aren't allowed for ANY hit policy. found: '{}'",
                     self.shown(table, matched)
                 );
                 self.no_result(element, message)
@@ -126,10 +126,7 @@ impl Evaluator<'_, '_> {
         if !self.is_dmn()
             && let Some(other) = values.iter().find(|value| value.as_number().is_none())
         {
-            let message = format!(
-                "the aggregation needs numbers, but an output is '{}'",
-                shorten(&other.to_string())
-            );
+            let message = format!("expected number but found '{}'", shown(other));
             return self.no_result(element, message);
         }
         let text = match aggregation {

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use skep_feel::{List, Value, Variables};
 
-use super::evaluator::{Evaluated, Evaluator};
+use super::evaluator::{Evaluated, Evaluator, shown};
 use crate::logic::{Boxed, Iteration};
-use crate::read::shorten;
 use crate::scope::{Element, Iterated};
 
 impl Evaluator<'_, '_> {
@@ -50,21 +49,16 @@ impl Evaluator<'_, '_> {
         scope: &dyn Variables,
     ) -> Evaluated {
         let Some(domain) = self.domain(&iteration.domain, scope)? else { return Ok(Value::Null) };
-        let mut undecided = false;
         for value in &domain {
             self.session.spend_steps(1)?;
             let scope = Iterated::new(scope, &iteration.variable, &value, &[]);
             match self.boxed(&iteration.body, &scope)? {
                 Value::Boolean(result) if result == decisive => return Ok(result.into()),
                 Value::Boolean(_) => {}
-                other => {
-                    let found = shorten(&other.to_string());
-                    self.warn(element, format!("Expected boolean but found '{found}'"));
-                    undecided = true;
-                }
+                other => return self.not_boolean(element, &other),
             }
         }
-        Ok(if undecided { Value::Null } else { Value::Boolean(!decisive) })
+        Ok(Value::Boolean(!decisive))
     }
 
     /// The elements for which the condition is true.
@@ -82,12 +76,16 @@ impl Evaluator<'_, '_> {
             match self.boxed(condition, &Element::new(scope, &value))? {
                 Value::Boolean(true) => kept.push(value),
                 Value::Boolean(false) => {}
-                other => {
-                    let found = shorten(&other.to_string());
-                    self.warn(element, format!("Expected boolean but found '{found}'"));
-                }
+                other => return self.not_boolean(element, &other),
             }
         }
         self.list_of(kept)
+    }
+
+    /// Null, as a condition is no boolean.
+    #[cold]
+    pub(super) fn not_boolean(&mut self, element: &Arc<str>, found: &Value) -> Evaluated {
+        self.warn(element, format!("Expected boolean but found '{}'", shown(found)));
+        Ok(Value::Null)
     }
 }

@@ -1,12 +1,15 @@
 //! Evaluates a decision after what it requires, each only once.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
-use skep_feel::{Context, Environment, EvaluationError, NativeFunction, Session, Value, Variables};
+use skep_feel::{
+    Context, Environment, EvaluationError, NativeFunction, NoVariables, Session, Value, Variables,
+};
 
 use super::call;
-use super::evaluator::{Evaluator, Stop, pass_warnings};
+use super::evaluator::{Evaluator, Stop, pass_warnings, shown};
 use crate::evaluation::{DecisionEvaluation, DecisionType, EvaluatedDecision, Failure};
 use crate::logic::Logic;
 use crate::model::{Binding, Decision, Model, Source, Target};
@@ -34,7 +37,7 @@ pub(crate) fn invocable(
     environment: &Environment,
 ) -> DecisionEvaluation {
     let mut session = Session::new(environment);
-    let function = call::function_of(model, target);
+    let function = call::function_of(model, target, &NoVariables);
     let parameters = function.parameters().iter();
     let values: Vec<Value> =
         parameters.map(|name| arguments.get(name).unwrap_or(Value::Null)).collect();
@@ -100,24 +103,26 @@ impl<'r, 'e> Run<'r, 'e> {
         Run { variables, session, results, evaluated: Vec::new() }
     }
 
-    /// Gives an element of the first model its value beforehand, as an argument of a service.
+    /// Gives an element of the first model its value beforehand, as an argument of a service; false
+    /// if the value is not of its type.
     pub(super) fn provide(
         &mut self,
         model: &Model,
         target: Target,
-        value: Value,
-    ) -> Result<(), EvaluationError> {
-        let Some(key) = self.results.enter(model, target) else { return Ok(()) };
-        let Some(owner) = model.model_of(target) else { return Ok(()) };
+        value: &Value,
+    ) -> Result<bool, EvaluationError> {
+        let Some(key) = self.results.enter(model, target) else { return Ok(false) };
+        let Some(owner) = model.model_of(target) else { return Ok(false) };
         let graph = owner.graph();
         let index = target.place().index as usize;
         let required = match target {
             Target::Input(_) => graph.inputs.get(index).map(|input| input.type_ref),
             _ => graph.decisions.get(index).map(|decision| decision.type_ref),
         };
-        let coerced = owner.types().coerce(&value, required.unwrap_or_default(), self.session)?;
+        let coerced = owner.types().coerce(value, required.unwrap_or_default(), self.session)?;
+        let fits = coerced.is_some();
         self.results.values.insert(key, coerced.unwrap_or(Value::Null));
-        Ok(())
+        Ok(fits)
     }
 
     /// The value of a target of the first model, which has to be a decision.
@@ -205,11 +210,11 @@ impl<'r, 'e> Run<'r, 'e> {
         };
         let mut evaluator = Evaluator::new(model, self.session, true);
         let value = match &decision.logic {
-            Some(logic) => evaluator.typed(logic, decision.type_ref, &scope),
+            Some(logic) => evaluator.output(logic, decision.type_ref, &scope),
             None => Ok(Value::Null),
         };
         let (inputs, matched_rules, warnings) = evaluator.finish();
-        self.evaluated.push(EvaluatedDecision {
+        let evaluated = EvaluatedDecision {
             decision_id: decision.id.clone(),
             decision_name: decision.name.clone(),
             decision_type: type_of(decision),
@@ -217,13 +222,30 @@ impl<'r, 'e> Run<'r, 'e> {
             inputs,
             matched_rules,
             warnings,
-        });
-        value.map_err(|stop| failure(decision, *stop))
+        };
+        let value = value.map_err(|stop| failure(&evaluated, &stop));
+        self.evaluated.push(evaluated);
+        value
     }
 }
 
-fn failure(decision: &Decision, stop: Stop) -> Box<Failure> {
-    Box::new(Failure { decision_id: decision.id.clone(), message: stop.to_string() })
+/// What stopped the decision, with its inputs and warnings.
+#[cold]
+fn failure(decision: &EvaluatedDecision, stop: &Stop) -> Box<Failure> {
+    let mut message = stop.to_string();
+    let mut part = |title: &str, texts: Vec<String>| {
+        if !texts.is_empty() {
+            let _ = write!(message, "; {title}: {}", texts.join(", "));
+        }
+    };
+    let inputs = decision.inputs.iter();
+    part(
+        "inputs",
+        inputs.map(|input| format!("{} = {}", input.input_name, shown(&input.value))).collect(),
+    );
+    let warnings = decision.warnings.iter();
+    part("warnings", warnings.map(|warning| warning.message.clone()).collect());
+    Box::new(Failure { decision_id: decision.decision_id.clone(), message })
 }
 
 fn type_of(decision: &Decision) -> DecisionType {
@@ -253,7 +275,7 @@ impl Scope<'_> {
                 let key = self.run.key(self.model, *target)?;
                 self.run.values.get(&key).cloned()
             }
-            Source::Element(target) => call::function_value(self.model, *target),
+            Source::Element(target) => call::function_value(self.model, *target, self),
             Source::Import(members) => {
                 let entries = members
                     .iter()

@@ -92,17 +92,18 @@ fn input(reader: &mut Reader, node: Node<'_>) -> Option<InputClause> {
     let label = node.attribute("label").map(str::trim).filter(|label| !label.is_empty());
     let name = label.map_or_else(|| input_name(&text), Arc::from);
     let allowed = allowed(reader, node, "inputValues");
-    let parsed = match text.is_empty() {
-        true => None,
-        false => Some(reader.expression(expression, "the input expression", &text)?),
-    };
+    if text.is_empty() {
+        reader.refuse(expression, "the text of the input expression is empty; write FEEL");
+        return None;
+    }
+    let parsed = reader.expression(expression, "the input expression", &text)?;
     Some(InputClause { id: id_of(node), name, type_ref, expression: parsed, allowed: allowed? })
 }
 
 /// The beginning of the text of an input expression, which stands for a label.
 fn input_name(text: &str) -> Arc<str> {
     match text.char_indices().nth(INPUT_NAME_CHARACTERS_MAX) {
-        Some((at, _)) => format!("{}...", text.get(..at).unwrap_or_default()).into(),
+        Some((at, _)) => text.get(..at).unwrap_or_default().into(),
         None => text.into(),
     }
 }
@@ -142,6 +143,7 @@ fn output(
     };
     let default = match child(node, "defaultOutputEntry") {
         Some(entry) => match reader.text(entry)?.as_str() {
+            // What modelers write for no default.
             "" => None,
             text => Some(reader.expression(entry, "the default output", text)?),
         },
@@ -248,8 +250,15 @@ fn cells(reader: &mut Reader, rule: Node<'_>, entry: &'static str) -> Option<Box
 fn cell(reader: &mut Reader, node: Node<'_>, is_test: bool) -> Option<Option<Cell>> {
     reader.check_children(node, &["text"]);
     let text = reader.text(node)?;
-    if text.is_empty() || (is_test && text == "-") {
+    if is_test && matches!(text.as_str(), "" | "-") {
         return Some(None);
+    }
+    if text.is_empty() {
+        if reader.is_dmn() {
+            return Some(None);
+        }
+        reader.refuse(node, "the text of the output entry is empty; write FEEL, such as `null`");
+        return None;
     }
     let expression = match is_test {
         true => reader.unary_tests(node, "the tests of the input", &text)?,

@@ -158,5 +158,10 @@ fn head<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Head<'a>> {
     };
     let variable = child(node, "variable").and_then(|variable| variable.attribute("name"));
     let variable = variable.map(normalized).filter(|name| !name.is_empty());
-    Some(Head { node, id, variable: variable.unwrap_or_else(|| name.clone()), name })
+    // Camunda sees a decision without a variable under its id, the standard under its name.
+    let unnamed = match tag(node) {
+        "decision" if !reader.is_dmn() => &id,
+        _ => &name,
+    };
+    Some(Head { node, variable: variable.unwrap_or_else(|| unnamed.clone()), id, name })
 }

@@ -44,7 +44,7 @@ pub(super) fn definition(reader: &mut Reader, node: Node<'_>) -> Option<Function
 fn parameters(reader: &mut Reader, node: Node<'_>) -> (Vec<(Arc<str>, Type)>, bool) {
     let (mut parameters, mut complete) = (Vec::new(), true);
     for parameter in children_named(node, "formalParameter") {
-        let type_ref = reader.type_of(parameter, "typeRef");
+        let type_ref = reader.variable_type(parameter);
         let Some(name) = reader.required(parameter, "name").map(normalized) else {
             complete = false;
             continue;

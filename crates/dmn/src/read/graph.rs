@@ -1,13 +1,18 @@
 //! The decisions, inputs, functions and services of a model, with their logic.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::boxed::{self, EXPRESSIONS};
+use super::cycles;
 use super::elements::{Elements, Head};
 use super::function;
 use super::reader::Reader;
 use super::requirements::{self, Requirements};
-use crate::model::{Binding, Decision, Graph, InputData, Knowledge, Service, Source, Target};
+use crate::logic::FunctionLogic;
+use crate::model::{
+    Binding, Decision, Graph, InputData, Knowledge, Place, Service, Source, Target,
+};
 use crate::types::Type;
 use crate::xml::{Node, ZEEBE, child, children_named};
 
@@ -36,13 +41,24 @@ pub(super) fn read<'a>(reader: &mut Reader, elements: &Elements<'a>, root: Node<
         .iter()
         .map(|head| requirements::read(reader, elements, head.node))
         .collect();
-    requirements::check_cycles(reader, elements, &required);
+    cycles::check(reader, &elements.decisions, &required);
     let mut graph = Graph { inputs, ..Graph::default() };
     for (head, required) in elements.decisions.iter().zip(required) {
         graph.decisions.extend(decision(reader, elements, head, required));
     }
-    for head in &elements.knowledge {
-        graph.knowledge.extend(knowledge(reader, elements, head));
+    let required: Vec<Requirements> = elements
+        .knowledge
+        .iter()
+        .map(|head| requirements::read(reader, elements, head.node))
+        .collect();
+    if !reader.is_dmn() {
+        cycles::check(reader, &elements.knowledge, &required);
+    }
+    for (index, (head, required)) in elements.knowledge.iter().zip(required).enumerate() {
+        graph.knowledge.extend(knowledge(reader, elements, index, head, required));
+    }
+    if !reader.is_dmn() {
+        spread_free_names(&mut graph.knowledge);
     }
     for head in &elements.services {
         graph.services.push(service(reader, elements, head));
@@ -60,7 +76,7 @@ fn input(reader: &mut Reader, head: &Head<'_>) -> InputData {
 }
 
 fn variable_type(reader: &mut Reader, node: Node<'_>) -> Type {
-    child(node, "variable").map_or(Type::Any, |variable| reader.type_of(variable, "typeRef"))
+    child(node, "variable").map_or(Type::Any, |variable| reader.variable_type(variable))
 }
 
 fn decision<'a>(
@@ -75,6 +91,12 @@ fn decision<'a>(
     let bindings = requirements::bindings(reader, elements, &required);
     let saved = reader.names.clone();
     declare(reader, &bindings);
+    if !reader.is_dmn()
+        && let Some(function) = child(head.node, "functionDefinition")
+    {
+        let reason = "a decision cannot be a function; use a businessKnowledgeModel";
+        reader.refuse(function, reason);
+    }
     // By the standard a decision may be undecided yet; then it is null.
     let undecided = reader.is_dmn() && boxed::expressions(head.node).next().is_none();
     let logic = match undecided {
@@ -118,16 +140,16 @@ fn version_tag(node: Node<'_>) -> Arc<str> {
 fn knowledge<'a>(
     reader: &mut Reader,
     elements: &Elements<'a>,
+    index: usize,
     head: &Head<'a>,
+    required: Requirements,
 ) -> Option<Knowledge> {
     let allowed = ["variable", "encapsulatedLogic", "knowledgeRequirement", "authorityRequirement"];
     reader.check_children(head.node, &allowed);
-    let required = requirements::read(reader, elements, head.node);
     let mut bindings = requirements::bindings(reader, elements, &required);
-    // A function may call itself.
-    let index = elements.knowledge.iter().position(|other| other.id == head.id)?;
-    let own = Target::Knowledge(crate::model::Place::own(index));
-    if !bindings.iter().any(|binding| binding.name == head.variable) {
+    // By the standard a function may call itself.
+    let own = Target::Knowledge(Place::own(index));
+    if reader.is_dmn() && !bindings.iter().any(|binding| binding.name == head.variable) {
         bindings.push(Binding { name: head.variable.clone(), source: Source::Element(own) });
     }
     let type_ref = variable_type(reader, head.node);
@@ -135,11 +157,8 @@ fn knowledge<'a>(
     declare(reader, &bindings);
     let logic = match child(head.node, "encapsulatedLogic") {
         Some(logic) => function::definition(reader, logic),
-        None => {
-            let reason = "the business knowledge model has no logic; add an `encapsulatedLogic`";
-            reader.refuse(head.node, reason);
-            None
-        }
+        // It is not decided yet how it works; a call of it is null.
+        None => Some(FunctionLogic::missing()),
     };
     reader.names = saved;
     let logic = logic?;
@@ -149,9 +168,36 @@ fn knowledge<'a>(
         variable: head.variable.clone(),
         type_ref: reader.types.function_output(type_ref),
         parameters: logic.parameters.clone(),
+        free: logic.free.clone(),
         logic,
         bindings: bindings.into(),
     })
+}
+
+/// In Camunda's dialect a function sees the variables of whatever calls it: what those that it calls
+/// read, it has to pass on.
+fn spread_free_names(knowledge: &mut [Knowledge]) {
+    for _ in 0..knowledge.len() {
+        let mut changed = false;
+        for index in 0..knowledge.len() {
+            let Some(found) = knowledge.get(index) else { continue };
+            let called = found.bindings.iter().filter_map(|binding| match binding.source {
+                Source::Element(Target::Knowledge(place)) => knowledge.get(place.index as usize),
+                _ => None,
+            });
+            let mut free: BTreeSet<Arc<str>> = found.free.iter().cloned().collect();
+            free.extend(called.flat_map(|called| called.free.iter().cloned()));
+            if let Some(found) =
+                knowledge.get_mut(index).filter(|found| found.free.len() < free.len())
+            {
+                found.free = free.into_iter().collect();
+                changed = true;
+            }
+        }
+        if !changed {
+            return;
+        }
+    }
 }
 
 fn service<'a>(reader: &mut Reader, elements: &Elements<'a>, head: &Head<'a>) -> Service {

@@ -15,7 +15,7 @@ pub(super) fn read(
     let mut imports: Vec<(Arc<str>, Model)> = Vec::new();
     for node in children_named(root, "import") {
         let kind = node.attribute("importType").unwrap_or_default();
-        if version_of(kind).is_none() {
+        if version_of(kind).is_none() && reader.is_dmn() {
             let reason = format!(
                 "the import is of the type `{}`; only DMN models can be imported",
                 shorten(kind)
@@ -37,6 +37,8 @@ pub(super) fn read(
                 reader.declare(&name);
                 imports.push((name, model.clone()));
             }
+            // Camunda does not read imports; what refers to them is refused there.
+            None if !reader.is_dmn() => {}
             None => {
                 let reason = format!(
                     "there is no model with the namespace `{}` to import",

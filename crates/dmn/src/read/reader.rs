@@ -127,6 +127,17 @@ impl Reader {
         }
     }
 
+    /// The type of a variable or parameter: Camunda looks at those of FEEL, and at no others.
+    pub(crate) fn variable_type(&mut self, node: Node<'_>) -> Type {
+        if self.is_dmn() {
+            return self.type_of(node, "typeRef");
+        }
+        match node.attribute("typeRef").and_then(Type::builtin) {
+            None | Some(Type::List | Type::Context | Type::Range | Type::Function) => Type::Any,
+            Some(found) => found,
+        }
+    }
+
     /// The type of this name, perhaps with the prefix of a namespace.
     pub(crate) fn named_type(&mut self, node: Node<'_>, name: &str) -> Type {
         if !self.is_dmn() {

@@ -10,6 +10,8 @@ use crate::xml::{Node, child, children, children_named, tag};
 /// The requirements of one element.
 #[derive(Debug, Default)]
 pub(super) struct Requirements {
+    /// Whether they are those of a decision.
+    pub(super) is_of_decision: bool,
     /// Decisions and inputs, in the order of the file.
     pub(super) information: Vec<Target>,
     /// Business knowledge models and decision services, in the order of the file.
@@ -22,7 +24,8 @@ pub(super) fn read<'a>(
     elements: &Elements<'a>,
     node: Node<'a>,
 ) -> Requirements {
-    let mut requirements = Requirements::default();
+    let mut requirements =
+        Requirements { is_of_decision: tag(node) == "decision", ..Requirements::default() };
     for requirement in children_named(node, "informationRequirement") {
         let (decisions, inputs) = ("requiredDecision", "requiredInput");
         reader.check_children(requirement, &[decisions, inputs]);
@@ -91,8 +94,7 @@ fn push(list: &mut Vec<Target>, target: Target) {
     }
 }
 
-/// The names under which an element sees what it requires: that of the variable, and also the name
-/// and (in Camunda's dialect) the id of the element.
+/// The names under which an element sees what it requires: those of the variables.
 pub(super) fn bindings(
     reader: &Reader,
     elements: &Elements<'_>,
@@ -131,8 +133,9 @@ fn add(reader: &Reader, elements: &Elements<'_>, bindings: &mut Vec<Binding>, ta
     }
     let Some(head) = head_of(elements, target) else { return };
     let mut names: Vec<&Arc<str>> = vec![&head.variable];
-    if !reader.is_dmn() {
-        names.extend([&head.name, &head.id]);
+    // Camunda calls a function by the name of its element.
+    if !reader.is_dmn() && matches!(target, Target::Knowledge(_) | Target::Service(_)) {
+        names.push(&head.name);
     }
     for name in names {
         if !bindings.iter().any(|binding| binding.name == *name) {
@@ -151,75 +154,4 @@ pub(super) fn head_of<'e, 'a>(elements: &'e Elements<'a>, target: Target) -> Opt
     };
     let place = target.place();
     list.get(place.index as usize).filter(|_| place.import.is_none())
-}
-
-/// Refuses decisions that require themselves, directly or through others.
-pub(super) fn check_cycles(
-    reader: &mut Reader,
-    elements: &Elements<'_>,
-    requirements: &[Requirements],
-) {
-    #[derive(Clone, Copy, PartialEq)]
-    enum State {
-        New,
-        Open,
-        Done,
-    }
-    let next = |decision: usize, from: usize| {
-        let information = requirements.get(decision).map(|found| &found.information);
-        let rest = information.and_then(|list| list.get(from..)).unwrap_or_default();
-        rest.iter().zip(from..).find_map(|(target, at)| match target {
-            Target::Decision(place) if place.import.is_none() => {
-                Some((place.index as usize, at + 1))
-            }
-            _ => None,
-        })
-    };
-    let mut states = vec![State::New; requirements.len()];
-    for start in 0..requirements.len() {
-        if states.get(start) != Some(&State::New) {
-            continue;
-        }
-        // Explicit, so that a long chain of decisions does not nest.
-        let mut path = vec![(start, 0)];
-        while let Some((decision, from)) = path.last_mut() {
-            let decision = *decision;
-            if let Some(state) = states.get_mut(decision) {
-                *state = State::Open;
-            }
-            match next(decision, *from) {
-                None => {
-                    if let Some(state) = states.get_mut(decision) {
-                        *state = State::Done;
-                    }
-                    path.pop();
-                }
-                Some((required, at)) => {
-                    *from = at;
-                    match states.get(required) {
-                        Some(State::New) => path.push((required, 0)),
-                        Some(State::Open) => {
-                            let begin = path.iter().position(|(at, _)| *at == required);
-                            let cycle: Vec<usize> = path.iter().map(|(at, _)| *at).collect();
-                            refuse_cycle(reader, elements, cycle.get(begin.unwrap_or(0)..));
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn refuse_cycle(reader: &mut Reader, elements: &Elements<'_>, cycle: Option<&[usize]>) {
-    let heads: Vec<_> =
-        cycle.unwrap_or_default().iter().filter_map(|at| elements.decisions.get(*at)).collect();
-    let Some(first) = heads.first() else { return };
-    let mut ids: Vec<String> = heads.iter().map(|head| format!("`{}`", head.id)).collect();
-    ids.push(format!("`{}`", first.id));
-    let reason = format!(
-        "the decision requires itself: {}; remove one of these requirements",
-        ids.join(" requires ")
-    );
-    reader.refuse(first.node, reason);
 }
