@@ -40,7 +40,7 @@ fn simple(node: Node<'_>) -> Value {
         return Value::Null;
     }
     let text = node.text().unwrap_or("");
-    let kind = node.attribute((INSTANCE, "type")).unwrap_or("string");
+    let Some(kind) = node.attribute((INSTANCE, "type")) else { return untyped(text) };
     let trimmed = text.trim();
     match kind.rsplit(':').next().unwrap_or(kind) {
         "decimal" | "double" | "integer" | "int" | "float" | "long" => super::super::feel(trimmed),
@@ -52,5 +52,23 @@ fn simple(node: Node<'_>) -> Value {
             super::super::feel(&format!("duration({trimmed:?})"))
         }
         _ => Value::from(text),
+    }
+}
+
+/// A value of which the case does not tell the type: what it looks like.
+fn untyped(text: &str) -> Value {
+    let trimmed = text.trim();
+    match trimmed {
+        "true" => return Value::Boolean(true),
+        "false" => return Value::Boolean(false),
+        _ => {}
+    }
+    if let Ok(number) = trimmed.parse() {
+        return Value::Number(number);
+    }
+    let is_date_time = trimmed.len() >= 19 && trimmed.as_bytes().get(10) == Some(&b'T');
+    match is_date_time {
+        true => super::super::feel(&format!("date and time({trimmed:?})")),
+        false => Value::from(text),
     }
 }
