@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use skep_feel::{Expression, Value};
 
-use crate::types::Type;
+use crate::types::TypeRef;
 
 /// A boxed expression.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct Boxed {
     /// Id of its element, or of the nearest one around it with an id.
     pub(crate) id: Arc<str>,
     /// What its value is converted to.
-    pub(crate) type_ref: Type,
+    pub(crate) type_ref: TypeRef,
     pub(crate) logic: Logic,
 }
 
@@ -48,13 +48,13 @@ pub(crate) struct Entries {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) name: Arc<str>,
-    pub(crate) type_ref: Type,
+    pub(crate) type_ref: TypeRef,
     pub(crate) value: Boxed,
 }
 
 #[derive(Debug)]
 pub(crate) struct Relation {
-    pub(crate) columns: Box<[(Arc<str>, Type)]>,
+    pub(crate) columns: Box<[(Arc<str>, TypeRef)]>,
     pub(crate) rows: Box<[Box<[Boxed]>]>,
 }
 
@@ -79,7 +79,7 @@ pub(crate) struct Invocation {
 #[derive(Debug)]
 pub(crate) struct FunctionLogic {
     pub(crate) parameters: Box<[Arc<str>]>,
-    pub(crate) parameter_types: Box<[Type]>,
+    pub(crate) parameter_types: Box<[TypeRef]>,
     /// None if it has none, or is a function of Java or PMML, which nobody can call here.
     pub(crate) body: Option<Boxed>,
     /// Names that the body may read from around the definition.
@@ -121,7 +121,7 @@ pub(crate) struct InputClause {
     pub(crate) id: Arc<str>,
     /// The label, or the beginning of the text.
     pub(crate) name: Arc<str>,
-    pub(crate) type_ref: Type,
+    pub(crate) type_ref: TypeRef,
     pub(crate) expression: Expression,
     /// Unary tests that the value has to satisfy.
     pub(crate) allowed: Option<Expression>,
@@ -134,7 +134,7 @@ pub(crate) struct OutputClause {
     pub(crate) name: Arc<str>,
     /// The label, or the name.
     pub(crate) label: Arc<str>,
-    pub(crate) type_ref: Type,
+    pub(crate) type_ref: TypeRef,
     /// Unary tests that the value has to satisfy.
     pub(crate) allowed: Option<Expression>,
     /// The values in the order of their priority.

@@ -8,7 +8,7 @@ use skep_feel::{Dialect, Environment, Variables};
 use crate::evaluate;
 use crate::evaluation::DecisionEvaluation;
 use crate::logic::{Boxed, FunctionLogic};
-use crate::types::{Type, Types};
+use crate::types::{TypeRef, Types};
 use crate::violation::Violations;
 
 /// How a file is read.
@@ -53,7 +53,7 @@ pub struct Decision {
     /// The version tag of its `zeebe:versionTag` extension, or empty.
     pub version_tag: Arc<str>,
     pub(crate) variable: Arc<str>,
-    pub(crate) type_ref: Type,
+    pub(crate) type_ref: TypeRef,
     /// Decisions and inputs in the order of their evaluation.
     pub(crate) required: Box<[Target]>,
     pub(crate) bindings: Box<[Binding]>,
@@ -66,7 +66,7 @@ pub struct Decision {
 pub(crate) struct InputData {
     pub(crate) id: Arc<str>,
     pub(crate) name: Arc<str>,
-    pub(crate) type_ref: Type,
+    pub(crate) type_ref: TypeRef,
 }
 
 /// A business knowledge model.
@@ -76,7 +76,7 @@ pub(crate) struct Knowledge {
     pub(crate) name: Arc<str>,
     pub(crate) variable: Arc<str>,
     /// The type of its results.
-    pub(crate) type_ref: Type,
+    pub(crate) type_ref: TypeRef,
     pub(crate) parameters: Box<[Arc<str>]>,
     pub(crate) logic: FunctionLogic,
     /// The names that it and the functions that it calls may read from around the call, in Camunda's
@@ -92,7 +92,7 @@ pub(crate) struct Service {
     pub(crate) name: Arc<str>,
     pub(crate) variable: Arc<str>,
     /// The type of its results.
-    pub(crate) type_ref: Type,
+    pub(crate) type_ref: TypeRef,
     /// The names of the inputs.
     pub(crate) parameters: Box<[Arc<str>]>,
     /// Input data, then input decisions.

@@ -25,7 +25,7 @@ impl Evaluator<'_, '_> {
                 value?
             }
         };
-        self.coerce(value, boxed.type_ref, &boxed.id)
+        self.coerce(value, &boxed.type_ref, &boxed.id)
     }
 
     // Arms only call, so that the frame of this function stays small: it is on the stack once for
@@ -63,7 +63,7 @@ impl Evaluator<'_, '_> {
     fn context(&mut self, entries: &Entries, scope: &dyn Variables) -> Evaluated {
         let mut frame = Frame::new(scope);
         for entry in &entries.named {
-            let value = self.typed(&entry.value, entry.type_ref, &frame)?;
+            let value = self.typed(&entry.value, &entry.type_ref, &frame)?;
             frame.set(&entry.name, value);
         }
         match &entries.result {
@@ -77,7 +77,7 @@ impl Evaluator<'_, '_> {
         for row in &relation.rows {
             let mut entries = Vec::with_capacity(row.len());
             for ((name, required), cell) in relation.columns.iter().zip(row) {
-                entries.push((name.clone(), self.typed(cell, *required, scope)?));
+                entries.push((name.clone(), self.typed(cell, required, scope)?));
             }
             rows.push(self.context_of(entries)?);
         }

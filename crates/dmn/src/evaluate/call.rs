@@ -13,7 +13,7 @@ use crate::limits::CALL_LEVELS;
 use crate::logic::FunctionLogic;
 use crate::model::{Binding, Model, Source, Target};
 use crate::scope::Frame;
-use crate::types::Type;
+use crate::types::TypeRef;
 
 /// A business knowledge model or a decision service of a model.
 pub(super) struct Invocable {
@@ -87,7 +87,7 @@ impl Invocable {
         let bindings = &knowledge.bindings;
         let scope = Functions { model: &self.model, bindings, around: &around };
         let frame = Frame::new(&scope);
-        let output = knowledge.type_ref;
+        let output = &knowledge.type_ref;
         let result = call(&self.model, &knowledge.logic, output, frame, arguments, session);
         match result {
             // In Camunda's dialect a function that fails is null for whatever calls it.
@@ -140,7 +140,7 @@ impl Invocable {
                 Value::Context(names.zip(outputs).collect::<Context>())
             }
         };
-        let coerced = self.model.types().coerce(&value, service.type_ref, session)?;
+        let coerced = service.type_ref.declared.coerce(&value, session)?;
         Ok(coerced.unwrap_or(Value::Null))
     }
 }
@@ -184,7 +184,7 @@ impl NativeFunction for Closure {
     ) -> Result<Value, EvaluationError> {
         session.enter(CALL_LEVELS)?;
         let frame = Frame::with(&NoVariables, self.captured.clone());
-        let result = call(&self.model, &self.logic, Type::Any, frame, arguments, session);
+        let result = call(&self.model, &self.logic, &TypeRef::any(), frame, arguments, session);
         session.leave(CALL_LEVELS);
         result
     }
@@ -194,7 +194,7 @@ impl NativeFunction for Closure {
 fn call(
     model: &Model,
     logic: &FunctionLogic,
-    output: Type,
+    output: &TypeRef,
     mut frame: Frame<'_>,
     arguments: &[Value],
     session: &mut Session<'_>,
@@ -203,7 +203,7 @@ fn call(
     let mut evaluator = Evaluator::new(model, session, false);
     for ((name, required), value) in parameters.zip(arguments) {
         let is_null = value.is_null();
-        let value = evaluator.coerce(value.clone(), *required, name).map_err(Stop::into_error)?;
+        let value = evaluator.coerce(value.clone(), required, name).map_err(Stop::into_error)?;
         // Nothing is evaluated for an argument of another type.
         if value.is_null() && !is_null {
             evaluator.pass_warnings();

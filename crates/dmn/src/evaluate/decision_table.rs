@@ -60,7 +60,7 @@ impl Evaluator<'_, '_> {
 
     fn input(&mut self, clause: &InputClause, scope: &dyn Variables) -> Evaluated {
         let value = self.expression(&clause.id, &clause.expression, scope)?;
-        self.coerce(value, clause.type_ref, &clause.id)
+        self.coerce(value, &clause.type_ref, &clause.id)
     }
 
     fn is_allowed(&mut self, clause: &InputClause, value: &Value) -> Evaluated<bool> {
@@ -114,7 +114,7 @@ impl Evaluator<'_, '_> {
         scope: &dyn Variables,
     ) -> Evaluated {
         let value = self.expression(element, expression, scope)?;
-        let value = self.coerce(value, clause.type_ref, element)?;
+        let value = self.coerce(value, &clause.type_ref, element)?;
         if clause.allowed.is_some() && !satisfies(&value, clause.allowed.as_ref(), self.session)? {
             let (name, value) = (&clause.label, shown(&value));
             self.warn(

@@ -10,7 +10,7 @@ use crate::limits::WARNINGS_MAX;
 use crate::logic::Boxed;
 use crate::model::Model;
 use crate::read::shorten;
-use crate::types::Type;
+use crate::types::TypeRef;
 
 /// Ends the evaluation without a value.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl<'r, 'e> Evaluator<'r, 'e> {
     pub(super) fn typed(
         &mut self,
         boxed: &Boxed,
-        required: Type,
+        required: &TypeRef,
         scope: &dyn Variables,
     ) -> Evaluated {
         let value = self.boxed(boxed, scope)?;
@@ -121,31 +121,34 @@ impl<'r, 'e> Evaluator<'r, 'e> {
     pub(super) fn output(
         &mut self,
         boxed: &Boxed,
-        required: Type,
+        required: &TypeRef,
         scope: &dyn Variables,
     ) -> Evaluated {
         let value = self.boxed(boxed, scope)?;
-        if self.is_dmn() || required == Type::Any {
+        if self.is_dmn() || required.is_any() {
             return self.coerce(value, required, &boxed.id);
         }
-        let types = self.model.types();
-        if value.is_null() || types.is_of(&value, required, self.session)? {
+        if required.declared.conforms(&value, self.session)? {
             return Ok(value);
         }
-        let message = format!("expected '{}' but found '{}'", types.name(required), shown(&value));
+        let message = format!("expected '{}' but found '{}'", required.name, shown(&value));
         Err(Box::new(Stop::Logic(message)))
     }
 
     /// The value as one of the type; null with a warning if it is not.
-    pub(super) fn coerce(&mut self, value: Value, required: Type, element: &Arc<str>) -> Evaluated {
-        if required == Type::Any {
+    pub(super) fn coerce(
+        &mut self,
+        value: Value,
+        required: &TypeRef,
+        element: &Arc<str>,
+    ) -> Evaluated {
+        if required.is_any() {
             return Ok(value);
         }
-        let types = self.model.types();
-        if let Some(value) = types.coerce(&value, required, self.session)? {
+        if let Some(value) = required.declared.coerce(&value, self.session)? {
             return Ok(value);
         }
-        let message = format!("expected '{}' but found '{}'", types.name(required), shown(&value));
+        let message = format!("expected '{}' but found '{}'", required.name, shown(&value));
         self.warn(element, message);
         Ok(Value::Null)
     }

@@ -116,10 +116,11 @@ impl<'r, 'e> Run<'r, 'e> {
         let graph = owner.graph();
         let index = target.place().index as usize;
         let required = match target {
-            Target::Input(_) => graph.inputs.get(index).map(|input| input.type_ref),
-            _ => graph.decisions.get(index).map(|decision| decision.type_ref),
+            Target::Input(_) => graph.inputs.get(index).map(|input| &input.type_ref),
+            _ => graph.decisions.get(index).map(|decision| &decision.type_ref),
         };
-        let coerced = owner.types().coerce(value, required.unwrap_or_default(), self.session)?;
+        let Some(required) = required else { return Ok(false) };
+        let coerced = required.declared.coerce(value, self.session)?;
         let fits = coerced.is_some();
         self.results.values.insert(key, coerced.unwrap_or(Value::Null));
         Ok(fits)
@@ -191,7 +192,7 @@ impl<'r, 'e> Run<'r, 'e> {
             return Ok(());
         };
         let value = self.variables.get(&input.name).unwrap_or(Value::Null);
-        let coerced = model.types().coerce(&value, input.type_ref, self.session);
+        let coerced = input.type_ref.declared.coerce(&value, self.session);
         let coerced = coerced.map_err(|error| Failure {
             decision_id: decision.clone(),
             message: format!("failed to evaluate the input '{}': {error}", input.id),
@@ -210,7 +211,7 @@ impl<'r, 'e> Run<'r, 'e> {
         };
         let mut evaluator = Evaluator::new(model, self.session, true);
         let value = match &decision.logic {
-            Some(logic) => evaluator.output(logic, decision.type_ref, &scope),
+            Some(logic) => evaluator.output(logic, &decision.type_ref, &scope),
             None => Ok(Value::Null),
         };
         let (inputs, matched_rules, warnings) = evaluator.finish();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::reader::{Reader, id_of, normalized};
 use crate::logic::{Boxed, Entries, Entry, Invocation, Iteration, Logic, Relation};
-use crate::types::Type;
+use crate::types::TypeRef;
 use crate::xml::{self, Node, child, children, children_named, tag};
 
 /// The names of the elements that are expressions.
@@ -70,7 +70,7 @@ pub(super) fn read(reader: &mut Reader, node: Node<'_>) -> Option<Boxed> {
     Some(Boxed { id: id_of(node), type_ref, logic })
 }
 
-fn literal(reader: &mut Reader, node: Node<'_>, type_ref: Type) -> Option<Boxed> {
+fn literal(reader: &mut Reader, node: Node<'_>, type_ref: TypeRef) -> Option<Boxed> {
     reader.check_children(node, &["text", "importedValues"]);
     if let Some(imported) = child(node, "importedValues") {
         reader
@@ -196,7 +196,7 @@ fn invocation(reader: &mut Reader, node: Node<'_>) -> Option<Invocation> {
 
 fn null(reader: &mut Reader, node: Node<'_>) -> Option<Boxed> {
     let expression = reader.expression(node, "the expression", "null")?;
-    Some(Boxed { id: id_of(node), type_ref: Type::Any, logic: Logic::Literal(expression) })
+    Some(Boxed { id: id_of(node), type_ref: TypeRef::any(), logic: Logic::Literal(expression) })
 }
 
 /// The expression in the child of this name, which has to be there.
@@ -206,7 +206,7 @@ fn part(reader: &mut Reader, node: Node<'_>, name: &'static str) -> Option<Boxed
             reader.check_children(part, &EXPRESSIONS);
             let type_ref = reader.type_of(part, "typeRef");
             let mut boxed = inner(reader, part)?;
-            if type_ref != Type::Any {
+            if !type_ref.is_any() {
                 boxed.type_ref = type_ref;
             }
             Some(boxed)
@@ -258,7 +258,7 @@ pub(super) fn declare_entries(reader: &mut Reader, node: Node<'_>) {
             _ => None,
         };
         if let Some(name) = name {
-            reader.declare(&normalized(name));
+            reader.declare_key(&normalized(name));
         }
     }
 }

@@ -7,7 +7,7 @@ use skep_feel::{Expression, Value};
 use super::reader::{Reader, id_of, normalized, shorten};
 use crate::limits::{INPUT_NAME_CHARACTERS_MAX, RULES_MAX};
 use crate::logic::{Aggregation, Cell, HitPolicy, InputClause, OutputClause, Rule, Table};
-use crate::types::Type;
+use crate::types::TypeRef;
 use crate::xml::{Node, child, children_named};
 
 /// Reads a decision table.
@@ -138,7 +138,7 @@ fn output(
     let type_ref = reader.type_of(node, "typeRef");
     let allowed = allowed(reader, node, "outputValues");
     let priorities = match policy {
-        HitPolicy::Priority | HitPolicy::OutputOrder => priorities(reader, node, type_ref),
+        HitPolicy::Priority | HitPolicy::OutputOrder => priorities(reader, node, &type_ref),
         _ => Some(Vec::new()),
     };
     let default = match child(node, "defaultOutputEntry") {
@@ -162,12 +162,12 @@ fn output(
 
 /// The values of an output in the order of their priority: as the column lists them, else as its
 /// type does.
-fn priorities(reader: &mut Reader, node: Node<'_>, type_ref: Type) -> Option<Vec<Value>> {
+fn priorities(reader: &mut Reader, node: Node<'_>, type_ref: &TypeRef) -> Option<Vec<Value>> {
     let listed = match child(node, "outputValues") {
         Some(values) => reader.text(values)?,
         None => String::new(),
     };
-    let of_type = || reader.types.item(type_ref).and_then(|item| item.allowed.as_ref());
+    let of_type = || reader.types.item(&type_ref.name).and_then(|item| item.allowed.as_ref());
     let text = match listed.is_empty() {
         true => of_type().map_or("", Expression::text).to_owned(),
         false => listed,

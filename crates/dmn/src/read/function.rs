@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::boxed::{self, EXPRESSIONS};
 use super::reader::{Reader, normalized};
 use crate::logic::FunctionLogic;
-use crate::types::Type;
+use crate::types::TypeRef;
 use crate::xml::{Node, children_named};
 
 /// Reads a function definition.
@@ -30,7 +30,8 @@ pub(super) fn definition(reader: &mut Reader, node: Node<'_>) -> Option<Function
     if let Some(body) = &body {
         body.collect_variables(&mut free);
     }
-    let (parameters, parameter_types): (Vec<Arc<str>>, Vec<Type>) = parameters.into_iter().unzip();
+    let (parameters, parameter_types): (Vec<Arc<str>>, Vec<TypeRef>) =
+        parameters.into_iter().unzip();
     let free: Vec<Arc<str>> = free.into_iter().filter(|name| !parameters.contains(name)).collect();
     complete.then(|| FunctionLogic {
         parameters: parameters.into(),
@@ -41,7 +42,7 @@ pub(super) fn definition(reader: &mut Reader, node: Node<'_>) -> Option<Function
 }
 
 /// The parameters with their types, and whether all of them could be read.
-fn parameters(reader: &mut Reader, node: Node<'_>) -> (Vec<(Arc<str>, Type)>, bool) {
+fn parameters(reader: &mut Reader, node: Node<'_>) -> (Vec<(Arc<str>, TypeRef)>, bool) {
     let (mut parameters, mut complete) = (Vec::new(), true);
     for parameter in children_named(node, "formalParameter") {
         let type_ref = reader.variable_type(parameter);

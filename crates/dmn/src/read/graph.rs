@@ -13,7 +13,7 @@ use crate::logic::FunctionLogic;
 use crate::model::{
     Binding, Decision, Graph, InputData, Knowledge, Place, Service, Source, Target,
 };
-use crate::types::Type;
+use crate::types::TypeRef;
 use crate::xml::{Node, ZEEBE, child, children_named};
 
 /// What a decision may contain besides its expression.
@@ -75,8 +75,8 @@ fn input(reader: &mut Reader, head: &Head<'_>) -> InputData {
     InputData { id: head.id.clone(), name: head.variable.clone(), type_ref }
 }
 
-fn variable_type(reader: &mut Reader, node: Node<'_>) -> Type {
-    child(node, "variable").map_or(Type::Any, |variable| reader.variable_type(variable))
+fn variable_type(reader: &mut Reader, node: Node<'_>) -> TypeRef {
+    child(node, "variable").map_or_else(TypeRef::any, |variable| reader.variable_type(variable))
 }
 
 fn decision<'a>(
@@ -166,7 +166,7 @@ fn knowledge<'a>(
         id: head.id.clone(),
         name: head.name.clone(),
         variable: head.variable.clone(),
-        type_ref: reader.types.function_output(type_ref),
+        type_ref: reader.output_of(&type_ref),
         parameters: logic.parameters.clone(),
         free: logic.free.clone(),
         logic,
@@ -234,7 +234,7 @@ fn service<'a>(reader: &mut Reader, elements: &Elements<'a>, head: &Head<'a>) ->
         id: head.id.clone(),
         name: head.name.clone(),
         variable: head.variable.clone(),
-        type_ref: reader.types.function_output(type_ref),
+        type_ref: reader.output_of(&type_ref),
         parameters,
         inputs: inputs.into(),
         outputs: outputs.into(),

@@ -1,12 +1,14 @@
 //! Item definitions: the types that a model declares.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use skep_feel::{Expression, Type};
 
 use super::boxed::text_child;
 use super::reader::{Reader, normalized, shorten};
 use crate::model::Model;
-use crate::types::{ItemType, Shape, Type};
+use crate::types::{ItemType, TypeRef};
 use crate::xml::{Node, child, children_named};
 
 /// Reads the item definitions of the file, behind those of the models that it imports.
@@ -14,138 +16,104 @@ pub(super) fn read_all(reader: &mut Reader, root: Node<'_>, imports: &[(Arc<str>
     for (alias, model) in imports {
         import(reader, alias, model);
     }
-    let definitions: Vec<Node<'_>> = children_named(root, "itemDefinition").collect();
     // Names first: definitions may be used before they are declared, and by themselves.
-    for node in &definitions {
-        let Some(name) = reader.required(*node, "name").map(normalized) else { continue };
-        if reader.types.by_name.contains_key(&name) {
+    let mut definitions = Vec::new();
+    for node in children_named(root, "itemDefinition") {
+        let Some(name) = reader.required(node, "name").map(normalized) else { continue };
+        if reader.types.by_name.insert(name.clone(), definitions.len()).is_some() {
             let reason = format!("the type `{name}` is declared more than once; rename one");
-            reader.refuse(*node, reason);
-            continue;
+            reader.refuse(node, reason);
         }
-        let index = add(reader, placeholder(name.clone()));
-        reader.types.by_name.insert(name, index);
+        let declared = reader.types.reference(definitions.len());
+        reader.names.insert_type(&name, declared.clone());
+        reader.declared.insert(name, declared);
+        definitions.push(node);
     }
-    for node in definitions {
-        let index = node
-            .attribute("name")
-            .and_then(|name| reader.types.by_name.get(&normalized(name)).copied());
-        let item = item(reader, node);
-        if let (Some(index), Some(item)) = (index, item) {
-            set(reader, index, item);
-        }
-    }
-    check_cycles(reader, root);
+    let mut items = Items { items: Vec::new(), first_component: definitions.len() };
+    let read: Vec<ItemType> =
+        definitions.iter().map(|node| item(reader, &mut items, *node)).collect();
+    check_cycles(reader, &definitions);
+    reader.types.items.complete(read.into_iter().chain(items.items).collect());
+}
+
+/// The components that need item definitions of their own, behind those of the file.
+struct Items {
+    items: Vec<ItemType>,
+    first_component: usize,
 }
 
 /// Adds the types of an imported model under `alias.name`.
 fn import(reader: &mut Reader, alias: &str, model: &Model) {
-    let types = model.types();
-    let offset = u32::try_from(reader.types.items.len()).unwrap_or(u32::MAX);
-    let moved = |required: Type| match required {
-        Type::Item(index) => Type::Item(index.saturating_add(offset)),
-        other => other,
-    };
-    for item in &types.items {
-        let shape = match &item.shape {
-            Shape::Alias(base) => Shape::Alias(moved(*base)),
-            Shape::Components(entries) => Shape::Components(
-                entries.iter().map(|(name, required)| (name.clone(), moved(*required))).collect(),
-            ),
-            Shape::Function { parameters, output } => {
-                Shape::Function { parameters: *parameters, output: moved(*output) }
-            }
-        };
-        reader.types.items.push(ItemType { shape, ..item.clone() });
-    }
-    for (name, index) in &types.by_name {
+    for (name, index) in &model.types().by_name {
         let name: Arc<str> = match alias.is_empty() {
             true => name.clone(),
             false => format!("{alias}.{name}").into(),
         };
-        reader.types.by_name.entry(name).or_insert(index.saturating_add(offset));
-    }
-}
-
-fn placeholder(name: Arc<str>) -> ItemType {
-    let shape = Shape::Alias(Type::Any);
-    ItemType { name, shape, is_collection: false, allowed: None, constraint: None }
-}
-
-fn add(reader: &mut Reader, item: ItemType) -> u32 {
-    reader.types.items.push(item);
-    u32::try_from(reader.types.items.len() - 1).unwrap_or(u32::MAX)
-}
-
-fn set(reader: &mut Reader, index: u32, item: ItemType) {
-    if let Some(place) = reader.types.items.get_mut(index as usize) {
-        *place = item;
+        let declared = model.types().reference(*index);
+        reader.names.insert_type(&name, declared.clone());
+        reader.declared.insert(name, declared);
     }
 }
 
 /// Reads an item definition or a component.
-fn item(reader: &mut Reader, node: Node<'_>) -> Option<ItemType> {
+fn item(reader: &mut Reader, items: &mut Items, node: Node<'_>) -> ItemType {
     let allowed = ["typeRef", "allowedValues", "typeConstraint", "itemComponent", "functionItem"];
     reader.check_children(node, &allowed);
-    let name = reader.required(node, "name").map(normalized);
-    let mut components = Vec::new();
+    let mut components: Vec<(Arc<str>, Type)> = Vec::new();
     for component in children_named(node, "itemComponent") {
         let Some(name) = reader.required(component, "name").map(normalized) else { continue };
         if components.iter().any(|(existing, _)| *existing == name) {
             let reason = format!("the component `{name}` is declared more than once; rename one");
             reader.refuse(component, reason);
         }
-        reader.declare(&name);
-        let required = component_type(reader, component);
+        let required = component_type(reader, items, component);
         components.push((name, required));
     }
-    let shape = if let Some(function) = child(node, "functionItem") {
-        function_shape(reader, function)
+    let (mut output, mut base) = (None, Type::any());
+    if let Some(function) = child(node, "functionItem") {
+        let result = reader.type_of(function, "outputTypeRef");
+        base = function_type(reader, function, &result);
+        output = Some(result);
     } else if !components.is_empty() {
-        Shape::Components(components.into())
-    } else {
-        let base =
-            text_child(node, "typeRef").or_else(|| node.attribute("typeRef").map(Into::into));
-        match base {
-            Some(base) => Shape::Alias(reader.named_type(node, &base)),
-            None => Shape::Alias(Type::Any),
-        }
-    };
-    Some(ItemType {
-        name: name?,
-        shape,
-        is_collection: matches!(node.attribute("isCollection"), Some("true" | "1")),
+        base = Type::context(components);
+    } else if let Some(name) = base_name(node) {
+        base = reader.named_type(node, &name).declared;
+    }
+    ItemType {
+        base,
+        output,
+        is_collection: is_collection(node),
         allowed: tests(reader, node, "allowedValues"),
         constraint: tests(reader, node, "typeConstraint"),
-    })
+    }
+}
+
+fn is_collection(node: Node<'_>) -> bool {
+    matches!(node.attribute("isCollection"), Some("true" | "1"))
+}
+
+fn base_name(node: Node<'_>) -> Option<String> {
+    text_child(node, "typeRef").or_else(|| node.attribute("typeRef").map(str::to_owned))
 }
 
 /// The type of a component: another type by name, or one that is declared in place.
-fn component_type(reader: &mut Reader, node: Node<'_>) -> Type {
-    let Some(item) = item(reader, node) else { return Type::Any };
-    match item {
-        ItemType {
-            shape: Shape::Alias(base),
-            is_collection: false,
-            allowed: None,
-            constraint: None,
-            ..
-        } => base,
-        item => Type::Item(add(reader, item)),
+fn component_type(reader: &mut Reader, items: &mut Items, node: Node<'_>) -> Type {
+    let item = item(reader, items, node);
+    if !item.is_collection && item.allowed.is_none() && item.constraint.is_none() {
+        return item.base;
     }
+    items.items.push(item);
+    reader.types.reference(items.first_component + items.items.len() - 1)
 }
 
-fn function_shape(reader: &mut Reader, node: Node<'_>) -> Shape {
+fn function_type(reader: &mut Reader, node: Node<'_>, result: &TypeRef) -> Type {
     reader.check_children(node, &["parameters"]);
-    for parameter in children_named(node, "parameters") {
-        // Only to refuse types that do not exist: functions do not know those of their arguments.
-        reader.type_of(parameter, "typeRef");
-    }
-    let parameters = children_named(node, "parameters").count();
-    Shape::Function { parameters, output: reader.type_of(node, "outputTypeRef") }
+    let parameters = children_named(node, "parameters");
+    let parameters = parameters.map(|found| reader.type_of(found, "typeRef").declared).collect();
+    Type::function(parameters, result.declared.clone())
 }
 
-fn tests(reader: &mut Reader, node: Node<'_>, name: &'static str) -> Option<skep_feel::Expression> {
+fn tests(reader: &mut Reader, node: Node<'_>, name: &'static str) -> Option<Expression> {
     let values = child(node, name)?;
     let text = reader.text(values)?;
     if text.is_empty() {
@@ -155,30 +123,33 @@ fn tests(reader: &mut Reader, node: Node<'_>, name: &'static str) -> Option<skep
 }
 
 /// Refuses types that are only aliases of one another, which no value could be of.
-fn check_cycles(reader: &mut Reader, root: Node<'_>) {
-    let mut broken = Vec::new();
-    for (name, index) in &reader.types.by_name {
-        let mut seen = BTreeSet::from([*index]);
-        let mut at = *index;
-        while let Some(item) = reader.types.items.get(at as usize) {
-            let (Shape::Alias(Type::Item(base)), false) = (&item.shape, item.is_collection) else {
-                break;
-            };
-            let base = *base;
-            if !seen.insert(base) {
-                broken.push(name.clone());
-                break;
+fn check_cycles(reader: &mut Reader, definitions: &[Node<'_>]) {
+    let alias_of = |node: Node<'_>| {
+        let is_alias = !is_collection(node)
+            && child(node, "itemComponent").is_none()
+            && child(node, "functionItem").is_none();
+        base_name(node).filter(|_| is_alias).map(|name| normalized(&name))
+    };
+    let aliases: BTreeMap<Arc<str>, Arc<str>> = definitions
+        .iter()
+        .filter_map(|node| Some((normalized(node.attribute("name")?), alias_of(*node)?)))
+        .collect();
+    for node in definitions {
+        let name = node.attribute("name").map_or_else(|| Arc::from(""), normalized);
+        let mut at = &name;
+        // As many steps as there are aliases end at a type or never.
+        for _ in 0..=aliases.len() {
+            match aliases.get(at) {
+                Some(next) => at = next,
+                None => break,
             }
-            at = base;
         }
-    }
-    for name in broken {
-        let node = children_named(root, "itemDefinition")
-            .find(|node| node.attribute("name").map(normalized).as_ref() == Some(&name));
-        let reason = format!(
-            "the type `{}` refers to itself without an entry in between; give it a type of FEEL",
-            shorten(&name)
-        );
-        reader.refuse(node.unwrap_or(root), reason);
+        if aliases.contains_key(at) {
+            let reason = format!(
+                "the type `{}` refers to itself without an entry in between; give it a type of FEEL",
+                shorten(&name)
+            );
+            reader.refuse(*node, reason);
+        }
     }
 }

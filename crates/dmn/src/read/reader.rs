@@ -1,12 +1,13 @@
 //! What every part of the reader needs: the report, the names in scope, FEEL texts, types.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use skep_feel::{Dialect, Expression, Names, Syntax};
+use skep_feel::{Dialect, Expression, Names, Syntax, Type};
 
 use super::report::Report;
 use crate::limits::SHOWN_CHARACTERS_MAX;
-use crate::types::{Type, Types};
+use crate::types::{TypeRef, Types};
 use crate::xml::{self, Node, children, nearest_id, tag};
 
 /// The state of reading one file.
@@ -15,6 +16,8 @@ pub(crate) struct Reader {
     pub(crate) dialect: Dialect,
     /// The item definitions; empty in Camunda's dialect, which has no types.
     pub(crate) types: Types,
+    /// The types of this and of imported models by the names that they have here.
+    pub(crate) declared: BTreeMap<Arc<str>, Type>,
     /// The names that are no plain identifiers, of what is in scope.
     pub(crate) names: Names,
 }
@@ -25,7 +28,7 @@ const COMMON: [&str; 2] = ["description", "extensionElements"];
 impl Reader {
     pub(crate) fn new(text: &str, dialect: Dialect) -> Reader {
         let (report, types, names) = (Report::new(text), Types::default(), Names::none());
-        Reader { report, dialect, types, names }
+        Reader { report, dialect, types, declared: BTreeMap::new(), names }
     }
 
     pub(crate) fn is_dmn(&self) -> bool {
@@ -41,6 +44,13 @@ impl Reader {
     pub(crate) fn declare(&mut self, name: &str) {
         if !is_identifier(name) && !self.names.contains(name) {
             self.names.insert(name);
+        }
+    }
+
+    /// Makes the name known as that of an entry.
+    pub(crate) fn declare_key(&mut self, name: &str) {
+        if !is_identifier(name) {
+            self.names.insert_key(name);
         }
     }
 
@@ -120,52 +130,59 @@ impl Reader {
     }
 
     /// The type that the attribute names; any if there is none, and always in Camunda's dialect.
-    pub(crate) fn type_of(&mut self, node: Node<'_>, attribute: &str) -> Type {
+    pub(crate) fn type_of(&mut self, node: Node<'_>, attribute: &str) -> TypeRef {
         match node.attribute(attribute) {
             Some(name) => self.named_type(node, name),
-            None => Type::Any,
+            None => TypeRef::any(),
         }
     }
 
     /// The type of a variable or parameter: Camunda looks at those of FEEL, and at no others.
-    pub(crate) fn variable_type(&mut self, node: Node<'_>) -> Type {
+    pub(crate) fn variable_type(&mut self, node: Node<'_>) -> TypeRef {
         if self.is_dmn() {
             return self.type_of(node, "typeRef");
         }
-        match node.attribute("typeRef").and_then(Type::builtin) {
-            None | Some(Type::List | Type::Context | Type::Range | Type::Function) => Type::Any,
-            Some(found) => found,
-        }
+        let name = node.attribute("typeRef").unwrap_or_default();
+        let declared = match name {
+            "list" | "context" | "range" | "function" | "null" | "Null" => None,
+            name => Type::builtin(name),
+        };
+        declared.map_or_else(TypeRef::any, |declared| TypeRef { name: name.into(), declared })
     }
 
     /// The type of this name, perhaps with the prefix of a namespace.
-    pub(crate) fn named_type(&mut self, node: Node<'_>, name: &str) -> Type {
+    pub(crate) fn named_type(&mut self, node: Node<'_>, name: &str) -> TypeRef {
         if !self.is_dmn() {
-            return Type::Any;
+            return TypeRef::any();
         }
-        let name = name.trim();
-        let found = self.find_type(name).or_else(|| {
+        let name = normalized(name);
+        let found = self.find_type(&name).or_else(|| {
             // A qualified name of XML, such as `feel:string` in DMN 1.1.
             let (prefix, local) = name.split_once(':')?;
             node.lookup_namespace_uri(Some(prefix))?;
             self.find_type(local)
         });
         match found {
-            Some(found) => found,
+            Some(declared) => TypeRef { name, declared },
             None => {
                 let reason = format!(
                     "there is no type `{}`; declare an itemDefinition of this name or use a type of FEEL",
-                    shorten(name)
+                    shorten(&name)
                 );
                 self.refuse(node, reason);
-                Type::Any
+                TypeRef::any()
             }
         }
     }
 
     fn find_type(&self, name: &str) -> Option<Type> {
-        let declared = self.types.by_name.get(name).map(|index| Type::Item(*index));
-        declared.or_else(|| Type::builtin(name))
+        self.declared.get(name).cloned().or_else(|| Type::builtin(name))
+    }
+
+    /// The type of the results, if the type is one of functions; else any.
+    pub(crate) fn output_of(&self, function: &TypeRef) -> TypeRef {
+        let item = self.types.item(&function.name);
+        item.and_then(|item| item.output.clone()).unwrap_or_else(TypeRef::any)
     }
 
     /// The attribute, refusing the node if it is missing or empty.
