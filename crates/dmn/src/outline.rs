@@ -12,16 +12,9 @@ pub struct Outline {
     pub imports: Vec<Arc<str>>,
 }
 
-/// Elements and texts of a file that is looked at; [`crate::parse`] says what is wrong with more.
-const NODES_MAX: u32 = 1_000_000;
-
 /// Looks at the head of a file; nothing when it is no XML, which [`crate::parse`] tells more about.
 pub fn outline(xml: &str) -> Option<Outline> {
-    let options = roxmltree::ParsingOptions {
-        nodes_limit: NODES_MAX,
-        ..roxmltree::ParsingOptions::default()
-    };
-    let document = roxmltree::Document::parse_with_options(xml, options).ok()?;
+    let document = crate::xml::read(xml).ok()?;
     let definitions = document.root_element();
     let imports = definitions.children().filter(|child| child.tag_name().name() == "import");
     Some(Outline {
