@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::reader::{Reader, id_of, normalized};
+use super::reader::{Reader, id_of, normalized, shorten};
 use crate::logic::{Boxed, Entries, Entry, Invocation, Iteration, Logic, Relation};
 use crate::types::TypeRef;
 use crate::xml::{self, Node, child, children, children_named, tag};
@@ -163,6 +163,9 @@ fn invocation(reader: &mut Reader, node: Node<'_>) -> Option<Invocation> {
     let allowed: Vec<&str> = EXPRESSIONS.iter().copied().chain(["binding"]).collect();
     reader.check_children(node, &allowed);
     let function = inner(reader, node);
+    if !reader.is_dmn() {
+        check_invocation(reader, node);
+    }
     let (mut bindings, mut complete) = (Vec::new(), true);
     for binding in children_named(node, "binding") {
         let allowed: Vec<&str> = EXPRESSIONS.iter().copied().chain(["parameter"]).collect();
@@ -192,6 +195,37 @@ fn invocation(reader: &mut Reader, node: Node<'_>) -> Option<Invocation> {
     }
     let function = function?;
     complete.then(|| Invocation { function, bindings: bindings.into() })
+}
+
+/// Camunda invokes business knowledge models of the file by their names, and nothing else.
+fn check_invocation(reader: &mut Reader, node: Node<'_>) {
+    let Some(name) = invoked(node) else { return };
+    let Some(parameters) = reader.functions.get(&name).cloned() else {
+        let reason = format!(
+            "there is no businessKnowledgeModel `{}` to invoke; correct the name",
+            shorten(&name)
+        );
+        reader.refuse(node, reason);
+        return;
+    };
+    for parameter in children_named(node, "binding").filter_map(|found| child(found, "parameter")) {
+        let Some(bound) = parameter.attribute("name").map(normalized) else { continue };
+        if !parameters.contains(&bound) {
+            let reason = format!(
+                "the business knowledge model `{}` has no parameter `{}`; its parameters are `{}`",
+                shorten(&name),
+                shorten(&bound),
+                parameters.join("`, `")
+            );
+            reader.refuse(parameter, reason);
+        }
+    }
+}
+
+/// The text of the literal expression that an invocation invokes, which is a name in general.
+pub(super) fn invoked(node: Node<'_>) -> Option<Arc<str>> {
+    let text = text_child(child(node, "literalExpression")?, "text")?;
+    Some(normalized(text.trim().trim_matches('`')))
 }
 
 fn null(reader: &mut Reader, node: Node<'_>) -> Option<Boxed> {

@@ -7,7 +7,7 @@ use super::boxed::{self, EXPRESSIONS};
 use super::cycles;
 use super::elements::{Elements, Head};
 use super::function;
-use super::reader::Reader;
+use super::reader::{Reader, normalized};
 use super::requirements::{self, Requirements};
 use crate::logic::FunctionLogic;
 use crate::model::{
@@ -35,6 +35,14 @@ const DECISION_CHILDREN: [&str; 12] = [
 /// Reads everything that can be evaluated.
 pub(super) fn read<'a>(reader: &mut Reader, elements: &Elements<'a>, root: Node<'a>) -> Graph {
     boxed::declare_entries(reader, root);
+    for head in &elements.knowledge {
+        let logic = children_named(head.node, "encapsulatedLogic").next();
+        let parameters =
+            logic.into_iter().flat_map(|logic| children_named(logic, "formalParameter"));
+        let names =
+            parameters.filter_map(|found| found.attribute("name").map(normalized)).collect();
+        reader.functions.insert(head.name.clone(), names);
+    }
     let inputs = elements.inputs.iter().map(|head| input(reader, head)).collect();
     let required: Vec<Requirements> = elements
         .decisions
@@ -88,7 +96,10 @@ fn decision<'a>(
     let allowed: Vec<&str> = EXPRESSIONS.into_iter().chain(DECISION_CHILDREN).collect();
     reader.check_children(head.node, &allowed);
     let type_ref = variable_type(reader, head.node);
-    let bindings = requirements::bindings(reader, elements, &required);
+    let mut bindings = requirements::bindings(reader, elements, &required);
+    if !reader.is_dmn() {
+        requirements::bind_invoked(elements, head.node, &mut bindings);
+    }
     let saved = reader.names.clone();
     declare(reader, &bindings);
     if !reader.is_dmn()

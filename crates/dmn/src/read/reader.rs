@@ -18,6 +18,8 @@ pub(crate) struct Reader {
     pub(crate) types: Types,
     /// The types of this and of imported models by the names that they have here.
     pub(crate) declared: BTreeMap<Arc<str>, Type>,
+    /// The business knowledge models of the file with their parameters.
+    pub(crate) functions: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     /// The names that are no plain identifiers, of what is in scope.
     pub(crate) names: Names,
 }
@@ -28,7 +30,8 @@ const COMMON: [&str; 2] = ["description", "extensionElements"];
 impl Reader {
     pub(crate) fn new(text: &str, dialect: Dialect) -> Reader {
         let (report, types, names) = (Report::new(text), Types::default(), Names::none());
-        Reader { report, dialect, types, declared: BTreeMap::new(), names }
+        let (declared, functions) = (BTreeMap::new(), BTreeMap::new());
+        Reader { report, dialect, types, declared, functions, names }
     }
 
     pub(crate) fn is_dmn(&self) -> bool {

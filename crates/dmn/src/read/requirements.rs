@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::boxed;
 use super::elements::{Elements, Head};
 use super::reader::Reader;
-use crate::model::{Binding, Source, Target};
+use crate::model::{Binding, Place, Source, Target};
 use crate::xml::{Node, child, children, children_named, tag};
 
 /// The requirements of one element.
@@ -110,6 +111,20 @@ pub(super) fn bindings(
         add(reader, elements, &mut bindings, *target);
     }
     bindings
+}
+
+/// Binds the functions that the element invokes without a requirement, as Camunda finds them too.
+pub(super) fn bind_invoked(elements: &Elements<'_>, node: Node<'_>, bindings: &mut Vec<Binding>) {
+    for invocation in node.descendants().filter(|inner| tag(*inner) == "invocation") {
+        let Some(name) = boxed::invoked(invocation) else { continue };
+        let Some(index) = elements.knowledge.iter().position(|found| found.name == name) else {
+            continue;
+        };
+        if !bindings.iter().any(|binding| binding.name == name) {
+            let source = Source::Element(Target::Knowledge(Place::own(index)));
+            bindings.push(Binding { name, source });
+        }
+    }
 }
 
 fn add(reader: &Reader, elements: &Elements<'_>, bindings: &mut Vec<Binding>, target: Target) {
