@@ -19,7 +19,8 @@ pub(super) fn read(reader: &mut Reader, node: Node<'_>) -> Option<Table> {
     let several = children_named(node, "output").nth(1).is_some();
     let mut outputs: Vec<Option<OutputClause>> = Vec::new();
     for clause in children_named(node, "output") {
-        outputs.push(output(reader, node, clause, policy?, several));
+        let policy = policy.unwrap_or(HitPolicy::Unique);
+        outputs.push(output(reader, node, clause, policy, several));
     }
     if outputs.is_empty() {
         reader.refuse(node, "the table has no output; add an `output`");
