@@ -12,8 +12,17 @@ use crate::{EvaluationError, Session, Type, Value};
 pub struct Function(Arc<Inner>);
 
 enum Inner {
-    Defined { body: Arc<FunctionBody>, captured: Vec<Value>, extent: Extent },
+    Defined {
+        body: Arc<FunctionBody>,
+        captured: Vec<Value>,
+        extent: Extent,
+    },
     Native(Box<dyn NativeFunction>),
+    /// A built-in function as a value, with the parameters of its first overload.
+    Builtin {
+        name: Box<str>,
+        parameters: Box<[Arc<str>]>,
+    },
 }
 
 /// A function whose body is no expression, such as a decision table.
@@ -51,11 +60,25 @@ impl Function {
         Function(Arc::new(Inner::Native(Box::new(function))))
     }
 
+    /// The built-in function of this name.
+    pub(crate) fn builtin(name: &str, parameters: Box<[Arc<str>]>) -> Function {
+        Function(Arc::new(Inner::Builtin { name: name.into(), parameters }))
+    }
+
+    /// The name, if the function is a built-in one.
+    pub(crate) fn builtin_name(&self) -> Option<&str> {
+        match &*self.0 {
+            Inner::Builtin { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// The names of the parameters.
     pub fn parameters(&self) -> &[Arc<str>] {
         match &*self.0 {
             Inner::Defined { body, .. } => &body.parameters,
             Inner::Native(function) => function.parameters(),
+            Inner::Builtin { parameters, .. } => parameters,
         }
     }
 
@@ -74,41 +97,42 @@ impl Function {
         match &*self.0 {
             Inner::Defined { body, .. } => &body.parameter_types,
             Inner::Native(function) => function.parameter_types(),
+            Inner::Builtin { .. } => &[],
         }
     }
 
     pub(crate) fn result_type(&self) -> Type {
         match &*self.0 {
-            Inner::Defined { .. } => Type::any(),
             Inner::Native(function) => function.result_type(),
+            Inner::Defined { .. } | Inner::Builtin { .. } => Type::any(),
         }
     }
 
     pub(crate) fn as_native(&self) -> Option<&dyn NativeFunction> {
         match &*self.0 {
             Inner::Native(function) => Some(&**function),
-            Inner::Defined { .. } => None,
+            Inner::Defined { .. } | Inner::Builtin { .. } => None,
         }
     }
 
     pub(crate) fn body(&self) -> Option<&FunctionBody> {
         match &*self.0 {
             Inner::Defined { body, .. } => Some(body),
-            Inner::Native(_) => None,
+            Inner::Native(_) | Inner::Builtin { .. } => None,
         }
     }
 
     pub(crate) fn captured(&self) -> &[Value] {
         match &*self.0 {
             Inner::Defined { captured, .. } => captured,
-            Inner::Native(_) => &[],
+            Inner::Native(_) | Inner::Builtin { .. } => &[],
         }
     }
 
     pub(crate) fn extent(&self) -> Extent {
         match &*self.0 {
             Inner::Defined { extent, .. } => *extent,
-            Inner::Native(_) => Extent::default(),
+            Inner::Native(_) | Inner::Builtin { .. } => Extent::default(),
         }
     }
 }

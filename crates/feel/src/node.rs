@@ -1,9 +1,9 @@
 //! The tree that parsing gives and evaluation walks: names are resolved to slots, functions to
 //! built-ins.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use crate::builtin::Overload;
+use crate::builtin::{CompiledRegex, Overload};
 use crate::{Dialect, Type, Value};
 
 /// Bytes of the expression text that a node was parsed from.
@@ -42,6 +42,10 @@ pub(crate) enum Kind {
     List(Box<[Node]>),
     Context(Box<[ContextEntry]>),
     Range(Box<RangeLiteral>),
+    /// An operator and the bound of a range: `(< 5)`.
+    UnaryRange(Comparison, Box<Node>),
+    /// What parses but has no value: null, with this warning.
+    Invalid(Box<str>),
     Path(Box<Path>),
     Filter(Box<Filter>),
     /// Value, lower bound, upper bound.
@@ -184,7 +188,7 @@ pub(crate) struct BuiltinCall {
     pub(crate) overload: &'static Overload,
     pub(crate) arguments: Box<[Node]>,
     /// The compiled regular expression of the last pattern, so that a constant one is compiled once.
-    pub(crate) regex: OnceLock<(Box<str>, regex::Regex)>,
+    pub(crate) regex: CompiledRegex,
 }
 
 #[derive(Debug)]
@@ -206,7 +210,7 @@ pub(crate) struct FunctionLiteral {
 #[derive(Debug)]
 pub(crate) struct FunctionBody {
     pub(crate) parameters: Box<[Arc<str>]>,
-    /// What the arguments are converted to; as many as there are parameters.
+    /// What the arguments are converted to; what is missing is any type.
     pub(crate) parameter_types: Box<[Type]>,
     pub(crate) frame_slots: u32,
     pub(crate) body: Node,

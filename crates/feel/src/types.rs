@@ -123,6 +123,15 @@ impl Type {
         matches!(self.0, Kind::Any)
     }
 
+    /// Whether the type is known and has the arguments that the standard demands of it.
+    pub(crate) fn is_complete(&self) -> bool {
+        match &self.0 {
+            Kind::Unknown | Kind::List(None) | Kind::Range(None) | Kind::Function(None) => false,
+            Kind::Context(entries) => !entries.is_empty(),
+            _ => true,
+        }
+    }
+
     /// What `instance of` says: null is of no type but its own.
     pub fn is_instance(
         &self,

@@ -67,7 +67,7 @@ fn plain(value: &Value) -> String {
 /// A context from a list of contexts with `key` and `value`.
 fn context(call: &mut Call<'_, '_>) -> Outcome {
     let mut entries = Vec::new();
-    for element in call.list(0)? {
+    for element in &call.list(0)? {
         let Value::Context(entry) = element else { return Ok(Value::Null) };
         match (entry.get("key"), entry.get("value")) {
             (Some(Value::String(key)), Some(value)) => entries.push((key, value)),

@@ -165,7 +165,7 @@ fn distinct_values(call: &mut Call<'_, '_>) -> Outcome {
 fn duplicate_values(call: &mut Call<'_, '_>) -> Outcome {
     let list = call.list(0)?;
     let (mut seen, mut duplicates) = (Vec::new(), Vec::new());
-    for value in list {
+    for value in &list {
         if !holds(call, &seen, &value)? {
             seen.push(value);
         } else if !holds(call, &duplicates, &value)? {
@@ -186,7 +186,7 @@ fn flatten(call: &mut Call<'_, '_>) -> Outcome {
     let list = call.list(0)?;
     call.walk(call.argument(0))?;
     let mut values = Vec::new();
-    flatten_into(list, &mut values);
+    flatten_into(&list, &mut values);
     call.list_value(values)
 }
 
@@ -252,7 +252,7 @@ fn string_join(call: &mut Call<'_, '_>) -> Outcome {
     let (delimiter, prefix, suffix) = (optional(1)?, optional(2)?, optional(3)?);
     let mut text = String::from(prefix);
     let mut first = true;
-    for element in list {
+    for element in &list {
         let element = match &element {
             Value::Null => continue,
             Value::String(element) => element,

@@ -21,9 +21,8 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use regex::Regex;
 
 use crate::evaluate::{Evaluator, Failure};
-use crate::node::{Kind, Node, Span};
 use crate::value::Function;
-use crate::{Context, List, Number, Value};
+use crate::{Context, Dialect, List, Number, Value};
 
 /// What a built-in function gives.
 type Outcome = Result<Value, Failure>;
@@ -35,6 +34,8 @@ pub(crate) struct Overload {
     parameters: &'static [&'static str],
     /// Whether the last parameter takes any number of arguments (none included).
     variadic: bool,
+    /// The only dialect that has it, if not both have.
+    dialect: Option<Dialect>,
     /// Whether the result depends on the clock or the random source.
     pub(crate) impure: bool,
     pub(crate) function: fn(&mut Call<'_, '_>) -> Outcome,
@@ -46,7 +47,7 @@ impl Overload {
         parameters: &'static [&'static str],
         function: fn(&mut Call<'_, '_>) -> Outcome,
     ) -> Overload {
-        Overload { name, parameters, variadic: false, impure: false, function }
+        Overload { name, parameters, variadic: false, dialect: None, impure: false, function }
     }
 
     const fn variadic(
@@ -54,7 +55,7 @@ impl Overload {
         parameters: &'static [&'static str],
         function: fn(&mut Call<'_, '_>) -> Outcome,
     ) -> Overload {
-        Overload { name, parameters, variadic: true, impure: false, function }
+        Overload { name, parameters, variadic: true, dialect: None, impure: false, function }
     }
 
     const fn impure(
@@ -62,7 +63,30 @@ impl Overload {
         parameters: &'static [&'static str],
         function: fn(&mut Call<'_, '_>) -> Outcome,
     ) -> Overload {
-        Overload { name, parameters, variadic: false, impure: true, function }
+        Overload { name, parameters, variadic: false, dialect: None, impure: true, function }
+    }
+
+    /// The same in one dialect only.
+    const fn only(mut self, dialect: Dialect) -> Overload {
+        self.dialect = Some(dialect);
+        self
+    }
+
+    fn is_in(&self, dialect: Dialect) -> bool {
+        self.dialect.is_none_or(|only| only == dialect)
+    }
+
+    /// Whether the parameters have these names. In DMN's dialect those without an argument are null.
+    fn takes_names(&self, names: &[Arc<str>], dialect: Dialect) -> bool {
+        let has = |name: &Arc<str>| self.parameters.contains(&&**name);
+        let enough = match dialect.is_dmn() {
+            true => !names
+                .iter()
+                .enumerate()
+                .any(|(at, name)| names.iter().take(at).any(|other| other == name)),
+            false => names.len() == self.parameters.len(),
+        };
+        enough && names.iter().all(has)
     }
 
     fn takes(&self, count: usize) -> bool {
@@ -102,31 +126,34 @@ static BY_NAME: LazyLock<BTreeMap<&'static str, Vec<&'static Overload>>> = LazyL
 });
 
 /// Whether there is a built-in function of this name.
-pub(crate) fn exists(name: &str) -> bool {
-    BY_NAME.contains_key(name)
+pub(crate) fn exists(name: &str, dialect: Dialect) -> bool {
+    BY_NAME.get(name).is_some_and(|overloads| overloads.iter().any(|one| one.is_in(dialect)))
+}
+
+/// The built-in function of this name as a value.
+pub(crate) fn value(name: &str, dialect: Dialect) -> Option<Function> {
+    let overloads = BY_NAME.get(name)?;
+    let first = overloads.iter().find(|overload| overload.is_in(dialect))?;
+    let parameters = first.parameters.iter().map(|name| Arc::from(*name)).collect();
+    Some(Function::builtin(name, parameters))
 }
 
 /// The overload for these arguments (named unless `names` is empty) and the arguments in the order
 /// of its parameters.
-pub(crate) fn resolve(
+pub(crate) fn resolve<T>(
     name: &str,
     names: &[Arc<str>],
-    arguments: Vec<Node>,
-) -> Option<(&'static Overload, Vec<Node>)> {
-    let overloads = BY_NAME.get(name)?;
+    arguments: Vec<T>,
+    dialect: Dialect,
+    missing: impl Fn() -> T,
+) -> Option<(&'static Overload, Vec<T>)> {
+    let mut overloads = BY_NAME.get(name)?.iter().filter(|overload| overload.is_in(dialect));
     if names.is_empty() {
-        let overload = overloads.iter().find(|overload| overload.takes(arguments.len()))?;
+        let overload = overloads.find(|overload| overload.takes(arguments.len()))?;
         return Some((overload, arguments));
     }
-    let overload = overloads.iter().find(|overload| {
-        let has = |name: &Arc<str>| overload.parameters.contains(&&**name);
-        names.len() == overload.parameters.len() && names.iter().all(has)
-    })?;
-    let mut ordered: Vec<Node> = overload
-        .parameters
-        .iter()
-        .map(|_| Node { kind: Kind::Literal(Value::Null), span: Span::default() })
-        .collect();
+    let overload = overloads.find(|overload| overload.takes_names(names, dialect))?;
+    let mut ordered: Vec<T> = overload.parameters.iter().map(|_| missing()).collect();
     for (name, argument) in names.iter().zip(arguments) {
         let position = overload.parameters.iter().position(|parameter| **parameter == **name)?;
         *ordered.get_mut(position)? = argument;
@@ -134,17 +161,20 @@ pub(crate) fn resolve(
     Some((overload, ordered))
 }
 
+/// The pattern of the last call and its regular expression.
+pub(crate) type CompiledRegex = OnceLock<(Box<str>, Regex)>;
+
 /// A call under way: the arguments, and the evaluator for its budget and environment.
 pub(crate) struct Call<'c, 'e> {
     pub(crate) evaluator: &'c mut Evaluator<'e>,
     pub(crate) arguments: &'c [Value],
     /// The compiled pattern of the last evaluation of this call.
-    pub(crate) regex: &'c OnceLock<(Box<str>, Regex)>,
+    pub(crate) regex: &'c CompiledRegex,
 }
 
 impl<'c> Call<'c, '_> {
     /// The dialect of the expression.
-    fn dialect(&self) -> crate::Dialect {
+    fn dialect(&self) -> Dialect {
         self.evaluator.dialect()
     }
 
@@ -167,8 +197,15 @@ impl<'c> Call<'c, '_> {
         self.number(index)?.truncate_to_i64().ok_or(Failure::Arguments)
     }
 
-    fn list(&self, index: usize) -> Result<&'c List, Failure> {
-        self.argument(index).as_list().ok_or(Failure::Arguments)
+    /// A list; in DMN's dialect another value is a list of one.
+    fn list(&self, index: usize) -> Result<List, Failure> {
+        match self.argument(index) {
+            Value::List(list) => Ok(list.clone()),
+            other if self.dialect().is_dmn() && !other.is_null() => {
+                Ok(List::from(vec![other.clone()]))
+            }
+            _ => Err(Failure::Arguments),
+        }
     }
 
     fn context(&self, index: usize) -> Result<&'c Context, Failure> {

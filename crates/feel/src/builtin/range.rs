@@ -42,7 +42,7 @@ impl<'a> Interval<'a> {
     fn of(value: &'a Value, dialect: Dialect) -> Interval<'a> {
         match value {
             Value::Range(range) => {
-                let Range { start, start_included, end, end_included } = &**range;
+                let Range { start, start_included, end, end_included, .. } = &**range;
                 Interval {
                     start,
                     start_included: *start_included,

@@ -1,9 +1,11 @@
 //! Calls of built-in functions and of functions that expressions define.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::{Evaluated, Evaluator, Stop, shown};
-use crate::builtin::Call;
+use crate::builtin::{self, Call, CompiledRegex, Overload};
 use crate::node::{BuiltinCall, FunctionLiteral, Invoke, Kind, Span};
 use crate::value::Function;
 use crate::{Value, WarningKind};
@@ -33,19 +35,37 @@ impl Evaluator<'_> {
             self.steps(argument.scan_steps())?;
             arguments.push(argument);
         }
-        let mut call = Call { evaluator: self, arguments: &arguments, regex: &node.regex };
-        match (node.overload.function)(&mut call) {
+        self.call_builtin(node.overload, &arguments, &node.regex, span)
+    }
+
+    fn call_builtin(
+        &mut self,
+        overload: &'static Overload,
+        arguments: &[Value],
+        regex: &CompiledRegex,
+        span: Span,
+    ) -> Evaluated {
+        let mut call = Call { evaluator: self, arguments, regex };
+        let mut outcome = (overload.function)(&mut call);
+        if let Err(Failure::Arguments) = outcome
+            && self.dialect().is_dmn()
+            && let Some(unwrapped) = without_singletons(arguments)
+        {
+            let mut call = Call { evaluator: self, arguments: &unwrapped, regex };
+            outcome = (overload.function)(&mut call);
+        }
+        match outcome {
             Ok(value) => self.checked(value),
             Err(Failure::Stop(stop)) => Err(stop),
             Err(Failure::Null(reason)) => {
-                self.warn_failure(node.overload.name, &reason, span);
+                self.warn_failure(overload.name, &reason, span);
                 Ok(Value::Null)
             }
             Err(Failure::Arguments) => {
                 let arguments: Vec<String> =
                     arguments.iter().map(|argument| format!("'{}'", shown(argument))).collect();
                 let reason = format!("Illegal arguments: {}", arguments.join(", "));
-                self.warn_failure(node.overload.name, &reason, span);
+                self.warn_failure(overload.name, &reason, span);
                 Ok(Value::Null)
             }
         }
@@ -79,6 +99,12 @@ impl Evaluator<'_> {
             return self.no_function(invoke, span);
         };
         let mut arguments: SmallVec<[Value; 4]> = SmallVec::new();
+        if let Some(name) = function.builtin_name() {
+            for argument in &invoke.arguments {
+                arguments.push(self.eval(argument)?);
+            }
+            return self.call_builtin_value(name, &invoke.names, arguments.into_vec(), span);
+        }
         if invoke.names.is_empty() {
             for argument in &invoke.arguments {
                 arguments.push(self.eval(argument)?);
@@ -93,6 +119,23 @@ impl Evaluator<'_> {
             return self.no_function(invoke, span);
         }
         self.call_function(&function, arguments)
+    }
+
+    /// Calls a built-in function that is a value.
+    fn call_builtin_value(
+        &mut self,
+        name: &str,
+        names: &[Arc<str>],
+        arguments: Vec<Value>,
+        span: Span,
+    ) -> Evaluated {
+        let dialect = self.dialect();
+        match builtin::resolve(name, names, arguments, dialect, || Value::Null) {
+            Some((overload, arguments)) => {
+                self.call_builtin(overload, &arguments, &CompiledRegex::new(), span)
+            }
+            None => self.unknown_function(name, span),
+        }
     }
 
     /// Arguments in the order of the parameters, null for missing ones; none if there is no
@@ -144,8 +187,18 @@ impl Evaluator<'_> {
     pub(crate) fn call_function(
         &mut self,
         function: &Function,
-        arguments: SmallVec<[Value; 4]>,
+        mut arguments: SmallVec<[Value; 4]>,
     ) -> Evaluated {
+        for (argument, required) in arguments.iter_mut().zip(function.parameter_types()) {
+            match self.converted(argument.clone(), required, Span::default())? {
+                Some(converted) => *argument = converted,
+                None => return Ok(Value::Null),
+            }
+        }
+        if let Some(name) = function.builtin_name() {
+            let arguments = arguments.into_vec();
+            return self.call_builtin_value(name, &[], arguments, Span::default());
+        }
         let Some(body) = function.body() else { return self.call_native(function, &arguments) };
         self.enter()?;
         let caller_base = self.base;
@@ -161,4 +214,17 @@ impl Evaluator<'_> {
         self.meter.depth -= 1;
         result
     }
+}
+
+/// The arguments with the elements of one-element lists in place of the lists; none if there are no
+/// such lists.
+fn without_singletons(arguments: &[Value]) -> Option<Vec<Value>> {
+    let element = |argument: &Value| match argument {
+        Value::List(list) if list.len() == 1 => list.get(0),
+        _ => None,
+    };
+    if !arguments.iter().any(|argument| element(argument).is_some()) {
+        return None;
+    }
+    Some(arguments.iter().map(|argument| element(argument).unwrap_or(argument.clone())).collect())
 }

@@ -9,7 +9,8 @@ use crate::{Dialect, Range, Value, WarningKind};
 
 /// What a comparison says; an error if the values cannot be compared (with what to say instead).
 ///
-/// Values of different types are not equal, with a warning; they have no order, which is null.
+/// Values of different types are not equal, with a warning (null in DMN's dialect); they have no
+/// order, which is null.
 pub(super) fn compare_values(
     comparison: Comparison,
     left: &Value,
@@ -17,10 +18,12 @@ pub(super) fn compare_values(
     dialect: Dialect,
 ) -> Result<bool, Option<bool>> {
     match comparison {
-        Comparison::Equal => equal(left, right, dialect).map_err(|_| Some(false)),
+        Comparison::Equal => {
+            equal(left, right, dialect).map_err(|_| (!dialect.is_dmn()).then_some(false))
+        }
         Comparison::NotEqual => match equal(left, right, dialect) {
             Ok(equal) => Ok(!equal),
-            Err(_) => Err(Some(true)),
+            Err(_) => Err((!dialect.is_dmn()).then_some(true)),
         },
         Comparison::LessEqual => order(left, right, dialect).map(Ordering::is_le).ok_or(None),
         Comparison::GreaterEqual => order(left, right, dialect).map(Ordering::is_ge).ok_or(None),
@@ -53,6 +56,15 @@ pub(super) fn quick(comparison: Comparison, left: &Value, right: &Value) -> Opti
 
 /// Whether the value lies in the range; none if it cannot be compared with a bound.
 pub(crate) fn in_range(value: &Value, range: &Range, dialect: Dialect) -> Option<bool> {
+    match range.operator {
+        Some(Comparison::Equal) => return equal(value, &range.start, dialect).ok(),
+        Some(Comparison::NotEqual) => {
+            return equal(value, &range.start, dialect).ok().map(|equal| !equal);
+        }
+        // In DMN a missing bound is one that is not known, unless there is none to be given.
+        None if dialect.is_dmn() && (range.start.is_null() || range.end.is_null()) => return None,
+        _ => {}
+    }
     let above = match (range.start.is_null(), range.start_included) {
         (true, _) => true,
         (_, true) => order(value, &range.start, dialect)?.is_ge(),
@@ -178,12 +190,7 @@ impl Evaluator<'_> {
     pub(super) fn between(&mut self, parts: &[Node; 3], span: Span) -> Evaluated {
         let [value, lower, upper] = parts;
         let value = self.eval(value)?;
-        let range = Range {
-            start: self.eval(lower)?,
-            start_included: true,
-            end: self.eval(upper)?,
-            end_included: true,
-        };
+        let range = Range::new(self.eval(lower)?, true, self.eval(upper)?, true);
         let result = match range.start.is_null() || range.end.is_null() {
             true => None,
             false => in_range(&value, &range, self.dialect()),

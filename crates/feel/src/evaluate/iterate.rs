@@ -3,7 +3,7 @@
 use super::compare::quick;
 use super::{Evaluated, Evaluator};
 use crate::node::{Comparison, Filter, For, Iterator, Kind, Node, Quantified, Span};
-use crate::{List, Number, Value};
+use crate::{Dialect, List, Number, Value};
 
 /// What an iterator runs over, never built in memory for a range.
 enum Domain {
@@ -201,13 +201,18 @@ impl Evaluator<'_> {
         self.steps(target.scan_steps())?;
         let list = match target {
             Value::List(list) => list,
+            // What is no list is a list of one.
+            other if self.dialect().is_dmn() && !other.is_null() => List::from(vec![other]),
             other => {
                 self.warn_type("list", &other, span);
                 return Ok(Value::Null);
             }
         };
-        if let Some(Value::Number(index)) = filter.condition.literal() {
-            return Ok(element_at(&list, *index).into());
+        if let Some(Value::Number(place)) = filter.condition.literal() {
+            return Ok(element_at(&list, *place, self.dialect()).into());
+        }
+        if list.is_empty() && self.dialect().is_dmn() {
+            return self.filter_nothing(filter);
         }
         /// Places for elements that are made before any is kept.
         const KEPT_MIN: usize = 32;
@@ -230,7 +235,7 @@ impl Evaluator<'_> {
                 // A number is no condition but the place of an element.
                 Value::Number(index) if position == 0 => {
                     self.set_local(filter.slot, Value::Null);
-                    return Ok(element_at(&list, index).into());
+                    return Ok(element_at(&list, index, self.dialect()).into());
                 }
                 _ => {}
             }
@@ -238,10 +243,22 @@ impl Evaluator<'_> {
         self.set_local(filter.slot, Value::Null);
         self.list(kept)
     }
+
+    /// An empty list has no element at any place; by a condition it stays empty.
+    fn filter_nothing(&mut self, filter: &Filter) -> Evaluated {
+        match self.quietly(&filter.condition)? {
+            Value::Number(_) => Ok(Value::Null),
+            _ => self.list(Vec::new()),
+        }
+    }
 }
 
-/// The element at a place from 1, or from -1 backwards; none beyond the list.
-pub(super) fn element_at(list: &List, place: Number) -> Option<Value> {
+/// The element at a place from 1, or from -1 backwards; none beyond the list. Camunda's dialect cuts
+/// a fraction off.
+pub(super) fn element_at(list: &List, place: Number, dialect: Dialect) -> Option<Value> {
+    if dialect.is_dmn() && !place.is_integer() {
+        return None;
+    }
     let place = place.truncate_to_i64()?;
     let position = if place < 0 { place.saturating_add(list.len() as i64) } else { place - 1 };
     list.get(usize::try_from(position).ok()?)

@@ -7,7 +7,9 @@ mod durations;
 mod iterate;
 mod path;
 mod quick;
+mod range;
 mod test_of_input;
+mod types;
 
 use std::fmt;
 
@@ -20,8 +22,8 @@ use crate::node::{Invoke, Kind, Node, Program, Scoped, Span};
 use crate::session::Meter;
 use crate::value::{Function, Shortened, same};
 use crate::{
-    Context, Dialect, Environment, EvaluationError, List, Range, Session, Type, Value, Variables,
-    Warning, WarningKind,
+    Context, Dialect, Environment, EvaluationError, List, Session, Value, Variables, Warning,
+    WarningKind, builtin,
 };
 
 /// Ends the evaluation without a value. In a box, so that results stay small.
@@ -162,7 +164,9 @@ impl Evaluator<'_> {
             Kind::Quantified(node) => self.quantified(node),
             Kind::List(elements) => self.list_literal(elements),
             Kind::Context(entries) => self.context_literal(entries),
-            Kind::Range(range) => self.range_literal(range),
+            Kind::Range(range) => self.range_literal(range, node.span),
+            Kind::UnaryRange(operator, bound) => self.unary_range(*operator, bound, node.span),
+            Kind::Invalid(reason) => self.invalid(reason, node.span),
             Kind::Path(path) => self.path(path, node.span),
             Kind::Filter(filter) => self.filter(filter, node.span),
             Kind::Between(parts) => self.between(parts, node.span),
@@ -170,7 +174,7 @@ impl Evaluator<'_> {
             Kind::Tests(tests) => self.tests(tests),
             Kind::TestCompare(comparison, test) => self.test_compare(*comparison, test, node.span),
             Kind::TestValue(test) => self.test_value(test, node.span),
-            Kind::InstanceOf(node) => self.instance_of(&node.value, &node.required),
+            Kind::InstanceOf(inner) => self.instance_of(inner, node.span),
             Kind::Builtin(call) => self.builtin(call, node.span),
             Kind::UnknownFunction(name) => self.unknown_function(name, node.span),
             Kind::Invoke(invoke) => self.invoke(invoke, node.span),
@@ -264,7 +268,12 @@ impl Evaluator<'_> {
     fn read(&mut self, index: usize) {
         let Some(name) = self.program.variables.get(index) else { return };
         if let Some(global) = self.globals.get_mut(index) {
-            *global = self.variables.get(name).map_or(Global::Missing, Global::Present);
+            let mut value = self.variables.get(name);
+            // The built-in functions are the outermost scope of the standard.
+            if value.is_none() && self.program.dialect.is_dmn() {
+                value = builtin::value(name, Dialect::Dmn).map(Value::Function);
+            }
+            *global = value.map_or(Global::Missing, Global::Present);
         }
     }
 
@@ -339,38 +348,6 @@ impl Evaluator<'_> {
             values.push((entry.key.clone(), value));
         }
         self.context(Context::from(values))
-    }
-
-    fn range_literal(&mut self, range: &crate::node::RangeLiteral) -> Evaluated {
-        let start = self.eval(&range.start)?;
-        let end = self.eval(&range.end)?;
-        let value = Value::Range(std::sync::Arc::new(Range {
-            start,
-            start_included: range.start_included,
-            end,
-            end_included: range.end_included,
-        }));
-        self.checked(value)
-    }
-
-    fn instance_of(&mut self, value: &Node, required: &Type) -> Evaluated {
-        let value = self.eval(value)?;
-        self.steps(value.extent().bytes / 24)?;
-        let result = self.with_session(|session| required.is_instance(&value, session))?;
-        Ok(Value::Boolean(result))
-    }
-
-    /// Does what is no expression in a session that has the budget and the warnings meanwhile.
-    fn with_session<R>(
-        &mut self,
-        work: impl FnOnce(&mut Session<'_>) -> Result<R, EvaluationError>,
-    ) -> Evaluated<R> {
-        let warnings = std::mem::take(&mut self.warnings);
-        let mut session = Session::resumed(self.environment, self.meter, warnings);
-        let result = work(&mut session);
-        self.meter = Meter { depth: self.meter.depth, ..session.meter };
-        self.warnings = session.warnings;
-        result.map_err(Box::new)
     }
 
     /// A list value, counted against the budget.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::compare::quick;
 use super::iterate::element_at;
 use crate::node::{Comparison, Kind, Node, Program};
-use crate::{Number, Session, Value, Variables};
+use crate::{Dialect, Number, Session, Value, Variables};
 
 /// Variables of a condition: their values are kept on the stack.
 const VARIABLES_MAX: usize = 4;
@@ -78,7 +78,11 @@ impl Reference {
                     node = &path.target;
                 }
                 Kind::Filter(filter) => {
-                    steps.push(Step::Place(filter.condition.literal()?.as_number()?));
+                    let place = filter.condition.literal()?.as_number()?;
+                    if !place.is_integer() {
+                        return None;
+                    }
+                    steps.push(Step::Place(place));
                     node = &filter.target;
                 }
                 Kind::Global(slot) => {
@@ -135,7 +139,8 @@ impl Step {
         *steps_left = steps_left.checked_sub(1 + value.scan_steps())?;
         match (self, value) {
             (Step::Key(key), Value::Context(context)) => context.get(key),
-            (Step::Place(place), Value::List(list)) => element_at(list, *place),
+            // Whole places mean the same in both dialects.
+            (Step::Place(place), Value::List(list)) => element_at(list, *place, Dialect::Camunda),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use super::compare::{compare_values, in_range};
 use super::{Evaluated, Evaluator, contains};
 use crate::node::{Comparison, In, Span, TestCompare, TestValue, Tests};
 use crate::value::{equal, same};
-use crate::{Value, WarningKind};
+use crate::{Dialect, List, Value, WarningKind};
 
 impl Evaluator<'_> {
     pub(super) fn membership(&mut self, node: &In) -> Evaluated {
@@ -67,7 +67,10 @@ impl Evaluator<'_> {
             Value::List(list) => {
                 let dialect = self.dialect();
                 let equal_list = matches!(input, Value::List(_)) && same(&input, &value, dialect);
-                Ok(Value::Boolean(equal_list || contains(list, &input, dialect)))
+                let found = equal_list
+                    || contains(list, &input, dialect)
+                    || (dialect.is_dmn() && is_in_element(list, &input, dialect));
+                Ok(Value::Boolean(found))
             }
             // A condition such as `? > 3` that does not hold.
             Value::Boolean(false) if !matches!(input, Value::Boolean(_)) => Ok(value),
@@ -75,7 +78,7 @@ impl Evaluator<'_> {
                 Ok(result) => Ok(Value::Boolean(result)),
                 Err(_) => {
                     self.warn_not_comparable(&input, &value, span);
-                    Ok(Value::Boolean(false))
+                    Ok((!self.dialect().is_dmn()).then_some(false).into())
                 }
             },
         }
@@ -90,4 +93,12 @@ impl Evaluator<'_> {
         );
         Ok(Value::Null)
     }
+}
+
+/// Whether the value lies in one of the ranges of the list.
+fn is_in_element(list: &List, value: &Value, dialect: Dialect) -> bool {
+    list.iter().any(|element| match element {
+        Value::Range(range) => in_range(value, &range, dialect) == Some(true),
+        _ => false,
+    })
 }

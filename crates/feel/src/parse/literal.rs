@@ -1,5 +1,6 @@
 //! Literals, and the constructs that bind names: contexts, functions, `for`, `some`, `every`, `if`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::lexer::{Kind as TokenKind, unescape};
@@ -91,6 +92,9 @@ impl Parser<'_> {
             let slot = self.scope.slot();
             let value = self.enclosed()?;
             self.scope.bind(Arc::clone(&key), slot);
+            if self.is_dmn() {
+                self.keys.insert(&key);
+            }
             entries.push(ContextEntry { key, slot, value });
             more = self.eat(TokenKind::Comma);
             if !more {
@@ -98,6 +102,10 @@ impl Parser<'_> {
             }
         }
         self.scope.release(mark);
+        if self.is_dmn() && has_key_twice(&entries) {
+            let kind = Kind::Invalid("A key of the context is there twice".into());
+            return Ok(Node { kind, span: self.span_from(start) });
+        }
         let literals: Option<Vec<(Arc<str>, Value)>> = entries
             .iter()
             .map(|entry| Some((Arc::clone(&entry.key), entry.value.literal()?.clone())))
@@ -122,7 +130,10 @@ impl Parser<'_> {
             let token = self.token(0);
             let is_part = match token.kind {
                 TokenKind::Name => true,
-                TokenKind::Number
+                TokenKind::Question if self.is_dmn() => true,
+                TokenKind::StarStar if self.is_dmn() => !key.is_empty(),
+                TokenKind::Symbol
+                | TokenKind::Number
                 | TokenKind::Plus
                 | TokenKind::Minus
                 | TokenKind::Star
@@ -183,7 +194,10 @@ impl Parser<'_> {
     fn iterators(&mut self) -> Parsed<Vec<Iterator>> {
         let mut iterators = Vec::new();
         loop {
-            let name = self.name("the name of an iterator")?;
+            let name = match self.is_dmn() {
+                true => self.bound_name("the name of an iterator", "in")?,
+                false => self.name("the name of an iterator")?,
+            };
             self.expect_keyword("in")?;
             let slot = self.scope.slot();
             let domain = self.expression()?;
@@ -204,7 +218,10 @@ impl Parser<'_> {
         self.expect(TokenKind::ParenOpen, "'('")?;
         self.scope.enter_function();
         let (parameters, parameter_types) = self.parameters()?;
-        if self.is_keyword("external") && self.peek_ahead(1) == TokenKind::BraceOpen {
+        let is_external = self.is_keyword("external") && self.peek_ahead(1) == TokenKind::BraceOpen;
+        if is_external && self.is_dmn() {
+            self.advance();
+        } else if is_external {
             return Err(
                 self.expected("the body of the function in FEEL (external functions are off)")
             );
@@ -212,7 +229,10 @@ impl Parser<'_> {
         let filters_allowed = std::mem::replace(&mut self.filters_allowed, true);
         let body = self.expression();
         self.filters_allowed = filters_allowed;
-        let body = body?;
+        let mut body = body?;
+        if is_external {
+            body.kind = Kind::Invalid("Functions of Java or PMML cannot be called".into());
+        }
         let (frame_slots, captures) = self.scope.leave_function();
         let body = Arc::new(FunctionBody {
             parameters: parameters.into(),
@@ -224,7 +244,7 @@ impl Parser<'_> {
         Ok(Node { kind: Kind::Function(Box::new(literal)), span: self.span_from(start) })
     }
 
-    /// Parameters behind `(` and their types, each in a slot of the function's frame, up to `)`.
+    /// Parameters behind `(` and their types (none if none is declared), each in a slot of the function's frame, up to `)`.
     fn parameters(&mut self) -> Parsed<(Vec<Arc<str>>, Vec<Type>)> {
         let (mut parameters, mut types) = (Vec::new(), Vec::new());
         if self.eat(TokenKind::ParenClose) {
@@ -237,7 +257,7 @@ impl Parser<'_> {
                 false => Type::any(),
             };
             // In Camunda's dialect types of parameters are documentation.
-            types.push(if self.syntax.dialect.is_dmn() { declared } else { Type::any() });
+            types.push(if self.is_dmn() { declared } else { Type::any() });
             let slot = self.scope.slot();
             self.scope.bind(Arc::clone(&name), slot);
             parameters.push(name);
@@ -246,6 +266,14 @@ impl Parser<'_> {
             }
         }
         self.expect(TokenKind::ParenClose, "')' or ','")?;
+        if types.iter().all(Type::is_any) {
+            types.clear();
+        }
         Ok((parameters, types))
     }
+}
+
+fn has_key_twice(entries: &[ContextEntry]) -> bool {
+    let mut seen = BTreeSet::new();
+    !entries.iter().all(|entry| seen.insert(&*entry.key))
 }

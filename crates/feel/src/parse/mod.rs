@@ -5,6 +5,7 @@ mod literal;
 mod names;
 mod operand;
 mod operator;
+mod phrase;
 mod scope;
 mod tests_of_input;
 mod types;
@@ -12,8 +13,8 @@ mod types;
 use std::sync::Arc;
 
 use lexer::{Kind as TokenKind, Token};
+use names::Phrases;
 pub use names::{Names, Syntax};
-use names::{Phrases, push_word};
 use scope::Scope;
 
 use crate::ParseError;
@@ -54,6 +55,11 @@ struct Parser<'a> {
     filters_allowed: bool,
     /// Whether the clock or the random source is read.
     impure: bool,
+    /// Keys of contexts in the expression that are no single words: such are behind `.` and in
+    /// filters.
+    keys: Phrases,
+    /// Filters around the place.
+    filters: u32,
 }
 
 impl<'a> Parser<'a> {
@@ -72,6 +78,8 @@ impl<'a> Parser<'a> {
             closing: Vec::new(),
             filters_allowed: true,
             impure: false,
+            keys: Phrases::none(),
+            filters: 0,
         })
     }
 
@@ -183,20 +191,8 @@ impl<'a> Parser<'a> {
         parsed
     }
 
-    /// The longest name of these that stands here, and the token behind it.
-    fn longest_phrase(&self, names: &Phrases) -> Option<(Arc<str>, usize)> {
-        let mut longest = None;
-        let mut phrase = String::new();
-        for (position, token) in self.tokens.iter().enumerate().skip(self.at) {
-            push_word(&mut phrase, self.text_of(*token));
-            if token.kind == TokenKind::End || !names.has_prefix(&phrase) {
-                break;
-            }
-            if let Some(name) = names.get(&phrase) {
-                longest = Some((Arc::clone(name), position + 1));
-            }
-        }
-        longest
+    fn is_dmn(&self) -> bool {
+        self.syntax.dialect.is_dmn()
     }
 
     /// A name, plain or in backticks.

@@ -93,20 +93,9 @@ impl Phrases {
 
     /// Adds a name, unless it is a single word, which the parser finds without help.
     pub(super) fn insert(&mut self, name: &Arc<str>) {
-        let words = words(name);
-        if words.len() > 1 {
-            let mut phrase = String::new();
-            words.iter().for_each(|word| push_word(&mut phrase, word));
+        if let Some(phrase) = phrase_of(name) {
             self.0.insert(phrase, Arc::clone(name));
         }
-    }
-
-    pub(super) fn remove(&mut self, name: &str) {
-        self.0.retain(|_, existing| **existing != *name);
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// The name of exactly these words.
@@ -119,6 +108,19 @@ impl Phrases {
         let mut following = self.0.range::<str, _>((Bound::Included(phrase), Bound::Unbounded));
         following.next().is_some_and(|(known, _)| known.starts_with(phrase))
     }
+}
+
+/// The words and symbols of a name as a phrase; none for a single word.
+pub(super) fn phrase_of(name: &str) -> Option<String> {
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return None;
+    }
+    let words = words(name);
+    (words.len() > 1).then(|| {
+        let mut phrase = String::with_capacity(name.len() + words.len());
+        words.iter().for_each(|word| push_word(&mut phrase, word));
+        phrase
+    })
 }
 
 /// Adds a word or symbol to a phrase.

@@ -11,7 +11,7 @@ use crate::node::{BuiltinCall, Filter, Invoke, Kind, Node, Path, RangeLiteral, S
 const RESERVED: [&str; 8] = ["and", "or", "in", "then", "else", "return", "satisfies", "function"];
 
 /// Whether the word continues an expression behind an operand.
-fn is_operator_word(word: &str) -> bool {
+pub(super) fn is_operator_word(word: &str) -> bool {
     matches!(word, "between" | "instance" | "of") || RESERVED.contains(&word)
 }
 
@@ -56,7 +56,9 @@ impl Parser<'_> {
     fn path(&mut self, target: Node) -> Parsed {
         self.advance();
         let start = target.span.start;
-        let key: Arc<str> = if self.is_keyword("time") && self.name_ahead(1) == Some("offset") {
+        let key: Arc<str> = if self.is_dmn() {
+            self.key_of_path()?
+        } else if self.is_keyword("time") && self.name_ahead(1) == Some("offset") {
             self.at += 2;
             "time offset".into()
         } else {
@@ -72,7 +74,9 @@ impl Parser<'_> {
         let mark = self.scope.mark();
         let slot = self.scope.slot();
         self.scope.bind_item(slot);
+        self.filters += 1;
         let condition = self.enclosed()?;
+        self.filters -= 1;
         self.scope.release(mark);
         self.expect(TokenKind::BracketClose, "']'")?;
         let kind = Kind::Filter(Box::new(Filter { target, slot, condition }));
@@ -83,6 +87,10 @@ impl Parser<'_> {
         let start = target.span.start;
         let name = match &target.kind {
             Kind::Path(path) => path.key.to_string(),
+            Kind::Global(_) | Kind::Local(_) | Kind::Captured(_) | Kind::Scoped(_) => {
+                let span = target.span.start as usize..target.span.end as usize;
+                self.source.get(span).unwrap_or("").trim_matches('`').to_string()
+            }
             _ => "function".to_string(),
         };
         let (names, arguments) = self.arguments()?;
@@ -101,6 +109,11 @@ impl Parser<'_> {
             TokenKind::Text => Ok(self.text_literal()),
             TokenKind::At => self.at_literal(),
             TokenKind::Question => {
+                if self.is_dmn()
+                    && let Some(variable) = self.declared_variable()
+                {
+                    return Ok(variable);
+                }
                 let token = self.advance();
                 let span = self.span(token);
                 Ok(self.scope.resolve("?", span))
@@ -125,8 +138,28 @@ impl Parser<'_> {
         self.scope.resolve(self.name_of(token), span)
     }
 
+    /// The variable that is known under a name of several words, unless a built-in function has a
+    /// name that is as long and is called here.
+    fn declared_variable(&mut self) -> Option<Node> {
+        let (name, end) = self.longest_name()?;
+        if self.builtin_words().is_some_and(|words| self.at + words >= end)
+            && !self.scope.is_bound(&name)
+        {
+            return None;
+        }
+        let start = self.token(0).start;
+        self.at = end;
+        let span = self.span_from(start);
+        Some(self.scope.resolve(&name, span))
+    }
+
     fn name_or_keyword(&mut self) -> Parsed {
         let name = self.name_ahead(0).unwrap_or("");
+        if self.is_dmn()
+            && let Some(variable) = self.declared_variable()
+        {
+            return Ok(variable);
+        }
         match name {
             "null" | "true" | "false" => return Ok(self.keyword_literal(name)),
             "if" if self.begins_condition() => return self.if_then_else(),
@@ -150,6 +183,15 @@ impl Parser<'_> {
         if let Some(words) = self.called_words() {
             return self.call(words);
         }
+        if self.is_dmn()
+            && let Some(words) = self.builtin_value_words()
+        {
+            let token = self.token(0);
+            let name = self.words(words);
+            self.at += words;
+            let span = self.span_from(token.start);
+            return Ok(self.scope.resolve(&name, span));
+        }
         Ok(self.variable())
     }
 
@@ -170,6 +212,10 @@ impl Parser<'_> {
     }
 
     fn begins_iterator(&self) -> bool {
+        // The first of the words is `for`, `some` or `every` itself.
+        if self.is_dmn() && self.bound_name_length("in") > 1 {
+            return true;
+        }
         matches!(self.peek_ahead(1), TokenKind::Name | TokenKind::Quoted)
             && self.name_ahead(2) == Some("in")
     }
@@ -183,7 +229,17 @@ impl Parser<'_> {
         if self.peek_ahead(words) != TokenKind::ParenOpen {
             return None;
         }
-        builtin::exists(&self.words(words)).then_some(words)
+        builtin::exists(&self.words(words), self.syntax.dialect).then_some(words)
+    }
+
+    /// How many words from here are the name of a built-in function that is not called but meant as
+    /// a value, if there are several.
+    fn builtin_value_words(&self) -> Option<usize> {
+        let mut words = 1;
+        while words < BUILTIN_WORDS_MAX && self.peek_ahead(words) == TokenKind::Name {
+            words += 1;
+        }
+        (2..=words).rev().find(|words| builtin::exists(&self.words(*words), self.syntax.dialect))
     }
 
     /// How many words from here are the name of a function that is none of the built-in ones. An
@@ -197,7 +253,7 @@ impl Parser<'_> {
     }
 
     /// So many words from here, joined by single spaces.
-    fn words(&self, count: usize) -> String {
+    pub(super) fn words(&self, count: usize) -> String {
         let words: Vec<&str> = (0..count).filter_map(|ahead| self.name_ahead(ahead)).collect();
         words.join(" ")
     }
@@ -208,7 +264,7 @@ impl Parser<'_> {
         let name = self.words(words);
         let name_span = self.span(self.token(0));
         self.at += words;
-        let is_builtin = builtin::exists(&name) && !self.scope.is_bound(&name);
+        let is_builtin = builtin::exists(&name, self.syntax.dialect) && !self.scope.is_bound(&name);
         let target = (!is_builtin).then(|| self.scope.resolve(&name, name_span));
         let (names, arguments) = self.arguments()?;
         let span = self.span_from(start);
@@ -225,7 +281,10 @@ impl Parser<'_> {
     }
 
     fn builtin_call(&mut self, name: &str, names: &[Arc<str>], arguments: Vec<Node>) -> Kind {
-        let Some((overload, arguments)) = builtin::resolve(name, names, arguments) else {
+        let missing = || Node { kind: Kind::Literal(crate::Value::Null), span: Span::default() };
+        let dialect = self.syntax.dialect;
+        let resolved = builtin::resolve(name, names, arguments, dialect, missing);
+        let Some((overload, arguments)) = resolved else {
             return Kind::UnknownFunction(name.into());
         };
         self.impure |= overload.impure;
@@ -261,6 +320,9 @@ impl Parser<'_> {
     }
 
     fn begins_named_argument(&self) -> bool {
+        if self.is_dmn() {
+            return self.bound_name_length(":") > 0;
+        }
         if self.peek() == TokenKind::Quoted {
             return self.peek_ahead(1) == TokenKind::Colon;
         }

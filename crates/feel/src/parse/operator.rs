@@ -13,9 +13,24 @@ impl Parser<'_> {
     /// An expression of any kind.
     pub(super) fn expression(&mut self) -> Parsed {
         self.enter()?;
-        let parsed = self.disjunction();
+        let parsed = match self.is_dmn() && self.comparison_operator().is_some() {
+            true => self.unary_range(),
+            false => self.disjunction(),
+        };
         self.depth -= 1;
         parsed
+    }
+
+    /// `< 5` where a value is expected: a range.
+    fn unary_range(&mut self) -> Parsed {
+        let operator = self.comparison_operator();
+        let start = self.advance().start;
+        let bound = self.arithmetic(ADDITIVE)?;
+        let kind = match operator {
+            Some(operator) => Kind::UnaryRange(operator, Box::new(bound)),
+            None => bound.kind,
+        };
+        Ok(Node { kind, span: self.span_from(start) })
     }
 
     fn disjunction(&mut self) -> Parsed {
@@ -44,9 +59,30 @@ impl Parser<'_> {
         Ok(Node { kind: Kind::And(parts.into()), span: self.span_from(start) })
     }
 
-    /// At most one comparison: `1 < 2 < 3` has no meaning.
+    /// In Camunda's dialect at most one comparison; in DMN's all operators are left-associative.
     pub(super) fn comparison(&mut self) -> Parsed {
-        let left = self.arithmetic(ADDITIVE)?;
+        let mut left = self.arithmetic(ADDITIVE)?;
+        if !self.is_dmn() {
+            return self.compared(left);
+        }
+        // Each comparison nests the tree one level deeper.
+        let depth = self.depth;
+        while self.begins_comparison() {
+            left = self.compared(left)?;
+            self.enter()?;
+        }
+        self.depth = depth;
+        Ok(left)
+    }
+
+    fn begins_comparison(&self) -> bool {
+        self.comparison_operator().is_some()
+            || matches!(self.name_ahead(0), Some("between" | "in"))
+            || (self.is_keyword("instance") && self.name_ahead(1) == Some("of"))
+    }
+
+    /// The operand with the comparison that follows it, if any.
+    fn compared(&mut self, left: Node) -> Parsed {
         let start = left.span.start;
         if let Some(comparison) = self.comparison_operator() {
             self.advance();

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::names::phrase_of;
 use crate::node::{Kind, Node, Scoped, Span};
 
 /// The names of one function (or of the expression itself).
@@ -13,6 +14,8 @@ struct Frame {
     slots_used: u32,
     slots_max: u32,
     captures: Vec<(Arc<str>, Node)>,
+    /// How many phrases were bound outside.
+    phrases_before: usize,
 }
 
 #[derive(Debug)]
@@ -33,17 +36,20 @@ enum Binding {
 pub(super) struct Mark {
     bindings: usize,
     slots_used: u32,
+    phrases: usize,
 }
 
 #[derive(Debug)]
 pub(super) struct Scope {
     frames: Vec<Frame>,
     variables: Vec<Arc<str>>,
+    /// Bound names that are no single words, as phrases; innermost last.
+    phrases: Vec<(String, Arc<str>)>,
 }
 
 impl Scope {
     pub(super) fn new() -> Scope {
-        Scope { frames: vec![Frame::default()], variables: Vec::new() }
+        Scope { frames: vec![Frame::default()], variables: Vec::new(), phrases: Vec::new() }
     }
 
     fn frame(&mut self) -> &mut Frame {
@@ -57,8 +63,9 @@ impl Scope {
     }
 
     pub(super) fn mark(&mut self) -> Mark {
+        let phrases = self.phrases.len();
         let frame = self.frame();
-        Mark { bindings: frame.bindings.len(), slots_used: frame.slots_used }
+        Mark { bindings: frame.bindings.len(), slots_used: frame.slots_used, phrases }
     }
 
     /// Forgets everything bound since the mark.
@@ -66,6 +73,7 @@ impl Scope {
         let frame = self.frame();
         frame.bindings.truncate(mark.bindings);
         frame.slots_used = mark.slots_used;
+        self.phrases.truncate(mark.phrases);
     }
 
     /// A new slot of the frame, kept until the mark before it is released.
@@ -78,6 +86,9 @@ impl Scope {
     }
 
     pub(super) fn bind(&mut self, name: Arc<str>, slot: u32) {
+        if let Some(phrase) = phrase_of(&name) {
+            self.phrases.push((phrase, Arc::clone(&name)));
+        }
         self.frame().bindings.push(Binding::Name { name, slot, used: false });
     }
 
@@ -95,12 +106,14 @@ impl Scope {
     }
 
     pub(super) fn enter_function(&mut self) {
-        self.frames.push(Frame::default());
+        let phrases_before = self.phrases.len();
+        self.frames.push(Frame { phrases_before, ..Frame::default() });
     }
 
     /// Ends the function; gives the slots of its frame and what it captures.
     pub(super) fn leave_function(&mut self) -> (u32, Vec<Node>) {
         let frame = self.frames.pop().unwrap_or_default();
+        self.phrases.truncate(frame.phrases_before);
         (frame.slots_max, frame.captures.into_iter().map(|(_, node)| node).collect())
     }
 
@@ -121,6 +134,16 @@ impl Scope {
             Node { kind: Kind::Scoped(scoped), .. } => scoped.outside,
             node => node,
         }
+    }
+
+    /// The bound name that consists of exactly these words.
+    pub(super) fn phrase(&self, phrase: &str) -> Option<&Arc<str>> {
+        self.phrases.iter().rev().find(|(bound, _)| bound == phrase).map(|(_, name)| name)
+    }
+
+    /// Whether a bound name begins with these words.
+    pub(super) fn has_phrase_prefix(&self, phrase: &str) -> bool {
+        self.phrases.iter().any(|(bound, _)| bound.starts_with(phrase))
     }
 
     /// Whether the name is bound in the expression, so that it hides a built-in function.

@@ -105,7 +105,10 @@ impl Parser<'_> {
         if let Some(test) = self.operator_test()? {
             return Ok(test);
         }
-        let value = self.comparison()?;
+        let value = match self.is_dmn() {
+            true => self.arithmetic(0)?,
+            false => self.comparison()?,
+        };
         Ok(self.equality_or_value_test(value))
     }
 

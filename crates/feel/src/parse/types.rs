@@ -47,11 +47,11 @@ impl Parser<'_> {
 
     /// The type that the model declares under the longest name that stands here.
     fn declared_type(&mut self) -> Option<Type> {
-        if !self.syntax.dialect.is_dmn() {
+        if !self.is_dmn() {
             return None;
         }
         let names = self.syntax.names;
-        if let Some((name, end)) = self.longest_phrase(names.type_phrases()) {
+        if let Some((name, end)) = self.longest_of(names.type_phrases()) {
             self.at = end;
             return names.type_of(&name).cloned();
         }

@@ -38,7 +38,8 @@ fn equal_others(left: &Value, right: &Value, dialect: Dialect) -> Result<bool, E
         (Value::DaysTimeDuration(left), Value::DaysTimeDuration(right)) => left == right,
         (Value::YearsMonthsDuration(left), Value::YearsMonthsDuration(right)) => left == right,
         (Value::Range(left), Value::Range(right)) => {
-            left.start_included == right.start_included
+            left.operator == right.operator
+                && left.start_included == right.start_included
                 && left.end_included == right.end_included
                 && same(&left.start, &right.start, dialect)
                 && same(&left.end, &right.end, dialect)

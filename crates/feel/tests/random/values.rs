@@ -61,7 +61,7 @@ fn value(choices: &mut Choices<'_>, kind: usize, depth: u32) -> Value {
             let start = value(choices, kind, depth - 1);
             let end = value(choices, kind, depth - 1);
             let (start_included, end_included) = (choices.below(2) == 0, choices.below(2) == 0);
-            Value::Range(Range { start, start_included, end, end_included }.into())
+            Value::Range(Range::new(start, start_included, end, end_included).into())
         }
         11 => evaluated("function(a, b) a < b"),
         _ => Value::Null,
