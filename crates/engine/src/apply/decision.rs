@@ -81,3 +81,52 @@ pub(crate) fn apply_requirements(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::state::{Backing, NoBacking};
+
+    fn deployed(state: &mut State, version: u32) {
+        let graph = DecisionRequirementsRecord {
+            decision_requirements_id: "fees".to_owned(),
+            version,
+            decision_requirements_key: 10 + u64::from(version),
+            ..DecisionRequirementsRecord::default()
+        };
+        let decision = DecisionRecord {
+            decision_id: "fee".to_owned(),
+            version,
+            decision_key: 20 + u64::from(version),
+            decision_requirements_key: graph.decision_requirements_key,
+            version_tag: "stable".to_owned(),
+            deployment_key: 30 + u64::from(version),
+            ..DecisionRecord::default()
+        };
+        let created = DecisionRequirementsIntent::Created;
+        apply_requirements(state, graph.decision_requirements_key, created, &graph);
+        apply(state, decision.decision_key, DecisionIntent::Created, &decision);
+    }
+
+    /// A receiver that took note of a distribution rejects the second delivery. Even one that did
+    /// not must end with one version and without a failure.
+    #[test]
+    fn applying_twice_leaves_the_state_of_once() {
+        let backing: Arc<dyn Backing> = Arc::new(NoBacking);
+        let mut state = State::new(&backing).unwrap();
+        deployed(&mut state, 1);
+        deployed(&mut state, 2);
+        let once = state.dump();
+        // Out of order too: the older one does not become the latest again.
+        deployed(&mut state, 2);
+        deployed(&mut state, 1);
+        assert_eq!(state.dump(), once);
+        assert_eq!(state.latest_decision("fee"), Some(22));
+        assert_eq!(
+            state.decision_version_tags.get(&("fee".to_owned(), "stable".to_owned())),
+            Some(22)
+        );
+    }
+}

@@ -13,7 +13,7 @@ use skep_protocol::{
     Payload,
 };
 
-use super::expression;
+use super::{explain, expression};
 use crate::context::Context;
 use crate::decision_graphs::DecisionGraph;
 use crate::document;
@@ -28,6 +28,12 @@ pub(crate) struct Noted<'a> {
 impl<'a> Noted<'a> {
     pub(crate) fn new(variables: &'a dyn Variables) -> Self {
         Self { variables, read: RefCell::default() }
+    }
+
+    /// What was read, for the message of an incident.
+    pub(crate) fn inputs(&self) -> String {
+        let read = self.read.borrow();
+        explain::values(read.iter().map(|(name, value)| (name.as_str(), value.clone())))
     }
 
     /// What was read, as a document.
@@ -82,6 +88,28 @@ impl Context<'_> {
         self.event(key, Payload::DecisionEvaluation(intent, record));
         key
     }
+}
+
+/// The warnings of a failed evaluation, each with its decision or expression; the last decision is the
+/// one that failed.
+pub(crate) fn explain_warnings(record: &DecisionEvaluationRecord) -> String {
+    let warnings = record.evaluated_decisions.iter().flat_map(|decision| &decision.warnings);
+    let mut text = String::new();
+    for warning in warnings {
+        let at = |byte: u32| usize::try_from(byte).unwrap_or(usize::MAX);
+        let span = at(warning.span_start)..at(warning.span_end);
+        let part = warning.expression.get(span).unwrap_or(&warning.expression);
+        let line = format!(
+            "\n[{}] {} (at '{}')",
+            warning.element_id,
+            warning.message,
+            explain::shortened(part)
+        );
+        if !text.contains(&line) {
+            text.push_str(&line);
+        }
+    }
+    if text.is_empty() { text } else { format!(" {}{text}", explain::WARNINGS) }
 }
 
 fn record_of(

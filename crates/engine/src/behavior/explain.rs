@@ -9,13 +9,19 @@ use skep_feel::{Expression, Value, Variables, Warning, WarningKind};
 
 use crate::limits::{INCIDENT_VALUE_CHARS_MAX, INCIDENT_VARIABLES_MAX};
 
+/// What stands before warnings.
+pub(crate) const WARNINGS: &str = "The evaluation reported the following warnings:";
+
 /// The warnings of an evaluation; nothing when there are none.
 pub(crate) fn warnings(expression: &Expression, warnings: &[Warning]) -> String {
     if warnings.is_empty() {
         return String::new();
     }
-    let mut text = " The evaluation reported the following warnings:".to_owned();
-    for warning in warnings {
+    let mut text = format!(" {WARNINGS}");
+    for (at, warning) in warnings.iter().enumerate() {
+        if warnings.iter().take(at).any(|other| other == warning) {
+            continue;
+        }
         let _ = write!(text, "\n[{}] {}", kind_name(warning.kind), warning.message);
         let part = expression.text().get(warning.span.clone()).map(str::trim);
         if let Some(part) =
@@ -37,13 +43,18 @@ pub(crate) fn inputs<'a>(
         .flat_map(|expression| expression.variables().iter().map(|name| &**name))
         .collect();
     // A name without a variable is a warning already, or the name of a context entry.
-    let mut found = names.iter().filter_map(|name| Some((*name, variables.get(name)?)));
+    values(names.iter().filter_map(|name| Some((*name, variables.get(name)?))))
+}
+
+/// Names with their values; nothing when there are none.
+pub(crate) fn values<'a>(values: impl Iterator<Item = (&'a str, Value)>) -> String {
+    let mut values = values;
     let mut text = String::new();
-    for (name, value) in found.by_ref().take(INCIDENT_VARIABLES_MAX) {
+    for (name, value) in values.by_ref().take(INCIDENT_VARIABLES_MAX) {
         let separator = if text.is_empty() { "\nVariables: " } else { ", " };
         let _ = write!(text, "{separator}{name} = {}", shortened_value(&value));
     }
-    if found.next().is_some() {
+    if values.next().is_some() {
         text.push_str(", ...");
     }
     text
@@ -57,7 +68,7 @@ fn shortened_value(value: &Value) -> String {
 }
 
 /// The beginning of what is displayed; the rest is not even written.
-fn shortened(value: impl fmt::Display) -> String {
+pub(crate) fn shortened(value: impl fmt::Display) -> String {
     let mut beginning = Beginning { text: String::new(), left: INCIDENT_VALUE_CHARS_MAX };
     if write!(beginning, "{value}").is_err() {
         beginning.text.push_str("...");

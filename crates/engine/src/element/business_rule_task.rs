@@ -5,7 +5,7 @@ use skep_bpmn::model::{Binding, CalledDecision};
 use skep_protocol::{DecisionCaller, DecisionEvaluationRecord, DecisionRecord, ErrorType};
 
 use super::Current;
-use crate::behavior::decision::Noted;
+use crate::behavior::decision::{Noted, explain_warnings};
 use crate::behavior::expression::ScopeVariables;
 use crate::context::Context;
 use crate::document;
@@ -25,16 +25,20 @@ impl Context<'_> {
         let record = self
             .evaluate_decision(&graph, &decision, &noted)
             .ok_or_else(|| unreadable(&decision))?;
+        let inputs =
+            if record.failed_decision_id.is_empty() { String::new() } else { noted.inputs() };
         let record = DecisionEvaluationRecord {
             variables: noted.document(),
             caller: Some(Box::new(caller(current))),
             ..record
         };
         let output = record.decision_output.clone();
-        let failure = record.evaluation_failure_message.clone();
-        let failed = !record.failed_decision_id.is_empty();
+        let failure = (!record.failed_decision_id.is_empty()).then(|| {
+            let message = &record.evaluation_failure_message;
+            format!("{message}{}{inputs}", explain_warnings(&record))
+        });
         self.write_evaluation(record);
-        if failed {
+        if let Some(failure) = failure {
             return Err(Problem::new(ErrorType::DecisionEvaluationError, failure));
         }
         let variables =

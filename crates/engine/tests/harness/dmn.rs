@@ -101,8 +101,8 @@ fn table(head: &[Word], rules: &[&str]) -> String {
         );
     }
     for (at, output) in head.iter().filter(|word| word.name == "out").enumerate() {
-        let text = output.value.as_deref().unwrap_or_default();
-        // `out=name:"a","b"` lists the values in their order.
+        // `out(name:"a","b")` lists the values in their order.
+        let text = output.value.as_deref().unwrap_or_default().trim_start_matches('=');
         let (name, values) = text.split_once(':').unwrap_or((text, ""));
         let values = if values.is_empty() {
             String::new()

@@ -276,7 +276,7 @@ fn describe(names: &Names, record: &Record) -> (String, String) {
         }
         Payload::Timer(_, value) => (value.target_element_id.clone(), String::new()),
         Payload::Variable(_, value) => {
-            let tail = format!(" {} in {}", value(&value.value), names.name(value.scope_key));
+            let tail = format!(" {} in {}", self::value(&value.value), names.name(value.scope_key));
             (value.name.clone(), tail)
         }
         Payload::VariableDocument(_, value) => {
@@ -499,7 +499,7 @@ fn accepted(names: &Names, key: Key, payload: &Payload) -> String {
             format!("{} failed: \"{message}\"", value.failed_decision_id)
         }
         Payload::DecisionEvaluation(_, value) => {
-            format!("{} = {}", value.decision_id, value(&value.decision_output))
+            format!("{} = {}", value.decision_id, self::value(&value.decision_output))
         }
         Payload::ProcessInstanceResult(_, value) => {
             format!("{name} completed with {}", json(&value.variables))
