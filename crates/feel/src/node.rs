@@ -99,6 +99,20 @@ pub(crate) enum Comparison {
     GreaterEqual,
 }
 
+impl Comparison {
+    /// How it is written.
+    pub(crate) fn symbol(self) -> &'static str {
+        match self {
+            Comparison::Equal => "=",
+            Comparison::NotEqual => "!=",
+            Comparison::Less => "<",
+            Comparison::LessEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterEqual => ">=",
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct For {
     pub(crate) iterators: Box<[Iterator]>,
@@ -175,6 +189,8 @@ pub(crate) struct TestCompare {
 pub(crate) struct TestValue {
     pub(crate) input: Node,
     pub(crate) value: Node,
+    /// Whether a boolean value is the result: in Camunda's dialect always, in DMN's if it reads `?`.
+    pub(crate) is_condition: bool,
 }
 
 #[derive(Debug)]

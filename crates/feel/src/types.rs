@@ -62,6 +62,15 @@ impl fmt::Debug for Named {
     }
 }
 
+/// What the name of a type stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// The values that are allowed.
+    Members,
+    /// The type behind it; which of its values are allowed does not matter.
+    Definition,
+}
+
 /// Levels of types inside one another that are compared with each other; named types may contain
 /// themselves.
 const COMPARED_DEPTH_MAX: u32 = 20;
@@ -132,7 +141,8 @@ impl Type {
         }
     }
 
-    /// What `instance of` says: null is of no type but its own.
+    /// What `instance of` says: null is of no type but its own, and which values a named type allows
+    /// does not matter.
     pub fn is_instance(
         &self,
         value: &Value,
@@ -141,7 +151,7 @@ impl Type {
         match (&self.0, value) {
             (Kind::Null, value) => Ok(value.is_null()),
             (_, Value::Null) => Ok(false),
-            _ => self.conforms(value, session),
+            _ => self.fits(value, Names::Definition, session),
         }
     }
 
@@ -151,21 +161,34 @@ impl Type {
         value: &Value,
         session: &mut Session<'_>,
     ) -> Result<bool, EvaluationError> {
-        session.spend_steps(1)?;
-        session.enter(1)?;
-        let conforms = self.conforms_inside(value, session);
-        session.leave(1);
-        conforms
+        self.fits(value, Names::Members, session)
     }
 
-    fn conforms_inside(
+    fn fits(
         &self,
         value: &Value,
+        names: Names,
+        session: &mut Session<'_>,
+    ) -> Result<bool, EvaluationError> {
+        session.spend_steps(1)?;
+        session.enter(1)?;
+        let fits = self.fits_inside(value, names, session);
+        session.leave(1);
+        fits
+    }
+
+    fn fits_inside(
+        &self,
+        value: &Value,
+        names: Names,
         session: &mut Session<'_>,
     ) -> Result<bool, EvaluationError> {
         Ok(match (&self.0, value) {
             (Kind::Named(Named(named)), value) if !value.is_null() => {
-                return named.contains(value, session);
+                return match names {
+                    Names::Members => named.contains(value, session),
+                    Names::Definition => named.definition().fits(value, names, session),
+                };
             }
             (Kind::Unknown, _) => false,
             (_, Value::Null)
@@ -182,13 +205,14 @@ impl Type {
             | (Kind::Range(None), Value::Range(_))
             | (Kind::Function(None), Value::Function(_)) => true,
             (Kind::List(Some(element)), Value::List(list)) => {
-                return element.is_type_of_all(list, session);
+                return element.fits_all(list, names, session);
             }
             (Kind::Range(Some(bound)), Value::Range(range)) => {
-                bound.conforms(&range.start, session)? && bound.conforms(&range.end, session)?
+                bound.fits(&range.start, names, session)?
+                    && bound.fits(&range.end, names, session)?
             }
             (Kind::Context(entries), Value::Context(context)) => {
-                return are_types_of_entries(entries, context, session);
+                return fits_entries(entries, context, names, session);
             }
             (Kind::Function(Some(signature)), Value::Function(function)) => {
                 signature.is_of(function)
@@ -197,16 +221,17 @@ impl Type {
         })
     }
 
-    fn is_type_of_all(
+    fn fits_all(
         &self,
         list: &List,
+        names: Names,
         session: &mut Session<'_>,
     ) -> Result<bool, EvaluationError> {
         if self.is_any() {
             return Ok(true);
         }
         for element in list {
-            if !self.conforms(&element, session)? {
+            if !self.fits(&element, names, session)? {
                 return Ok(false);
             }
         }
@@ -292,14 +317,15 @@ impl Type {
     }
 }
 
-fn are_types_of_entries(
+fn fits_entries(
     entries: &[(Arc<str>, Type)],
     context: &Context,
+    names: Names,
     session: &mut Session<'_>,
 ) -> Result<bool, EvaluationError> {
     for (key, required) in entries {
         let Some(value) = context.get(key) else { return Ok(false) };
-        if !required.conforms(&value, session)? {
+        if !required.fits(&value, names, session)? {
             return Ok(false);
         }
     }

@@ -2,10 +2,12 @@
 
 use super::{Call, Outcome, Overload};
 use crate::evaluate::Failure;
-use crate::{EvaluationError, Value};
+use crate::value::identical;
+use crate::{Dialect, EvaluationError, Value};
 
 pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::new("not", &["negand"], not),
+    Overload::new("is", &["value1", "value2"], is).only(Dialect::Dmn),
     Overload::new("is defined", &["value"], is_defined),
     Overload::new("get or else", &["value", "default"], get_or_else),
     Overload::new("assert", &["value", "condition"], assert),
@@ -15,6 +17,14 @@ pub(super) static FUNCTIONS: &[Overload] = &[
 
 fn not(call: &mut Call<'_, '_>) -> Outcome {
     Ok(call.argument(0).as_bool().map(|value| !value).into())
+}
+
+/// Whether two values are the same element of the domain, their zones included.
+fn is(call: &mut Call<'_, '_>) -> Outcome {
+    let (left, right) = (call.argument(0), call.argument(1));
+    call.walk(left)?;
+    call.walk(right)?;
+    Ok(Value::Boolean(identical(left, right)))
 }
 
 fn is_defined(call: &mut Call<'_, '_>) -> Outcome {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, Outcome, Overload};
+use super::{Call, Outcome, Overload, null};
 use crate::evaluate::Failure;
 use crate::limits::VALUE_DEPTH_MAX;
 use crate::{Context, Value};
@@ -13,8 +13,8 @@ pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::new("get value", &["context", "keys"], get_value),
     Overload::new("get entries", &["context"], get_entries),
     Overload::new("get entries", &["m"], get_entries),
-    Overload::new("context put", &["context", "key", "value"], put),
     Overload::new("context put", &["context", "keys", "value"], put),
+    Overload::new("context put", &["context", "key", "value"], put_key),
     Overload::new("put", &["context", "key", "value"], put),
     Overload::variadic("context merge", &["contexts"], merge),
     Overload::variadic("put all", &["contexts"], merge),
@@ -62,16 +62,25 @@ fn get_entries(call: &mut Call<'_, '_>) -> Outcome {
     call.list_value(entries)
 }
 
+fn put_key(call: &mut Call<'_, '_>) -> Outcome {
+    if call.dialect().is_dmn() {
+        call.text(1)?;
+    }
+    put(call)
+}
+
 fn put(call: &mut Call<'_, '_>) -> Outcome {
     let context = call.context(0)?;
     let Some(keys) = keys(call.argument(1)) else { return Err(Failure::Arguments) };
     let Some((last, path)) = keys.split_last() else { return Ok(Value::Null) };
-    // The contexts along the path, outermost first; what is no context is replaced by one.
+    // The contexts along the path, outermost first; in Camunda's dialect what is no context is
+    // replaced by one.
     let mut contexts = vec![context.clone()];
     let mut inner = context.clone();
     for key in path {
         inner = match inner.get(key) {
             Some(Value::Context(context)) => context,
+            _ if call.dialect().is_dmn() => return null(format!("There is no context at '{key}'")),
             _ => Context::empty(),
         };
         contexts.push(inner.clone());

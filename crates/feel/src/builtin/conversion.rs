@@ -31,6 +31,8 @@ fn string(call: &mut Call<'_, '_>) -> Outcome {
 fn number(call: &mut Call<'_, '_>) -> Outcome {
     let text = call.text(0)?;
     let mut digits = text.to_string();
+    let same = !call.argument(1).is_null() && call.argument(1) == call.argument(2);
+    call.in_domain(!same, "A decimal separator that is the grouping separator")?;
     if let Some(grouping) = separator(call, 1, &[" ", ",", "."])? {
         digits = digits.replace(grouping, "");
     }
@@ -74,7 +76,12 @@ fn context(call: &mut Call<'_, '_>) -> Outcome {
             _ => return Ok(Value::Null),
         }
     }
-    call.context_value(Context::from(entries))
+    let count = entries.len();
+    let context = Context::from(entries);
+    if call.dialect().is_dmn() && context.len() < count {
+        return null("A key is there twice");
+    }
+    call.context_value(context)
 }
 
 fn to_json(call: &mut Call<'_, '_>) -> Outcome {

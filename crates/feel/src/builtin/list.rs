@@ -5,7 +5,7 @@ use smallvec::smallvec;
 use super::{Call, Outcome, Overload, null};
 use crate::evaluate::Failure;
 use crate::value::{Function, same};
-use crate::{List, Value};
+use crate::{Dialect, List, Value};
 
 pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::new("list contains", &["list", "element"], list_contains),
@@ -15,6 +15,9 @@ pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::variadic("concatenate", &["lists"], concatenate),
     Overload::new("insert before", &["list", "position", "newItem"], insert_before),
     Overload::new("remove", &["list", "position"], remove),
+    Overload::new("list replace", &["list", "position", "newItem"], list_replace)
+        .only(Dialect::Dmn),
+    Overload::new("list replace", &["list", "match", "newItem"], list_replace).only(Dialect::Dmn),
     Overload::new("reverse", &["list"], reverse),
     Overload::new("index of", &["list", "match"], index_of),
     Overload::variadic("union", &["lists"], union),
@@ -69,6 +72,11 @@ fn sublist(call: &mut Call<'_, '_>) -> Outcome {
         2 => i64::MAX,
         _ => call.integer(2)?.max(0),
     };
+    call.in_domain((0..list.len() as i64).contains(&start), "The start position")?;
+    if call.arguments.len() > 2 {
+        let longest = list.len() as i64 - start;
+        call.in_domain((1..=longest).contains(&length), "The length")?;
+    }
     let end = start.saturating_add(length).clamp(0, list.len() as i64);
     let start = start.clamp(0, end);
     let values = list.as_slice().get(start as usize..end as usize).unwrap_or(&[]).to_vec();
@@ -107,6 +115,7 @@ fn insert_before(call: &mut Call<'_, '_>) -> Outcome {
     let Some(at) = place(call.integer(1)?, list.len()) else {
         return null("position must be a non-zero number");
     };
+    call.in_domain((0..list.len() as i64).contains(&at), "The position")?;
     let mut values: Vec<Value> = list.iter().collect();
     values.insert(at.clamp(0, list.len() as i64) as usize, call.argument(2).clone());
     call.list_value(values)
@@ -117,9 +126,36 @@ fn remove(call: &mut Call<'_, '_>) -> Outcome {
     let Some(at) = place(call.integer(1)?, list.len()) else {
         return null("position must be a non-zero number");
     };
+    call.in_domain((0..list.len() as i64).contains(&at), "The position")?;
     let mut values: Vec<Value> = list.iter().collect();
     if (0..list.len() as i64).contains(&at) {
         values.remove(at as usize);
+    }
+    call.list_value(values)
+}
+
+/// The list with another item at a position, or wherever a function of item and new item says so.
+fn list_replace(call: &mut Call<'_, '_>) -> Outcome {
+    let list = call.list(0)?;
+    let new_item = call.argument(2);
+    let mut values: Vec<Value> = list.iter().collect();
+    let Value::Function(decides) = call.argument(1) else {
+        let at = place(call.integer(1)?, list.len());
+        let item = at.and_then(|at| values.get_mut(usize::try_from(at).ok()?));
+        let Some(item) = item else { return null("The position is out of range") };
+        *item = new_item.clone();
+        return call.list_value(values);
+    };
+    if decides.parameters().len() != 2 {
+        return null("expected a function with two parameters");
+    }
+    for item in &mut values {
+        let arguments = smallvec![item.clone(), new_item.clone()];
+        match call.evaluator.call_function(decides, arguments)? {
+            Value::Boolean(true) => *item = new_item.clone(),
+            Value::Boolean(false) => {}
+            _ => return null("expected a function that gives a boolean"),
+        }
     }
     call.list_value(values)
 }

@@ -89,9 +89,14 @@ impl Overload {
         enough && names.iter().all(has)
     }
 
-    fn takes(&self, count: usize) -> bool {
+    fn takes(&self, count: usize, dialect: Dialect) -> bool {
         if self.variadic {
-            count + 1 >= self.parameters.len()
+            // The standard wants one at least; where others go before, none may follow.
+            let least = match dialect.is_dmn() && self.parameters.len() == 1 {
+                true => 1,
+                false => self.parameters.len() - 1,
+            };
+            count >= least
         } else {
             count == self.parameters.len()
         }
@@ -149,7 +154,7 @@ pub(crate) fn resolve<T>(
 ) -> Option<(&'static Overload, Vec<T>)> {
     let mut overloads = BY_NAME.get(name)?.iter().filter(|overload| overload.is_in(dialect));
     if names.is_empty() {
-        let overload = overloads.find(|overload| overload.takes(arguments.len()))?;
+        let overload = overloads.find(|overload| overload.takes(arguments.len(), dialect))?;
         return Some((overload, arguments));
     }
     let overload = overloads.find(|overload| overload.takes_names(names, dialect))?;
@@ -195,6 +200,14 @@ impl<'c> Call<'c, '_> {
     /// A number without its fraction.
     fn integer(&self, index: usize) -> Result<i64, Failure> {
         self.number(index)?.truncate_to_i64().ok_or(Failure::Arguments)
+    }
+
+    /// Null for one that is out of the domain of the parameter: in DMN's dialect only.
+    fn in_domain(&self, is_inside: bool, what: &str) -> Result<(), Failure> {
+        match is_inside || !self.dialect().is_dmn() {
+            true => Ok(()),
+            false => null(format!("{what} is out of range")),
+        }
     }
 
     /// A list; in DMN's dialect another value is a list of one.

@@ -3,7 +3,7 @@
 use super::{Call, Outcome, Overload, null, number_value};
 use crate::evaluate::Failure;
 use crate::number::Rounding;
-use crate::{Number, Value};
+use crate::{Dialect, Number, Value};
 
 pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::new("decimal", &["n", "scale"], |call| rounded(call, Rounding::HalfEven)),
@@ -16,7 +16,7 @@ pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::new("round half up", &["n", "scale"], |call| rounded(call, Rounding::HalfUp)),
     Overload::new("round half down", &["n", "scale"], |call| rounded(call, Rounding::HalfDown)),
     Overload::new("abs", &["n"], abs),
-    Overload::new("abs", &["number"], abs),
+    Overload::new("abs", &["number"], abs).only(Dialect::Camunda),
     Overload::new("modulo", &["dividend", "divisor"], modulo),
     Overload::new("sqrt", &["number"], sqrt),
     Overload::new("log", &["number"], log),
@@ -31,6 +31,9 @@ fn rounded(call: &mut Call<'_, '_>, rounding: Rounding) -> Outcome {
         1 => 0,
         _ => call.integer(1)?,
     };
+    /// The scales that the standard allows.
+    const SCALES: std::ops::RangeInclusive<i64> = -6111..=6176;
+    call.in_domain(SCALES.contains(&places), "The scale")?;
     match i32::try_from(places) {
         Ok(places) => number_value(call.number(0)?.round(places, rounding)),
         Err(_) => null(format!("The scale {places} is out of range")),

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::{Call, Outcome, Overload};
-use crate::evaluate::Failure;
+use super::{Call, Outcome, Overload, null};
+use crate::evaluate::{Failure, shown};
 use crate::value::order;
 use crate::{Dialect, Range, Value};
 
@@ -26,6 +26,7 @@ pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::new("starts", &["a", "b"], |call| relate(call, starts)),
     Overload::new("started by", &["a", "b"], |call| relate(call, |a, b| starts(b, a))),
     Overload::new("coincides", &["a", "b"], |call| relate(call, coincides)),
+    Overload::new("range", &["from"], range).only(Dialect::Dmn),
 ];
 
 /// A range, or a point as the range of nothing but itself.
@@ -72,6 +73,16 @@ fn relate(
     match relation(&left, &right) {
         Some(result) => Ok(Value::Boolean(result)),
         None => Err(Failure::Arguments),
+    }
+}
+
+/// The range that a text says: two literals in brackets.
+fn range(call: &mut Call<'_, '_>) -> Outcome {
+    let text = call.text(0)?;
+    call.evaluator.steps(text.len() as u64)?;
+    match call.evaluator.range_of_text(text)? {
+        Some(range) => Ok(range),
+        None => null(format!("There is no range in '{}'", shown(call.argument(0)))),
     }
 }
 

@@ -27,6 +27,7 @@ fn substring(call: &mut Call<'_, '_>) -> Outcome {
     let text = call.text(0)?;
     let start = call.integer(1)?;
     let count = text.chars().count() as i64;
+    call.in_domain(start != 0 && start.unsigned_abs() <= count as u64, "The start position")?;
     let skipped = match start {
         0 => return call.text_value(""),
         1.. => start - 1,
@@ -36,6 +37,9 @@ fn substring(call: &mut Call<'_, '_>) -> Outcome {
         Value::Null if call.arguments.len() < 3 => count,
         _ => call.integer(2)?.max(0),
     };
+    if call.arguments.len() > 2 {
+        call.in_domain((1..=count - skipped).contains(&length), "The length")?;
+    }
     let characters = text.chars().skip(skipped.min(count) as usize);
     let part: String = characters.take(length.min(count) as usize).collect();
     call.text_value(part)

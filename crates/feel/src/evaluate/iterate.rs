@@ -3,12 +3,21 @@
 use super::compare::quick;
 use super::{Evaluated, Evaluator};
 use crate::node::{Comparison, Filter, For, Iterator, Kind, Node, Quantified, Span};
-use crate::{Dialect, List, Number, Value};
+use crate::temporal::Date;
+use crate::{Dialect, List, Number, Range, Value};
 
 /// What an iterator runs over, never built in memory for a range.
 enum Domain {
     List(List),
-    Integers { from: i64, to: i64 },
+    Integers {
+        from: i64,
+        to: i64,
+    },
+    /// Days since 1970-01-01.
+    Days {
+        from: i64,
+        to: i64,
+    },
 }
 
 impl Domain {
@@ -21,11 +30,15 @@ impl Domain {
                     }
                 }
             }
-            Domain::Integers { from, to } => {
+            Domain::Integers { from, to } | Domain::Days { from, to } => {
                 let step = if from <= to { 1 } else { -1 };
                 let mut at = *from;
                 loop {
-                    if let Flow::Break = visit(at.into())? {
+                    let element = match self {
+                        Domain::Days { .. } => Date::from_epoch_days(at).map(Value::Date).into(),
+                        _ => at.into(),
+                    };
+                    if let Flow::Break = visit(element)? {
                         return Ok(Flow::Break);
                     }
                     if at == *to {
@@ -116,22 +129,28 @@ impl Evaluator<'_> {
         self.steps(value.scan_steps())?;
         let (start, end) = match (&iterator.end, value) {
             (None, Value::List(list)) => return Ok(Some(Domain::List(list))),
-            (None, Value::Range(range)) => match integers_of(&range) {
-                Some(Integers::Some { from, to }) => {
-                    return Ok(Some(Domain::Integers { from, to }));
-                }
-                Some(Integers::None) => return Ok(Some(Domain::List(Vec::new().into()))),
+            (None, Value::Range(range)) => match self.elements_of(&range) {
+                Some(domain) => return Ok(Some(domain)),
                 None => {
                     self.warn_type("list", &Value::Range(range), iterator.domain.span);
                     return Ok(None);
                 }
             },
+            (None, other) if self.dialect().is_dmn() && !other.is_null() => {
+                return Ok(Some(Domain::List(vec![other].into())));
+            }
             (None, other) => {
                 self.warn_type("list", &other, iterator.domain.span);
                 return Ok(None);
             }
             (Some(end), start) => (start, self.eval(end)?),
         };
+        if let (Value::Date(from), Value::Date(to)) = (&start, &end)
+            && self.dialect().is_dmn()
+        {
+            let (from, to) = (from.epoch_days(), to.epoch_days());
+            return Ok(Some(Domain::Days { from, to }));
+        }
         match (integer(&start), integer(&end)) {
             (Some(from), Some(to)) => Ok(Some(Domain::Integers { from, to })),
             (None, _) => {
@@ -143,6 +162,24 @@ impl Evaluator<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// The whole numbers or days of a range; none of another range, and without a bound.
+    fn elements_of(&self, range: &Range) -> Option<Domain> {
+        if let (Value::Date(start), Value::Date(end)) = (&range.start, &range.end)
+            && self.dialect().is_dmn()
+        {
+            let within = within(range, start.epoch_days(), end.epoch_days())?;
+            return Some(match within {
+                Integers::Some { from, to } => Domain::Days { from, to },
+                Integers::None => Domain::List(Vec::new().into()),
+            });
+        }
+        let within = within(range, integer(&range.start)?, integer(&range.end)?)?;
+        Some(match within {
+            Integers::Some { from, to } => Domain::Integers { from, to },
+            Integers::None => Domain::List(Vec::new().into()),
+        })
     }
 
     pub(super) fn quantified(&mut self, node: &Quantified) -> Evaluated {
@@ -302,9 +339,8 @@ enum Integers {
     Some { from: i64, to: i64 },
 }
 
-/// The whole numbers of a range; none if a bound is no whole number.
-fn integers_of(range: &crate::Range) -> Option<Integers> {
-    let (start, end) = (integer(&range.start)?, integer(&range.end)?);
+/// What is left between the bounds of a range, whether or not they belong to it.
+fn within(range: &Range, start: i64, end: i64) -> Option<Integers> {
     let step = if start <= end { 1 } else { -1 };
     let from = if range.start_included { start } else { start.checked_add(step)? };
     let to = if range.end_included { end } else { end.checked_sub(step)? };

@@ -2,7 +2,7 @@
 
 use super::compare::{compare_values, in_range};
 use super::{Evaluated, Evaluator, contains};
-use crate::node::{Comparison, In, Span, TestCompare, TestValue, Tests};
+use crate::node::{Comparison, In, Kind, Span, TestCompare, TestValue, Tests};
 use crate::value::{equal, same};
 use crate::{Dialect, List, Value, WarningKind};
 
@@ -46,9 +46,15 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn test_value(&mut self, test: &TestValue, span: Span) -> Evaluated {
-        let value = self.eval(&test.value)?;
-        if let Value::Boolean(true) = value {
-            return Ok(value);
+        let value = match &test.value.kind {
+            // Which compares with its bounds, whatever they are.
+            Kind::Range(literal) => self.range_of_bounds(literal)?,
+            _ => self.eval(&test.value)?,
+        };
+        match value {
+            Value::Boolean(true) if test.is_condition => return Ok(value),
+            Value::Boolean(_) if test.is_condition && self.dialect().is_dmn() => return Ok(value),
+            _ => {}
         }
         let input = self.eval(&test.input)?;
         self.walk(&input)?;
@@ -73,7 +79,9 @@ impl Evaluator<'_> {
                 Ok(Value::Boolean(found))
             }
             // A condition such as `? > 3` that does not hold.
-            Value::Boolean(false) if !matches!(input, Value::Boolean(_)) => Ok(value),
+            Value::Boolean(false) if test.is_condition && !matches!(input, Value::Boolean(_)) => {
+                Ok(value)
+            }
             _ => match equal(&input, &value, self.dialect()) {
                 Ok(result) => Ok(Value::Boolean(result)),
                 Err(_) => {

@@ -185,8 +185,16 @@ impl Parser<'_> {
 
     fn value_test(&mut self, value: Node) -> Node {
         let span = value.span;
+        let is_condition = !self.is_dmn() || self.reads_input(span);
         let input = self.input(span);
-        Node { kind: Kind::TestValue(Box::new(TestValue { input, value })), span }
+        Node { kind: Kind::TestValue(Box::new(TestValue { input, value, is_condition })), span }
+    }
+
+    /// Whether `?` is in the text of the test.
+    fn reads_input(&self, span: Span) -> bool {
+        let behind = self.tokens.get(..self.at).unwrap_or(&self.tokens);
+        let of_test = behind.iter().rev().take_while(|token| token.start >= span.start);
+        of_test.into_iter().any(|token| token.kind == TokenKind::Question)
     }
 
     /// The input of the tests: `?` of the table, or the value in front of `in`.

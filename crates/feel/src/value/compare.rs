@@ -96,3 +96,32 @@ fn order_others(left: &Value, right: &Value, dialect: Dialect) -> Option<Orderin
         _ => return None,
     })
 }
+
+/// Whether two values are the same: of one type, and equal to the last part. Times in different zones
+/// are not, even at the same instant.
+pub(crate) fn identical(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Null, Value::Null) => true,
+        (Value::Time(left), Value::Time(right)) => left == right,
+        (Value::DateTime(left), Value::DateTime(right)) => left == right,
+        (Value::List(left), Value::List(right)) => {
+            left.len() == right.len()
+                && left.iter().zip(right).all(|(left, right)| identical(&left, &right))
+        }
+        (Value::Context(left), Value::Context(right)) => {
+            left.len() == right.len()
+                && left.entries().iter().all(|(key, value)| {
+                    right.get(key).is_some_and(|other| identical(value, &other))
+                })
+        }
+        (Value::Range(left), Value::Range(right)) => {
+            left.operator == right.operator
+                && left.start_included == right.start_included
+                && left.end_included == right.end_included
+                && identical(&left.start, &right.start)
+                && identical(&left.end, &right.end)
+        }
+        (Value::Null, _) | (_, Value::Null) => false,
+        _ => same(left, right, Dialect::Dmn),
+    }
+}

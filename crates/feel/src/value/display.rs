@@ -39,7 +39,7 @@ fn write_nested(value: &Value, dialect: Dialect, out: &mut fmt::Formatter<'_>) -
         Value::Null => out.write_str("null"),
         Value::Boolean(value) => write!(out, "{value}"),
         Value::Number(value) => write!(out, "{value}"),
-        Value::String(text) => write!(out, "\"{text}\""),
+        Value::String(text) => write_text(text, dialect, out),
         Value::List(list) => {
             out.write_str("[")?;
             for (index, element) in list.iter().enumerate() {
@@ -51,7 +51,8 @@ fn write_nested(value: &Value, dialect: Dialect, out: &mut fmt::Formatter<'_>) -
         Value::Context(context) => {
             out.write_str("{")?;
             for (index, (key, element)) in context.entries().iter().enumerate() {
-                write!(out, "{}{key}:", if index > 0 { ", " } else { "" })?;
+                out.write_str(if index > 0 { ", " } else { "" })?;
+                write_key(key, dialect, out)?;
                 write_nested(element, dialect, out)?;
             }
             out.write_str("}")
@@ -68,7 +69,47 @@ fn write_nested(value: &Value, dialect: Dialect, out: &mut fmt::Formatter<'_>) -
     }
 }
 
+/// A string in quotes; what ends it or begins an escape is escaped in DMN's dialect.
+fn write_text(text: &str, dialect: Dialect, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if !dialect.is_dmn() {
+        return write!(out, "\"{text}\"");
+    }
+    out.write_str("\"")?;
+    for character in text.chars() {
+        match character {
+            '"' => out.write_str("\\\"")?,
+            '\\' => out.write_str("\\\\")?,
+            '\n' => out.write_str("\\n")?,
+            '\r' => out.write_str("\\r")?,
+            '\t' => out.write_str("\\t")?,
+            other => out.write_char(other)?,
+        }
+    }
+    out.write_str("\"")
+}
+
+/// A key and its colon; in DMN's dialect a key that is no name is a string.
+fn write_key(key: &str, dialect: Dialect, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if !dialect.is_dmn() {
+        return write!(out, "{key}:");
+    }
+    let mut words = key.split(' ');
+    if words.all(|word| {
+        !word.is_empty() && word.chars().all(|part| part.is_alphanumeric() || part == '_')
+    }) && !key.starts_with(|first: char| first.is_numeric())
+    {
+        return write!(out, "{key}: ");
+    }
+    write_text(key, dialect, out)?;
+    out.write_str(": ")
+}
+
 fn write_range(range: &Range, dialect: Dialect, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if let Some(operator) = range.operator {
+        write!(out, "({} ", operator.symbol())?;
+        write_nested(range.bound(), dialect, out)?;
+        return out.write_str(")");
+    }
     out.write_str(if range.start_included { "[" } else { "(" })?;
     if !range.start.is_null() {
         write_nested(&range.start, dialect, out)?;

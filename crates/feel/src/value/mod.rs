@@ -15,7 +15,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub(crate) use compare::{equal, order, same};
+pub(crate) use compare::{equal, identical, order, same};
 pub use context::Context;
 pub(crate) use display::Shortened;
 pub(crate) use extent::Extent;

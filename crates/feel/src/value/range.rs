@@ -41,6 +41,14 @@ impl Range {
         }
     }
 
+    /// The bound behind the operator; the start of a range without operator.
+    pub(crate) fn bound(&self) -> &Value {
+        match self.operator {
+            Some(Comparison::Less | Comparison::LessEqual) => &self.end,
+            _ => &self.start,
+        }
+    }
+
     pub(super) fn extent(&self) -> Extent {
         Extent::of([&self.start, &self.end])
     }
