@@ -32,3 +32,11 @@ pub const REGEX_BYTES_MAX: usize = 4 * 1024;
 
 /// Bytes of memory of one compiled regular expression.
 pub const REGEX_MEMORY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Groups and classes inside one another in a regular expression. Patterns stay below five; each
+/// level costs stack where they are read and compiled.
+pub const REGEX_DEPTH_MAX: u32 = 50;
+
+/// Steps of matching a regular expression that refers back to its groups, which can need exponential
+/// time: about a tenth of a second.
+pub const REGEX_STEPS_MAX: u64 = 1_000_000;

@@ -18,8 +18,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use regex::Regex;
-
 use crate::evaluate::{Evaluator, Failure};
 use crate::value::Function;
 use crate::{Context, Dialect, List, Number, Value};
@@ -166,8 +164,8 @@ pub(crate) fn resolve<T>(
     Some((overload, ordered))
 }
 
-/// The pattern of the last call and its regular expression.
-pub(crate) type CompiledRegex = OnceLock<(Box<str>, Regex)>;
+/// The pattern of the last call, as text and compiled.
+pub(crate) type CompiledRegex = OnceLock<(Box<str>, pattern::Compiled)>;
 
 /// A call under way: the arguments, and the evaluator for its budget and environment.
 pub(crate) struct Call<'c, 'e> {

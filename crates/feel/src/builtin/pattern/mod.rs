@@ -1,7 +1,14 @@
 //! Regular expressions: `matches`, `replace`, `split`, `extract`.
 //!
-//! Patterns run in linear time; what only backtracking can do (look-around, back-references) is an
-//! invalid pattern here.
+//! In Camunda's dialect patterns are those of the `regex` crate, which run in linear time; what only
+//! backtracking can do (look-around, back-references) is an invalid pattern. In DMN's dialect they
+//! are those of XPath.
+
+mod automaton;
+mod backtracking;
+mod blocks;
+mod standard;
+mod xpath;
 
 use std::borrow::Cow;
 
@@ -21,6 +28,13 @@ pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::new("extract", &["string", "pattern"], extract),
 ];
 
+/// A compiled pattern of one of the dialects.
+#[derive(Debug)]
+pub(crate) enum Compiled {
+    Camunda(Regex),
+    Standard(standard::Matcher),
+}
+
 /// Steps that compiling a pattern counts, for each byte of it.
 const COMPILE_STEPS_A_BYTE: u64 = 100;
 
@@ -35,7 +49,7 @@ fn compiled<'c>(
     } else {
         format!("(?{flags}){pattern}").into()
     };
-    if let Some((known, regex)) = call.regex.get()
+    if let Some((known, Compiled::Camunda(regex))) = call.regex.get()
         && **known == *key
     {
         return Ok(Cow::Borrowed(regex));
@@ -47,7 +61,7 @@ fn compiled<'c>(
     let regex = RegexBuilder::new(&key).size_limit(REGEX_MEMORY_BYTES_MAX).build();
     let Ok(regex) = regex else { return null(format!("Invalid pattern '{pattern}'")) };
     // Fails only if another pattern (or thread) was first; then this one is compiled again next time.
-    let _ = call.regex.set((key.into(), regex.clone()));
+    let _ = call.regex.set((key.into(), Compiled::Camunda(regex.clone())));
     Ok(Cow::Owned(regex))
 }
 
@@ -64,6 +78,9 @@ fn flags<'c>(call: &Call<'c, '_>, index: usize) -> Result<&'c str, Failure> {
 }
 
 fn matches(call: &mut Call<'_, '_>) -> Outcome {
+    if call.dialect().is_dmn() {
+        return standard::matches(call);
+    }
     let (text, pattern) = (call.text(0)?, call.text(1)?);
     let flags = flags(call, 2)?;
     let regex = compiled(call, pattern, flags)?;
@@ -72,6 +89,9 @@ fn matches(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn replace(call: &mut Call<'_, '_>) -> Outcome {
+    if call.dialect().is_dmn() {
+        return standard::replace(call);
+    }
     let (text, pattern, replacement) = (call.text(0)?, call.text(1)?, call.text(2)?);
     let flags = flags(call, 3)?;
     let regex = compiled(call, pattern, flags)?;
@@ -138,6 +158,9 @@ fn group_number(text: &str, groups: usize) -> Option<(usize, usize)> {
 }
 
 fn split(call: &mut Call<'_, '_>) -> Outcome {
+    if call.dialect().is_dmn() {
+        return standard::split(call);
+    }
     let (text, delimiter) = (call.text(0)?, call.text(1)?);
     let regex = compiled(call, delimiter, "")?;
     let mut parts = Vec::new();
