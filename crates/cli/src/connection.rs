@@ -37,6 +37,11 @@ impl ConnectionArgs {
             .unwrap_or_else(|| ADDRESS_DEFAULT.to_owned())
     }
 
+    /// The same connection settings, to this address.
+    pub(crate) fn to(&self, address: &str) -> Self {
+        Self { address: Some(address.to_owned()), ..self.clone() }
+    }
+
     /// The settings of the client.
     pub(crate) fn options(&self) -> Options {
         Options {

@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Answer(String),
     /// The cluster cannot be reached, or not any more. Exit code 7.
     Unreachable(String),
+    /// What was compared is different. Exit code 8.
+    Different(String),
     /// A local fault that is not the user's. Exit code 1.
     Local(String),
     /// The server cannot start here. Exit code 1.
@@ -36,6 +38,7 @@ impl Failure {
         match self {
             Self::Usage(_) => "usage",
             Self::Answer(_) => ErrorKind::Invalid.as_str(),
+            Self::Different(_) => "different",
             Self::Unreachable(_) => ErrorKind::Unavailable.as_str(),
             Self::Cluster(error) => error.kind().as_str(),
             Self::Local(_) => ErrorKind::Internal.as_str(),
@@ -47,6 +50,7 @@ impl Failure {
         match self {
             Self::Usage(message)
             | Self::Answer(message)
+            | Self::Different(message)
             | Self::Unreachable(message)
             | Self::Local(message)
             | Self::Start(message) => message,
@@ -58,6 +62,7 @@ impl Failure {
         match self {
             Self::Usage(_) => "Nothing was sent. See --help of the command for what it takes.",
             Self::Answer(_) => "Check the variables against what the model expects.",
+            Self::Different(_) => "Each difference is listed with its place in the tables.",
             Self::Unreachable(_) => "Check that the cluster is up and that the address is right.",
             Self::Cluster(error) => error.advice(),
             Self::Start(_) => "No server was started, and no data was changed.",
@@ -72,6 +77,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::Answer(_) => 3,
             Self::Unreachable(_) => 7,
+            Self::Different(_) => 8,
             Self::Cluster(error) => match error.kind() {
                 ErrorKind::Invalid => 3,
                 ErrorKind::NotFound => 4,

@@ -68,3 +68,21 @@ pub(crate) const DEMO_FINISH_MAX: Duration = Duration::from_secs(60);
 
 /// Orders of the demo on one connection: a gateway allows a client only so many calls at a time.
 pub(crate) const DEMO_ORDERS_PER_CONNECTION: u32 = 50;
+
+/// Probes of one deployment of `skep compat`: a refused deployment is halved until the refused
+/// probe is found, so more of them mean more deployments where many are refused.
+pub(crate) const COMPAT_PROBES_PER_DEPLOYMENT: usize = 40;
+
+/// Probes of `skep compat` that are asked at once: a gateway allows a client only so many calls at
+/// a time, and a slow broker must not take the waiting for a failure.
+pub(crate) const COMPAT_IN_FLIGHT: usize = 32;
+
+/// How long a probe of `skep compat` may stand still before it counts as failed, seconds.
+pub(crate) const COMPAT_PATIENCE_SECONDS: u64 = 3;
+
+/// The same for a probe that is asked again because it failed and should not have, seconds: it is
+/// alone then.
+pub(crate) const COMPAT_PATIENCE_SECONDS_ALONE: u64 = 10;
+
+/// How much longer than its patience the answer of a probe of `skep compat` is awaited.
+pub(crate) const COMPAT_ANSWER_WAIT: Duration = Duration::from_secs(30);

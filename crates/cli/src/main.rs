@@ -9,6 +9,7 @@
 
 mod bench;
 mod command;
+mod compat;
 mod config;
 mod connection;
 mod duration;
@@ -56,7 +57,7 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 internal fault; 2 wrong usage or unreadable input; 3 refused as invalid;
 4 not found; 5 conflict with the current state; 6 no capacity, nothing was accepted; 7 unavailable,
-or the outcome is not known. Errors go to stderr and say what to do next.
+or the outcome is not known; 8 compared, and different. Errors go to stderr and say what to do next.
 
 Examples:
   skep status

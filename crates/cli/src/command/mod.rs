@@ -4,6 +4,7 @@ mod activate;
 mod bench;
 mod broadcast;
 mod cancel;
+mod compat;
 mod complete;
 mod completion;
 mod create;
@@ -81,6 +82,9 @@ pub(crate) enum Command {
     Worker(worker::WorkerArgs),
     /// Load a cluster and measure what it can do
     Bench(Box<bench::BenchArgs>),
+    /// Compare a broker's answers with what Skep promises
+    #[command(subcommand)]
+    Compat(compat::CompatCommand),
     /// Print the completion script of a shell
     Completion(completion::CompletionArgs),
 }
@@ -117,6 +121,7 @@ impl Command {
             Self::Delete(command) => command.run(connection, format).await,
             Self::Worker(args) => args.run(connection, format).await,
             Self::Bench(args) => args.run(connection, format).await,
+            Self::Compat(command) => command.run(connection, format).await,
             Self::Serve(args) => args.run(),
             Self::Demo(args) => args.run(),
             Self::Completion(args) => args.run(),
