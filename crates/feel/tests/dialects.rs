@@ -1,0 +1,115 @@
+//! The cases in which the dialects differ, and that the documentation shows them as they are.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use skep_feel::{Dialect, Environment, Expression, Names, NoVariables, Syntax, Value};
+
+const TABLE: &str = include_str!("cases/dialects.txt");
+const DOCUMENT: &str = include_str!("../../../docs/feel-dialects.md");
+
+/// 2026-01-02T03:04:05.678Z
+const NOW_MS: i64 = 1_767_323_045_678;
+
+struct Row<'a> {
+    line: usize,
+    expression: &'a str,
+    variables: &'a str,
+    camunda: &'a str,
+    dmn: &'a str,
+}
+
+/// The rows of the table by their sections.
+fn sections() -> Vec<(&'static str, Vec<Row<'static>>)> {
+    let mut sections: Vec<(&str, Vec<Row<'_>>)> = Vec::new();
+    for (text, line) in TABLE.lines().zip(1..) {
+        if let Some(title) = text.strip_prefix("## ") {
+            sections.push((title, Vec::new()));
+        } else if !text.trim().is_empty() && !text.starts_with('#') {
+            let mut fields = text.split(" | ").map(str::trim);
+            let mut field = || fields.next().unwrap_or("");
+            let (expression, variables) = (field(), field());
+            let row = Row { line, expression, variables, camunda: field(), dmn: field() };
+            sections.last_mut().unwrap().1.push(row);
+        }
+    }
+    sections
+}
+
+fn result(row: &Row<'_>, dialect: Dialect) -> String {
+    let environment = Environment::at(NOW_MS);
+    let parsed = Expression::parse(row.variables).unwrap();
+    let variables = parsed.evaluate(&NoVariables, &environment).unwrap().value;
+    let entries = variables.as_context().unwrap().entries();
+    let variables: BTreeMap<String, Value> =
+        entries.iter().map(|(key, value)| (key.to_string(), value.clone())).collect();
+    let names: Names = variables.keys().map(String::as_str).collect();
+    let syntax = Syntax { dialect, names: &names };
+    let Ok(expression) = Expression::parse_in(row.expression, &syntax) else {
+        return "PARSE".into();
+    };
+    match expression.evaluate(&variables, &environment) {
+        Err(_) => "FAIL".into(),
+        Ok(evaluation) => match &evaluation.value {
+            Value::String(_) => evaluation.value.to_json(),
+            value => value.shown_in(dialect).to_string(),
+        },
+    }
+}
+
+#[test]
+fn the_dialects_give_these_results() {
+    let (mut wrong, mut alike) = (String::new(), 0);
+    for row in sections().iter().flat_map(|(_, rows)| rows) {
+        let found = (result(row, Dialect::Camunda), result(row, Dialect::Dmn));
+        alike += usize::from(found.0 == found.1);
+        if (row.camunda, row.dmn) != (&found.0, &found.1) {
+            let Row { line, expression, variables, .. } = row;
+            writeln!(wrong, "{line}: {expression} | {variables} | {} | {}", found.0, found.1)
+                .unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(alike < 20, "{alike} rows show no difference");
+}
+
+/// The rows as the documentation has them.
+fn documented() -> String {
+    let mut document = String::new();
+    for (title, rows) in sections() {
+        writeln!(document, "## {title}\n").unwrap();
+        writeln!(document, "| expression | variables | `camunda` | `dmn` |\n|---|---|---|---|")
+            .unwrap();
+        for row in rows {
+            let code = |text: &str| match text {
+                "" | "{}" => String::new(),
+                "PARSE" => "does not parse".into(),
+                text if text.contains('`') => format!("`` {text} ``"),
+                text => format!("`{text}`"),
+            };
+            let Row { expression, variables, camunda, dmn, .. } = row;
+            let (expression, variables) = (code(expression), code(variables));
+            let result = |text: &str| if text == "{}" { "`{}`".into() } else { code(text) };
+            let (camunda, dmn) = (result(camunda), result(dmn));
+            writeln!(document, "| {expression} | {variables} | {camunda} | {dmn} |").unwrap();
+        }
+        document.push('\n');
+    }
+    document
+}
+
+#[test]
+fn the_documentation_has_every_row_and_no_other() {
+    let tables = |text: &str| -> Vec<String> {
+        let is_row = |line: &&str| line.starts_with('|') || line.starts_with("## ");
+        text.lines().filter(is_row).map(str::to_owned).collect()
+    };
+    let wanted = documented();
+    assert_eq!(
+        tables(DOCUMENT),
+        tables(&wanted),
+        "docs/feel-dialects.md should have the tables:\n\n{wanted}"
+    );
+}
