@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::evaluate::Quick;
+use crate::evaluate::{Quick, QuickTest};
 use crate::node::{Kind, Node, Program};
 use crate::{
     Budget, Environment, EvaluationError, NoVariables, ParseError, Session, Syntax, Value,
@@ -19,6 +19,8 @@ struct Inner {
     program: Program,
     /// The program once more, if it is one that can be evaluated without an evaluator.
     quick: Option<Quick>,
+    /// The program once more, if it is unary tests that can be decided without an evaluator.
+    test: Option<QuickTest>,
 }
 
 /// What an evaluation gives: a value, and why parts of it are null.
@@ -60,7 +62,8 @@ impl Expression {
             program.root = Node { kind: Kind::Literal(value), span: program.root.span };
         }
         let quick = Quick::of(&program);
-        Expression(Arc::new(Inner { text: text.into(), program, quick }))
+        let test = QuickTest::of(&program);
+        Expression(Arc::new(Inner { text: text.into(), program, quick, test }))
     }
 
     /// The text that was parsed.
@@ -77,6 +80,14 @@ impl Expression {
     /// The value, if it does not depend on anything.
     pub fn as_literal(&self) -> Option<&Value> {
         self.0.program.root.literal()
+    }
+
+    /// Whether unary tests hold for the input, if that can be told without evaluating them; else they
+    /// are to be evaluated with the input as the variable `?`. Takes one step of a budget at most for
+    /// each test, and gives the same.
+    #[inline]
+    pub fn decide(&self, input: &Value) -> Option<bool> {
+        self.0.test.as_ref()?.decide(input)
     }
 
     /// Evaluates the expression. An error only if the budget is exceeded or an assertion fails;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use skep_feel::{Expression, Value, Variables};
+use smallvec::SmallVec;
 
 use super::evaluator::{Evaluated, Evaluator, shown};
 use crate::evaluation::{EvaluatedInput, EvaluatedOutput, MatchedRule};
@@ -12,7 +13,10 @@ use crate::scope::Input;
 use crate::types::satisfies;
 
 /// The outputs of a rule that matched, in the order of the columns.
-pub(super) type Outputs = Vec<Value>;
+pub(super) type Outputs = SmallVec<[Value; 2]>;
+
+/// The outputs of the rules that matched, in the order of the table.
+pub(super) type Matched = SmallVec<[Outputs; 1]>;
 
 impl Evaluator<'_, '_> {
     pub(super) fn table(
@@ -22,7 +26,7 @@ impl Evaluator<'_, '_> {
         scope: &dyn Variables,
         traced: bool,
     ) -> Evaluated {
-        let mut inputs = Vec::with_capacity(table.inputs.len());
+        let mut inputs: SmallVec<[Value; 4]> = SmallVec::new();
         for clause in &table.inputs {
             inputs.push(self.input(clause, scope)?);
         }
@@ -36,26 +40,41 @@ impl Evaluator<'_, '_> {
                 return self.no_result(&clause.id, message);
             }
         }
+        let matched = self.matched(table, &inputs, scope, traced);
+        if matched.is_err() && traced {
+            self.matched_rules.clear();
+        }
+        let matched = matched?;
+        if matched.is_empty() {
+            return self.no_match(table, scope);
+        }
+        self.hit(element, table, matched)
+    }
+
+    fn matched(
+        &mut self,
+        table: &Table,
+        inputs: &[Value],
+        scope: &dyn Variables,
+        traced: bool,
+    ) -> Evaluated<Matched> {
         self.session.spend_steps(table.rules.len() as u64)?;
-        let (mut matched, mut rules) = (Vec::new(), Vec::new());
+        let mut matched = Matched::new();
         for (rule, number) in table.rules.iter().zip(1..) {
-            if !self.matches(rule, &inputs, scope)? {
+            if !self.matches(rule, inputs, scope)? {
                 continue;
             }
             let outputs = self.outputs(table, rule, scope)?;
             if traced {
-                rules.push(matched_rule(table, rule, number, &outputs));
+                self.matched_rules.reserve_exact(usize::from(self.matched_rules.is_empty()));
+                self.matched_rules.push(matched_rule(table, rule, number, &outputs));
             }
             matched.push(outputs);
             if table.policy == HitPolicy::First {
                 break;
             }
         }
-        self.matched_rules.append(&mut rules);
-        if matched.is_empty() {
-            return self.no_match(table, scope);
-        }
-        self.hit(element, table, matched)
+        Ok(matched)
     }
 
     fn input(&mut self, clause: &InputClause, scope: &dyn Variables) -> Evaluated {
@@ -78,7 +97,20 @@ impl Evaluator<'_, '_> {
         Ok(true)
     }
 
+    #[inline]
     fn test(&mut self, test: &Cell, input: &Value, scope: &dyn Variables) -> Evaluated<bool> {
+        match test.expression.decide(input) {
+            Some(holds) => Ok(holds),
+            None => self.test_slowly(test, input, scope),
+        }
+    }
+
+    fn test_slowly(
+        &mut self,
+        test: &Cell,
+        input: &Value,
+        scope: &dyn Variables,
+    ) -> Evaluated<bool> {
         match self.expression(&test.id, &test.expression, &Input::new(scope, input))? {
             Value::Boolean(result) => Ok(result),
             Value::Null => Ok(false),
@@ -96,7 +128,7 @@ impl Evaluator<'_, '_> {
 
     /// The values of the output entries of a rule.
     fn outputs(&mut self, table: &Table, rule: &Rule, scope: &dyn Variables) -> Evaluated<Outputs> {
-        let mut outputs = Vec::with_capacity(rule.outputs.len());
+        let mut outputs = Outputs::new();
         for (clause, cell) in table.outputs.iter().zip(&rule.outputs) {
             outputs.push(match cell {
                 Some(cell) => self.entry(clause, &cell.id, &cell.expression, scope)?,

@@ -60,6 +60,11 @@ impl fmt::Display for Stop {
     }
 }
 
+#[cold]
+fn stop(expression: &Expression, error: EvaluationError) -> Box<Stop> {
+    Box::new(Stop::Expression { text: expression.text().to_owned(), error })
+}
+
 /// The value as messages show it: short, and text in quotes.
 pub(super) fn shown(value: &Value) -> String {
     match value {
@@ -136,24 +141,32 @@ impl<'r, 'e> Evaluator<'r, 'e> {
     }
 
     /// The value as one of the type; null with a warning if it is not.
+    #[inline]
     pub(super) fn coerce(
         &mut self,
         value: Value,
         required: &TypeRef,
         element: &Arc<str>,
     ) -> Evaluated {
-        if required.is_any() {
+        if required.is_any() { Ok(value) } else { self.coerce_declared(&value, required, element) }
+    }
+
+    fn coerce_declared(
+        &mut self,
+        value: &Value,
+        required: &TypeRef,
+        element: &Arc<str>,
+    ) -> Evaluated {
+        if let Some(value) = required.declared.coerce(value, self.session)? {
             return Ok(value);
         }
-        if let Some(value) = required.declared.coerce(&value, self.session)? {
-            return Ok(value);
-        }
-        let message = format!("expected '{}' but found '{}'", required.name, shown(&value));
+        let message = format!("expected '{}' but found '{}'", required.name, shown(value));
         self.warn(element, message);
         Ok(Value::Null)
     }
 
     /// The value of a FEEL expression of the element.
+    #[inline]
     pub(super) fn expression(
         &mut self,
         element: &Arc<str>,
@@ -164,9 +177,7 @@ impl<'r, 'e> Evaluator<'r, 'e> {
         if self.session.warning_count() > 0 {
             self.collect_warnings(element, expression);
         }
-        value.map_err(|error| {
-            Box::new(Stop::Expression { text: expression.text().to_owned(), error })
-        })
+        value.map_err(|error| stop(expression, error))
     }
 
     #[cold]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use skep_feel::{Expression, NoVariables, Value};
 
-use super::decision_table::Outputs;
+use super::decision_table::{Matched, Outputs};
 use super::evaluator::{Evaluated, Evaluator, shown};
 use crate::logic::{Aggregation, HitPolicy, Table};
 use crate::read::shorten;
@@ -16,7 +16,7 @@ impl Evaluator<'_, '_> {
         &mut self,
         element: &Arc<str>,
         table: &Table,
-        mut matched: Vec<Outputs>,
+        mut matched: Matched,
     ) -> Evaluated {
         match table.policy {
             HitPolicy::Unique if matched.len() > 1 => {
@@ -56,14 +56,19 @@ impl Evaluator<'_, '_> {
         }
     }
 
-    fn first(&mut self, table: &Table, matched: Vec<Outputs>) -> Evaluated {
-        match matched.into_iter().next() {
-            Some(outputs) => self.combine(table, outputs),
+    #[inline]
+    fn first(&mut self, table: &Table, mut matched: Matched) -> Evaluated {
+        match matched.first_mut() {
+            Some(outputs) if outputs.len() == 1 => Ok(outputs.pop().unwrap_or(Value::Null)),
+            Some(outputs) => {
+                let outputs = std::mem::take(outputs);
+                self.combine(table, outputs)
+            }
             None => Ok(Value::Null),
         }
     }
 
-    fn all(&mut self, table: &Table, matched: Vec<Outputs>) -> Evaluated {
+    fn all(&mut self, table: &Table, matched: Matched) -> Evaluated {
         let mut values = Vec::with_capacity(matched.len());
         for outputs in matched {
             values.push(self.combine(table, outputs)?);
@@ -72,17 +77,17 @@ impl Evaluator<'_, '_> {
     }
 
     /// One output is the value itself, several are a context.
-    fn combine(&mut self, table: &Table, outputs: Outputs) -> Evaluated {
-        match <[Value; 1]>::try_from(outputs) {
-            Ok([only]) => Ok(only),
-            Err(outputs) => {
+    fn combine(&mut self, table: &Table, mut outputs: Outputs) -> Evaluated {
+        match outputs.len() {
+            1 => Ok(outputs.pop().unwrap_or(Value::Null)),
+            _ => {
                 let names = table.outputs.iter().map(|clause| clause.name.clone());
                 self.context_of(names.zip(outputs).collect())
             }
         }
     }
 
-    fn shown(&mut self, table: &Table, matched: Vec<Outputs>) -> String {
+    fn shown(&mut self, table: &Table, matched: Matched) -> String {
         match self.all(table, matched) {
             Ok(values) => shorten(&values.to_string()),
             Err(_) => String::new(),
@@ -120,7 +125,7 @@ impl Evaluator<'_, '_> {
         &mut self,
         element: &Arc<str>,
         aggregation: Aggregation,
-        matched: Vec<Outputs>,
+        matched: Matched,
     ) -> Evaluated {
         let values: Vec<Value> = matched.into_iter().flatten().collect();
         if !self.is_dmn()

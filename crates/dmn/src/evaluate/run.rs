@@ -8,6 +8,8 @@ use skep_feel::{
     Context, Environment, EvaluationError, NativeFunction, NoVariables, Session, Value, Variables,
 };
 
+use smallvec::SmallVec;
+
 use super::call;
 use super::evaluator::{Evaluator, Stop, pass_warnings, shown};
 use crate::evaluation::{DecisionEvaluation, DecisionType, EvaluatedDecision, Failure};
@@ -54,18 +56,18 @@ type Key = (u32, Target);
 pub(super) struct Run<'r, 'e> {
     variables: &'r dyn Variables,
     session: &'r mut Session<'e>,
-    results: Results,
+    results: Results<'r>,
     evaluated: Vec<EvaluatedDecision>,
 }
 
 /// What was evaluated so far.
-struct Results {
+struct Results<'r> {
     /// The models of which something is evaluated.
-    models: Vec<Model>,
+    models: SmallVec<[&'r Model; 2]>,
     values: BTreeMap<Key, Value>,
 }
 
-impl Results {
+impl<'r> Results<'r> {
     /// The place of the model of the target of another one, if it takes part in the run.
     fn key(&self, model: &Model, target: Target) -> Option<Key> {
         let model = model.model_of(target)?;
@@ -73,11 +75,11 @@ impl Results {
         Some((u32::try_from(place).ok()?, own(target)))
     }
 
-    fn enter(&mut self, model: &Model, target: Target) -> Option<Key> {
+    fn enter(&mut self, model: &'r Model, target: Target) -> Option<Key> {
         if let Some(key) = self.key(model, target) {
             return Some(key);
         }
-        self.models.push(model.model_of(target)?.clone());
+        self.models.push(model.model_of(target)?);
         self.key(model, target)
     }
 }
@@ -95,19 +97,19 @@ fn own(target: Target) -> Target {
 
 impl<'r, 'e> Run<'r, 'e> {
     pub(super) fn new(
-        model: &Model,
+        model: &'r Model,
         variables: &'r dyn Variables,
         session: &'r mut Session<'e>,
     ) -> Run<'r, 'e> {
-        let results = Results { models: vec![model.clone()], values: BTreeMap::new() };
-        Run { variables, session, results, evaluated: Vec::new() }
+        let results = Results { models: SmallVec::from_iter([model]), values: BTreeMap::new() };
+        Run { variables, session, results, evaluated: Vec::with_capacity(1) }
     }
 
     /// Gives an element of the first model its value beforehand, as an argument of a service; false
     /// if the value is not of its type.
     pub(super) fn provide(
         &mut self,
-        model: &Model,
+        model: &'r Model,
         target: Target,
         value: &Value,
     ) -> Result<bool, EvaluationError> {
@@ -127,7 +129,11 @@ impl<'r, 'e> Run<'r, 'e> {
     }
 
     /// The value of a target of the first model, which has to be a decision.
-    pub(super) fn output(&mut self, model: &Model, target: Target) -> Result<Value, Box<Failure>> {
+    pub(super) fn output(
+        &mut self,
+        model: &'r Model,
+        target: Target,
+    ) -> Result<Value, Box<Failure>> {
         let Some((place, target)) = self.results.enter(model, target) else {
             return Ok(Value::Null);
         };
@@ -143,9 +149,17 @@ impl<'r, 'e> Run<'r, 'e> {
 
     /// The value of a decision of the model at the place.
     fn decision(&mut self, place: u32, index: usize) -> Result<Value, Box<Failure>> {
+        let model = self.results.models.get(place as usize).copied();
+        let decision = model.and_then(|model| model.graph().decisions.get(index));
+        if let (Some(model), Some(decision)) = (model, decision)
+            && decision.required.is_empty()
+            && self.results.values.is_empty()
+        {
+            return self.logic(model, decision);
+        }
         let first = (place, Target::Decision(crate::model::Place::own(index)));
         // A stack of its own, so that a long chain of decisions does not nest.
-        let mut stack = vec![(first, 0)];
+        let mut stack: SmallVec<[(Key, usize); 4]> = SmallVec::from_iter([(first, 0)]);
         let mut last = Value::Null;
         while let Some((key, next)) = stack.last_mut() {
             let key = *key;
@@ -154,20 +168,20 @@ impl<'r, 'e> Run<'r, 'e> {
                 stack.pop();
                 continue;
             }
-            let Some(model) = self.results.models.get(key.0 as usize).cloned() else { break };
+            let Some(model) = self.results.models.get(key.0 as usize).copied() else { break };
             let index = key.1.place().index as usize;
             let Some(decision) = model.graph().decisions.get(index) else { break };
             match decision.required.get(*next) {
                 Some(target) => {
                     *next += 1;
-                    let Some(required) = self.results.enter(&model, *target) else { continue };
+                    let Some(required) = self.results.enter(model, *target) else { continue };
                     match target {
                         Target::Decision(_) => stack.push((required, 0)),
                         _ => self.input(&decision.id, required)?,
                     }
                 }
                 None => {
-                    let value = self.logic(&model, decision)?;
+                    let value = self.logic(model, decision)?;
                     stack.pop();
                     if stack.is_empty() {
                         return Ok(value);
@@ -262,14 +276,14 @@ fn type_of(decision: &Decision) -> DecisionType {
 }
 
 /// The names that an element sees.
-struct Scope<'a> {
+struct Scope<'a, 'r> {
     model: &'a Model,
     bindings: &'a [Binding],
-    run: &'a Results,
+    run: &'a Results<'r>,
     variables: &'a dyn Variables,
 }
 
-impl Scope<'_> {
+impl Scope<'_, '_> {
     fn value(&self, binding: &Binding) -> Option<Value> {
         match &binding.source {
             Source::Element(target @ (Target::Decision(_) | Target::Input(_))) => {
@@ -287,7 +301,7 @@ impl Scope<'_> {
     }
 }
 
-impl Variables for Scope<'_> {
+impl Variables for Scope<'_, '_> {
     fn get(&self, name: &str) -> Option<Value> {
         match self.bindings.iter().find(|binding| &*binding.name == name) {
             Some(binding) => self.value(binding),

@@ -59,6 +59,7 @@ fn simple(node: Node<'_>) -> Value {
 fn untyped(text: &str) -> Value {
     let trimmed = text.trim();
     match trimmed {
+        "" => return Value::Null,
         "true" => return Value::Boolean(true),
         "false" => return Value::Boolean(false),
         _ => {}

@@ -7,6 +7,7 @@ mod durations;
 mod iterate;
 mod path;
 mod quick;
+mod quick_test;
 mod range;
 mod test_of_input;
 mod types;
@@ -15,6 +16,7 @@ use std::fmt;
 
 pub(crate) use call::Failure;
 pub(crate) use quick::Quick;
+pub(crate) use quick_test::QuickTest;
 use smallvec::SmallVec;
 
 use crate::limits::{VALUE_DEPTH_MAX, WARNING_VALUE_CHARACTERS_MAX, WARNINGS_MAX};
