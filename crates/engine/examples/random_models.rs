@@ -20,6 +20,8 @@ mod bpmn;
 mod chance;
 #[path = "../tests/random/check.rs"]
 mod check;
+#[path = "../tests/random/decisions.rs"]
+mod decisions;
 #[path = "../tests/random/explore.rs"]
 mod explore;
 #[path = "../tests/random/history.rs"]

@@ -12,9 +12,12 @@ use smallvec::SmallVec;
 
 use super::call;
 use super::evaluator::{Evaluator, Stop, pass_warnings, shown};
-use crate::evaluation::{DecisionEvaluation, DecisionType, EvaluatedDecision, Failure};
+use crate::evaluation::{
+    DecisionEvaluation, DecisionType, EvaluatedDecision, Failure, TracedWarning,
+};
 use crate::logic::Logic;
 use crate::model::{Binding, Decision, Model, Source, Target};
+use crate::read::shorten;
 
 /// Evaluates a decision.
 pub(crate) fn decision(
@@ -244,6 +247,16 @@ impl<'r, 'e> Run<'r, 'e> {
     }
 }
 
+/// A warning with the part of its expression that it is about.
+fn located(warning: &TracedWarning) -> String {
+    let part = warning.expression.get(warning.span.clone()).map(str::trim).unwrap_or_default();
+    if part.is_empty() || part == warning.expression.trim() {
+        warning.message.clone()
+    } else {
+        format!("{} (at '{}')", warning.message, shorten(part))
+    }
+}
+
 /// What stopped the decision, with its inputs and warnings.
 #[cold]
 fn failure(decision: &EvaluatedDecision, stop: &Stop) -> Box<Failure> {
@@ -258,8 +271,9 @@ fn failure(decision: &EvaluatedDecision, stop: &Stop) -> Box<Failure> {
         "inputs",
         inputs.map(|input| format!("{} = {}", input.input_name, shown(&input.value))).collect(),
     );
-    let warnings = decision.warnings.iter();
-    part("warnings", warnings.map(|warning| warning.message.clone()).collect());
+    let mut warnings: Vec<String> = decision.warnings.iter().map(located).collect();
+    warnings.dedup();
+    part("warnings", warnings);
     Box::new(Failure { decision_id: decision.decision_id.clone(), message })
 }
 

@@ -90,28 +90,6 @@ impl Context<'_> {
     }
 }
 
-/// The warnings of a failed evaluation, each with its decision or expression; the last decision is the
-/// one that failed.
-pub(crate) fn explain_warnings(record: &DecisionEvaluationRecord) -> String {
-    let warnings = record.evaluated_decisions.iter().flat_map(|decision| &decision.warnings);
-    let mut text = String::new();
-    for warning in warnings {
-        let at = |byte: u32| usize::try_from(byte).unwrap_or(usize::MAX);
-        let span = at(warning.span_start)..at(warning.span_end);
-        let part = warning.expression.get(span).unwrap_or(&warning.expression);
-        let line = format!(
-            "\n[{}] {} (at '{}')",
-            warning.element_id,
-            warning.message,
-            explain::shortened(part)
-        );
-        if !text.contains(&line) {
-            text.push_str(&line);
-        }
-    }
-    if text.is_empty() { text } else { format!(" {}{text}", explain::WARNINGS) }
-}
-
 fn record_of(
     state: &State,
     graph: &DecisionGraph,

@@ -9,28 +9,25 @@ use skep_feel::{Expression, Value, Variables, Warning, WarningKind};
 
 use crate::limits::{INCIDENT_VALUE_CHARS_MAX, INCIDENT_VARIABLES_MAX};
 
-/// What stands before warnings.
-pub(crate) const WARNINGS: &str = "The evaluation reported the following warnings:";
-
 /// The warnings of an evaluation; nothing when there are none.
 pub(crate) fn warnings(expression: &Expression, warnings: &[Warning]) -> String {
-    if warnings.is_empty() {
-        return String::new();
-    }
-    let mut text = format!(" {WARNINGS}");
-    for (at, warning) in warnings.iter().enumerate() {
-        if warnings.iter().take(at).any(|other| other == warning) {
-            continue;
-        }
-        let _ = write!(text, "\n[{}] {}", kind_name(warning.kind), warning.message);
+    let mut lines: Vec<String> = Vec::with_capacity(warnings.len());
+    for warning in warnings {
+        let mut line = format!("\n[{}] {}", kind_name(warning.kind), warning.message);
         let part = expression.text().get(warning.span.clone()).map(str::trim);
         if let Some(part) =
             part.filter(|part| !part.is_empty() && *part != expression.text().trim())
         {
-            let _ = write!(text, " (at '{}')", shortened(part));
+            let _ = write!(line, " (at '{}')", shortened(part));
+        }
+        if !lines.contains(&line) {
+            lines.push(line);
         }
     }
-    text
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!(" The evaluation reported the following warnings:{}", lines.concat())
 }
 
 /// The variables that expressions read, with their values; nothing when they read none.
@@ -68,7 +65,7 @@ fn shortened_value(value: &Value) -> String {
 }
 
 /// The beginning of what is displayed; the rest is not even written.
-pub(crate) fn shortened(value: impl fmt::Display) -> String {
+fn shortened(value: impl fmt::Display) -> String {
     let mut beginning = Beginning { text: String::new(), left: INCIDENT_VALUE_CHARS_MAX };
     if write!(beginning, "{value}").is_err() {
         beginning.text.push_str("...");

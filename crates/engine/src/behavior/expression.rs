@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use skep_bpmn::model::Value as ModelValue;
-use skep_feel::{Environment, Evaluation, Expression, Value, Variables, Warning};
+use skep_feel::{
+    Environment, Evaluation, EvaluationError, Expression, Session, Value, Variables, Warning,
+};
 use skep_protocol::{ErrorType, Key};
 
 use super::{explain, variables};
@@ -50,11 +52,30 @@ pub(crate) fn evaluate(
     error_type: ErrorType,
 ) -> Outcome<Evaluation> {
     expression.evaluate(variables, environment).map_err(|error| {
+        let text = expression.text();
+        let lead = match error {
+            EvaluationError::AssertionFailed(cause) => {
+                let warnings = warnings_before_failure(expression, variables, environment);
+                format!("Assertion failure on evaluate the expression '{text}': {cause}{warnings}")
+            }
+            error => format!("Failed to evaluate expression '{text}': {error}"),
+        };
         let inputs = explain::inputs([expression], variables);
-        let message =
-            format!("Failed to evaluate expression '{}': {error}{inputs}", expression.text());
-        Problem::new(error_type, message)
+        Problem::new(error_type, format!("{lead}{inputs}"))
     })
+}
+
+/// What went wrong quietly before an assertion failed: a failed evaluation does not keep it, so it runs
+/// once more.
+fn warnings_before_failure(
+    expression: &Expression,
+    variables: &dyn Variables,
+    environment: &Environment,
+) -> String {
+    let mut session = Session::new(environment);
+    let _ = expression.evaluate_in(variables, &mut session);
+    let warnings = explain::warnings(expression, &session.take_warnings());
+    if warnings.is_empty() { warnings } else { format!(".{warnings}") }
 }
 
 /// Encodes a value as MessagePack.

@@ -5,7 +5,7 @@ use skep_bpmn::model::{Binding, CalledDecision};
 use skep_protocol::{DecisionCaller, DecisionEvaluationRecord, DecisionRecord, ErrorType};
 
 use super::Current;
-use crate::behavior::decision::{Noted, explain_warnings};
+use crate::behavior::decision::Noted;
 use crate::behavior::expression::ScopeVariables;
 use crate::context::Context;
 use crate::document;
@@ -33,10 +33,8 @@ impl Context<'_> {
             ..record
         };
         let output = record.decision_output.clone();
-        let failure = (!record.failed_decision_id.is_empty()).then(|| {
-            let message = &record.evaluation_failure_message;
-            format!("{message}{}{inputs}", explain_warnings(&record))
-        });
+        let failure = (!record.failed_decision_id.is_empty())
+            .then(|| format!("{}{inputs}", record.evaluation_failure_message));
         self.write_evaluation(record);
         if let Some(failure) = failure {
             return Err(Problem::new(ErrorType::DecisionEvaluationError, failure));

@@ -21,6 +21,7 @@ pub(crate) fn check(history: &History, dump: &Dump) {
     variables_belong_to_elements(history, &rows);
     subscriptions_belong_to_elements(history, &rows);
     triggers_belong_to_elements(history, &rows);
+    decisions_are_the_deployed_ones(history, &rows);
 }
 
 /// The counters of scopes are the children and tokens that the records tell of.
@@ -181,6 +182,10 @@ fn triggers_belong_to_elements(history: &History, rows: &Rows<'_>) {
     expect_same(&rows.keys(table::BATCHES), history.batches.iter().copied(), "batches");
 }
 
+fn decisions_are_the_deployed_ones(history: &History, rows: &Rows<'_>) {
+    expect_same(&rows.keys(table::DECISIONS), history.decisions.keys().copied(), "decisions");
+}
+
 /// Nothing is left but what a client may still come back to.
 pub(crate) fn nothing_is_left(history: &History, dump: &Dump) {
     let stays = [
@@ -192,6 +197,7 @@ pub(crate) fn nothing_is_left(history: &History, dump: &Dump) {
         table::DISTRIBUTIONS_RECEIVED,
         table::CREATIONS,
         table::CREATION_EXPIRIES,
+        table::DECISIONS,
     ];
     let rows = Rows::new(dump);
     for left in rows.tables() {
@@ -199,6 +205,7 @@ pub(crate) fn nothing_is_left(history: &History, dump: &Dump) {
         if start_timers && history.timers.values().all(|element| *element == NO_KEY) {
             continue;
         }
-        assert!(stays.contains(&left), "table {left} keeps rows: {:?}", rows.of(left).first());
+        let stays = stays.contains(&left) || table::DECISION_INDEXES.contains(&left);
+        assert!(stays, "table {left} keeps rows: {:?}", rows.of(left).first());
     }
 }

@@ -61,8 +61,10 @@ pub(crate) struct History {
     pub(crate) subscriptions: BTreeMap<(Key, String), Subscription>,
     pub(crate) batches: BTreeSet<Key>,
     pub(crate) triggers: BTreeSet<(Key, Key)>,
-    /// Definitions that were not deleted: id by key.
+    /// Process definitions and decision requirements graphs that were not deleted: id by key.
     pub(crate) definitions: BTreeMap<Key, String>,
+    /// Decisions that were not deleted: id and version by key.
+    pub(crate) decisions: BTreeMap<Key, (String, u32)>,
     created: BTreeSet<Key>,
 }
 
@@ -134,12 +136,53 @@ impl History {
                     self.definitions.remove(&key);
                 }
             },
+            Payload::DecisionRequirements(intent, value) => match intent {
+                DecisionRequirementsIntent::Created => {
+                    self.definitions.insert(key, value.decision_requirements_id.clone());
+                }
+                DecisionRequirementsIntent::Deleted => {
+                    let graph = self.definitions.remove(&key);
+                    assert!(graph.is_some(), "graph {key} is deleted twice");
+                }
+            },
+            Payload::Decision(intent, value) => self.note_decision(key, *intent, value),
+            Payload::DecisionEvaluation(_, value) => self.note_evaluation(key, value),
             Payload::Message(MessageIntent::Published, _)
             | Payload::MessageSubscription(MessageSubscriptionIntent::Created, _) => {
                 self.created_here(key);
             }
             Payload::Error(_, value) => panic!("the engine failed: {}", value.exception_message),
             _ => {}
+        }
+    }
+
+    fn note_decision(&mut self, key: Key, intent: DecisionIntent, value: &DecisionRecord) {
+        let graph = value.decision_requirements_key;
+        assert!(self.definitions.contains_key(&graph), "decision {key} has no graph");
+        match intent {
+            DecisionIntent::Created => {
+                let other = self.decisions.insert(key, (value.decision_id.clone(), value.version));
+                assert_eq!(other, None, "decision {key} is created twice");
+            }
+            DecisionIntent::Deleted => {
+                assert!(self.decisions.remove(&key).is_some(), "decision {key} is deleted twice");
+            }
+        }
+    }
+
+    /// What is evaluated is there, for an element that is about to activate.
+    fn note_evaluation(&mut self, key: Key, value: &DecisionEvaluationRecord) {
+        self.created_here(key);
+        let place = (value.decision_id.clone(), value.decision_version);
+        assert_eq!(self.decisions.get(&value.decision_key), Some(&place), "decision");
+        let failed = !value.failed_decision_id.is_empty();
+        assert_eq!(failed, !value.evaluation_failure_message.is_empty(), "failures say why");
+        let last = value.evaluated_decisions.last().expect("a trace");
+        let expected = if failed { &value.failed_decision_id } else { &value.decision_id };
+        assert_eq!(&last.decision_id, expected, "the last of the trace");
+        if let Some(caller) = &value.caller {
+            let element = self.elements.get(&caller.element_instance_key).expect("a caller");
+            assert_eq!(element.life, Life::Activating, "the caller of an evaluation");
         }
     }
 

@@ -5,6 +5,7 @@
 mod bpmn;
 mod chance;
 mod check;
+mod decisions;
 mod explore;
 mod history;
 mod model;

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::bpmn::{Pending, Scope, escape, extensions, file, timer};
 use super::chance::Chance;
+use super::decisions;
 
 /// The processes of a model, and the names that a path needs to drive them.
 pub(crate) struct Model {
@@ -387,6 +388,11 @@ impl Writer<'_> {
     }
 
     fn script(&mut self, scope: &mut Scope, from: &Pending) -> Pending {
+        if self.chance.percent(40) {
+            let inner = decisions::task(self.chance);
+            let id = self.add(scope, from, ("businessRuleTask", "rule"), "", &inner);
+            return Pending::behind(&id);
+        }
         let expression = self.chance.pick(&[
             "x + 1",
             "[x, decision]",

@@ -9,6 +9,7 @@ use skep_protocol::*;
 
 use super::chance::Chance;
 use super::check;
+use super::decisions;
 use super::model::{ERRORS, JOB_TYPES, KEYS, LATE, MESSAGES, Model, START_MESSAGES};
 use super::network::{Kinds, Network};
 
@@ -126,6 +127,7 @@ impl Path<'_> {
             4..8 => self.activate(),
             8..14 => self.answer_job(),
             14..16 => self.publish(),
+            16 if self.chance.percent(50) => self.evaluate(),
             16 => self.publish_awaited(),
             17..20 => self.pass_time(),
             20 => self.set_variables(),
@@ -153,6 +155,9 @@ impl Path<'_> {
     }
 
     fn deploy_any(&mut self) {
+        if self.chance.percent(30) {
+            return self.deploy_decisions();
+        }
         let at = self.chance.below(self.model.processes.len());
         let (id, versions) = &self.model.processes[at];
         let version = self.chance.below(versions.len());
@@ -164,11 +169,31 @@ impl Path<'_> {
         let (_, files) = model.processes.iter().find(|(other, _)| other == id).unwrap();
         let resource =
             ResourceRecord { name: format!("{id}.bpmn"), content: files[version].clone().into() };
-        let record = DeploymentRecord { resources: vec![resource], ..DeploymentRecord::default() };
+        let mut resources = vec![resource];
+        if self.chance.percent(40) {
+            resources.push(self.decisions());
+        }
+        self.deploy_resources(resources);
+    }
+
+    fn decisions(&mut self) -> ResourceRecord {
+        let content = decisions::file(&mut self.chance).into();
+        ResourceRecord { name: decisions::FILE.to_owned(), content }
+    }
+
+    fn deploy_decisions(&mut self) {
+        let resource = self.decisions();
+        self.deploy_resources(vec![resource]);
+    }
+
+    fn deploy_resources(&mut self, resources: Vec<ResourceRecord>) {
+        let names: Vec<&str> = resources.iter().map(|resource| resource.name.as_str()).collect();
+        let names = names.join(", ");
+        let record = DeploymentRecord { resources, ..DeploymentRecord::default() };
         let answers = self.network.answers.len();
         self.request(1, NO_KEY, Payload::Deployment(DeploymentIntent::Create, record));
         for answer in &self.network.answers[answers..] {
-            assert!(!matches!(answer, Response::Rejected { .. }), "{id} is refused: {answer:?}");
+            assert!(!matches!(answer, Response::Rejected { .. }), "{names} is refused: {answer:?}");
         }
     }
 
@@ -412,6 +437,20 @@ impl Path<'_> {
             self.deploy(LATE, 0);
             self.deploy("callee", 0);
         }
+        if incident.error_type == ErrorType::CalledDecisionError as i32 && self.chance.percent(50) {
+            self.deploy_decisions();
+        }
+    }
+
+    fn evaluate(&mut self) {
+        let partition = self.partition();
+        let record = DecisionEvaluationRecord {
+            decision_id: self.chance.pick(&["grade", "checked", "unknown"]).to_owned(),
+            variables: self.variables(false),
+            ..DecisionEvaluationRecord::default()
+        };
+        let payload = Payload::DecisionEvaluation(DecisionEvaluationIntent::Evaluate, record);
+        self.request(partition, NO_KEY, payload);
     }
 
     fn cancel(&mut self) {
