@@ -12,7 +12,12 @@ pub(super) static FUNCTIONS: &[Overload] = &[
     Overload::new("get or else", &["value", "default"], get_or_else),
     Overload::new("assert", &["value", "condition"], assert),
     Overload::new("assert", &["value", "condition", "cause"], assert),
-    Overload::variadic("fromAi", &["value", "more"], from_ai),
+    Overload::new("fromAi", &["value"], from_ai),
+    Overload::new("fromAi", &["value", "description"], from_ai),
+    Overload::new("fromAi", &["value", "description", "type"], from_ai),
+    Overload::new("fromAi", &["value", "description", "type", "schema"], from_ai),
+    Overload::new("fromAi", &["value", "description", "type", "schema", "options"], from_ai)
+        .lenient(),
 ];
 
 fn not(call: &mut Call<'_, '_>) -> Outcome {

@@ -2,6 +2,7 @@
 
 use super::{Call, Outcome, Overload, null};
 use crate::evaluate::{Failure, shown};
+use crate::temporal::{DateTime, Time, Zone};
 use crate::value::{parse_json, write_json};
 use crate::{Context, Value};
 
@@ -89,8 +90,28 @@ fn to_json(call: &mut Call<'_, '_>) -> Outcome {
     call.walk(value)?;
     call.evaluator.bytes(value.extent().bytes)?;
     let mut text = String::new();
-    write_json(value, &mut text);
+    write_json(value, json_text, &mut text);
     call.text_value(text)
+}
+
+/// How `to json` shows what JSON has no kind for, where variables hold it otherwise: times always
+/// with seconds, the offset of a zone in front of its name, functions and ranges as `string` does.
+fn json_text(value: &Value) -> Option<String> {
+    let offset = |seconds: Option<i32>| seconds.map(|seconds| Zone::Offset(seconds).to_string());
+    match value {
+        Value::Time(value) => {
+            let offset = offset(value.offset_seconds()).unwrap_or_default();
+            Some(format!("{}{offset}", Time::local(value.local)))
+        }
+        Value::DateTime(value) => {
+            let offset = offset(value.offset_seconds()).unwrap_or_default();
+            let name = value.zone.as_ref().and_then(Zone::name);
+            let name = name.map(|name| format!("[{name}]")).unwrap_or_default();
+            Some(format!("{}{offset}{name}", DateTime::local(value.date, value.time)))
+        }
+        Value::Function(_) | Value::Range(_) => Some(value.to_string()),
+        _ => None,
+    }
 }
 
 fn from_json(call: &mut Call<'_, '_>) -> Outcome {

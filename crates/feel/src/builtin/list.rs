@@ -89,20 +89,44 @@ fn append(call: &mut Call<'_, '_>) -> Outcome {
     call.list_value(values)
 }
 
-/// The elements of all arguments; an argument that is no list is its own only element.
+/// The elements of all arguments; an argument that is no list is its own only element. In Camunda's
+/// dialect a list that is the only argument holds the arguments.
 fn all_elements(call: &mut Call<'_, '_>) -> Result<Vec<Value>, Failure> {
+    let arguments = call.arguments;
     let mut values = Vec::new();
-    for argument in call.arguments {
-        match argument {
-            Value::List(list) => {
-                call.evaluator.steps(list.len() as u64)?;
-                call.evaluator.bytes(24 * list.len() as u64)?;
-                values.extend(list);
+    match arguments {
+        [Value::List(list)] if !call.dialect().is_dmn() => {
+            call.evaluator.steps(list.len() as u64)?;
+            for argument in list {
+                add_elements(call, &argument, &mut values)?;
             }
-            other => values.push(other.clone()),
+        }
+        arguments => {
+            for argument in arguments {
+                add_elements(call, argument, &mut values)?;
+            }
         }
     }
     Ok(values)
+}
+
+fn add_elements(
+    call: &mut Call<'_, '_>,
+    argument: &Value,
+    values: &mut Vec<Value>,
+) -> Result<(), Failure> {
+    match argument {
+        Value::List(list) => {
+            call.evaluator.steps(list.len() as u64)?;
+            call.evaluator.bytes(24 * list.len() as u64)?;
+            values.extend(list);
+        }
+        other => {
+            call.evaluator.bytes(24)?;
+            values.push(other.clone());
+        }
+    }
+    Ok(())
 }
 
 fn concatenate(call: &mut Call<'_, '_>) -> Outcome {

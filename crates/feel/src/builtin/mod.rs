@@ -34,6 +34,8 @@ pub(crate) struct Overload {
     variadic: bool,
     /// The only dialect that has it, if not both have.
     dialect: Option<Dialect>,
+    /// Whether named arguments may be left out in Camunda's dialect too; they are null then.
+    lenient: bool,
     /// Whether the result depends on the clock or the random source.
     pub(crate) impure: bool,
     pub(crate) function: fn(&mut Call<'_, '_>) -> Outcome,
@@ -45,7 +47,15 @@ impl Overload {
         parameters: &'static [&'static str],
         function: fn(&mut Call<'_, '_>) -> Outcome,
     ) -> Overload {
-        Overload { name, parameters, variadic: false, dialect: None, impure: false, function }
+        Overload {
+            name,
+            parameters,
+            variadic: false,
+            dialect: None,
+            lenient: false,
+            impure: false,
+            function,
+        }
     }
 
     const fn variadic(
@@ -53,7 +63,7 @@ impl Overload {
         parameters: &'static [&'static str],
         function: fn(&mut Call<'_, '_>) -> Outcome,
     ) -> Overload {
-        Overload { name, parameters, variadic: true, dialect: None, impure: false, function }
+        Overload { variadic: true, ..Overload::new(name, parameters, function) }
     }
 
     const fn impure(
@@ -61,7 +71,7 @@ impl Overload {
         parameters: &'static [&'static str],
         function: fn(&mut Call<'_, '_>) -> Outcome,
     ) -> Overload {
-        Overload { name, parameters, variadic: false, dialect: None, impure: true, function }
+        Overload { impure: true, ..Overload::new(name, parameters, function) }
     }
 
     /// The same in one dialect only.
@@ -70,14 +80,21 @@ impl Overload {
         self
     }
 
+    /// The same with named arguments that may be left out.
+    const fn lenient(mut self) -> Overload {
+        self.lenient = true;
+        self
+    }
+
     fn is_in(&self, dialect: Dialect) -> bool {
         self.dialect.is_none_or(|only| only == dialect)
     }
 
-    /// Whether the parameters have these names. In DMN's dialect those without an argument are null.
+    /// Whether the parameters have these names. In DMN's dialect, and of a lenient function, those
+    /// without an argument are null.
     fn takes_names(&self, names: &[Arc<str>], dialect: Dialect) -> bool {
         let has = |name: &Arc<str>| self.parameters.contains(&&**name);
-        let enough = match dialect.is_dmn() {
+        let enough = match dialect.is_dmn() || self.lenient {
             true => !names
                 .iter()
                 .enumerate()

@@ -1,13 +1,13 @@
 //! `value.name`: entries of contexts, also of each context of a list, and properties.
 
 use super::{Evaluated, Evaluator, shown};
-use crate::node::{Path, Span};
+use crate::node::{Kind, Node, Path, Span};
 use crate::temporal::{Date, DaysTimeDuration, TimeOfDay, YearsMonthsDuration, Zone};
 use crate::{Context, Dialect, Number, Value, WarningKind};
 
 impl Evaluator<'_> {
     pub(super) fn path(&mut self, path: &Path, span: Span) -> Evaluated {
-        if self.is_at_hand(&path.target) {
+        if self.is_present(&path.target) {
             self.steps(self.peek(&path.target).scan_steps())?;
         }
         if let Value::Context(context) = self.peek(&path.target)
@@ -16,8 +16,21 @@ impl Evaluator<'_> {
             return Ok(value);
         }
         let target = self.eval(&path.target)?;
+        if target.is_null() && self.begins_nowhere(&path.target) {
+            // The warning of the missing variable says it all.
+            return Ok(target);
+        }
         self.steps(target.scan_steps())?;
         self.member(&target, &path.key, span)
+    }
+
+    /// Whether the path to the node begins with a variable that there is not.
+    fn begins_nowhere(&mut self, node: &Node) -> bool {
+        let mut node = node;
+        while let Kind::Path(path) = &node.kind {
+            node = &path.target;
+        }
+        matches!(&node.kind, Kind::Global(slot) if self.present(*slot).is_none())
     }
 
     fn member(&mut self, target: &Value, key: &str, span: Span) -> Evaluated {

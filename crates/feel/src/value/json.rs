@@ -6,8 +6,12 @@ use std::sync::Arc;
 use super::{Context, Value};
 use crate::limits::VALUE_DEPTH_MAX;
 
-/// Appends the value as JSON text.
-pub(crate) fn write_json(value: &Value, out: &mut String) {
+/// Appends the value as JSON text. `text_of` gives the text of a value that JSON has no kind for,
+/// where that is not the one that variables hold.
+pub(crate) fn write_json(value: &Value, text_of: fn(&Value) -> Option<String>, out: &mut String) {
+    if let Some(text) = text_of(value) {
+        return write_text(&text, out);
+    }
     match value {
         Value::Null | Value::Function(_) | Value::Range(_) => out.push_str("null"),
         Value::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
@@ -18,7 +22,7 @@ pub(crate) fn write_json(value: &Value, out: &mut String) {
             out.push('[');
             for (index, element) in list.iter().enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
-                write_json(&element, out);
+                write_json(&element, text_of, out);
             }
             out.push(']');
         }
@@ -30,7 +34,7 @@ pub(crate) fn write_json(value: &Value, out: &mut String) {
                 out.push_str(if index > 0 { "," } else { "" });
                 write_text(key, out);
                 out.push(':');
-                write_json(element, out);
+                write_json(element, text_of, out);
             }
             out.push('}');
         }

@@ -169,7 +169,7 @@ impl Value {
     /// The value as JSON text. Temporal values are their texts, functions and ranges null.
     pub fn to_json(&self) -> String {
         let mut text = String::new();
-        write_json(self, &mut text);
+        write_json(self, |_| None, &mut text);
         text
     }
 
