@@ -14,10 +14,18 @@ macro_rules! embedded {
 
 /// The tables that come with Skep, each with the name of its file.
 pub(crate) const TABLES: &[(&str, &str)] = &[
+    embedded!("arguments.txt"),
     embedded!("differences.txt"),
     embedded!("differences_unary.txt"),
     embedded!("functions.txt"),
+    embedded!("guide_functions.txt"),
+    embedded!("guide_language.txt"),
+    embedded!("guide_temporal.txt"),
+    embedded!("guide_unary_tests.txt"),
     embedded!("language.txt"),
+    embedded!("newer.txt"),
+    embedded!("operators.txt"),
+    embedded!("operators_in_tests.txt"),
     embedded!("processes.txt"),
     embedded!("temporal.txt"),
     embedded!("unary_tests.txt"),
