@@ -98,6 +98,10 @@ pub fn evaluation(
     let second = again.evaluate(&variables(), &environment);
     assert_eq!(shown(&first), shown(&second), "{text}: the same inputs, another outcome");
 
+    // Bytes that nobody checked may say more than they hold, and are passed on as they are.
+    let sound = |value: &Value| Value::from_msgpack(&value.to_msgpack()).is_ok();
+    let sound = first_variables.values().all(sound);
+
     // What the first evaluation read and compiled costs less now, and changes nothing else.
     let warm = expression.evaluate(&first_variables, &environment);
     if first.is_ok() {
@@ -106,7 +110,7 @@ pub fn evaluation(
         let read: BTreeMap<String, Value> =
             variables().into_iter().map(|(name, value)| (name, values::rebuilt(&value))).collect();
         let of_read = expression.evaluate(&read, &environment);
-        if of_read.is_ok() {
+        if sound && of_read.is_ok() {
             assert_eq!(shown(&first), shown(&of_read), "{text}: read variables, another outcome");
         }
     }
@@ -119,9 +123,6 @@ pub fn evaluation(
         }
         of_default = Some(found);
     }
-    // Bytes that nobody checked are passed on as they are.
-    let sound = |value: &Value| Value::from_msgpack(&value.to_msgpack()).is_ok();
-    let sound = first_variables.values().all(sound);
     for outcome in [Some(first), of_default].into_iter().flatten() {
         match outcome {
             Ok(evaluation) => {
@@ -182,10 +183,15 @@ fn round_trips(value: &Value, text: &str) {
 
     let _ = value.to_string();
     if let Some(literal) = literal(value) {
-        let expression = Expression::parse(&literal)
-            .unwrap_or_else(|error| panic!("{text}: {value:?} as {literal}: {error}"));
-        let read = expression.evaluate(&NoVariables, &Environment::at(0)).unwrap().value;
-        assert_eq!(format!("{read:?}"), format!("{value:?}"), "{text}: {literal}");
+        // The dialects differ in the limits of what they read.
+        let names = Names::none();
+        let read = DIALECTS.map(|dialect| {
+            let expression = parse(&literal, &Syntax { dialect, names: &names }, false)
+                .unwrap_or_else(|error| panic!("{text}: {value:?} as {literal}: {error}"));
+            expression.evaluate(&NoVariables, &Environment::at(0)).unwrap().value
+        });
+        let found = |read: &Value| format!("{read:?}") == format!("{value:?}");
+        assert!(read.iter().any(found), "{text}: {value:?} as {literal}: {read:?}");
     }
 }
 
