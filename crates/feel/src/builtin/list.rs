@@ -121,6 +121,7 @@ fn add_elements(
             call.evaluator.bytes(24 * list.len() as u64)?;
             values.extend(list);
         }
+        Value::Null if call.dialect().is_dmn() => return Err(Failure::Arguments),
         other => {
             call.evaluator.bytes(24)?;
             values.push(other.clone());

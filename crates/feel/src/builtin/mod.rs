@@ -104,6 +104,11 @@ impl Overload {
         enough && names.iter().all(has)
     }
 
+    fn has_in_order(&self, names: &[Arc<str>]) -> bool {
+        self.parameters.len() == names.len()
+            && self.parameters.iter().zip(names).all(|(parameter, name)| **parameter == **name)
+    }
+
     fn takes(&self, count: usize, dialect: Dialect) -> bool {
         if self.variadic {
             // The standard wants one at least; where others go before, none may follow.
@@ -172,7 +177,10 @@ pub(crate) fn resolve<T>(
         let overload = overloads.find(|overload| overload.takes(arguments.len(), dialect))?;
         return Some((overload, arguments));
     }
-    let overload = overloads.find(|overload| overload.takes_names(names, dialect))?;
+    // `(point, range)` and `(range, point)` have the same names.
+    let in_order = overloads.clone().find(|overload| overload.has_in_order(names));
+    let overload =
+        in_order.or_else(|| overloads.find(|overload| overload.takes_names(names, dialect)))?;
     let mut ordered: Vec<T> = overload.parameters.iter().map(|_| missing()).collect();
     for (name, argument) in names.iter().zip(arguments) {
         let position = overload.parameters.iter().position(|parameter| **parameter == **name)?;

@@ -189,8 +189,9 @@ impl Evaluator<'_> {
         function: &Function,
         mut arguments: SmallVec<[Value; 4]>,
     ) -> Evaluated {
-        for (argument, required) in arguments.iter_mut().zip(function.parameter_types()) {
-            match self.converted(argument.clone(), required, Span::default())? {
+        let types = function.parameter_types().iter().zip(function.parameters());
+        for (argument, (required, parameter)) in arguments.iter_mut().zip(types) {
+            match self.converted(argument.clone(), required, parameter, Span::default())? {
                 Some(converted) => *argument = converted,
                 None => return Ok(Value::Null),
             }

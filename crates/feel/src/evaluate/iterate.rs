@@ -274,7 +274,14 @@ impl Evaluator<'_> {
                     self.set_local(filter.slot, Value::Null);
                     return Ok(element_at(&list, index, self.dialect()).into());
                 }
-                _ => {}
+                Value::Boolean(_) | Value::Null => {}
+                other => {
+                    if self.dialect().is_dmn() {
+                        self.warn_type("boolean", &other, filter.condition.span);
+                        self.set_local(filter.slot, Value::Null);
+                        return Ok(Value::Null);
+                    }
+                }
             }
         }
         self.set_local(filter.slot, Value::Null);

@@ -1,6 +1,6 @@
 //! Where types matter: `instance of`, and what is no expression but takes part in the evaluation.
 
-use super::{Evaluated, Evaluator};
+use super::{Evaluated, Evaluator, shown};
 use crate::node::{InstanceOf, Span};
 use crate::session::Meter;
 use crate::{EvaluationError, Session, Type, Value, WarningKind};
@@ -16,11 +16,12 @@ impl Evaluator<'_> {
         Ok(Value::Boolean(result))
     }
 
-    /// The value as one of the type; none with a warning if it is none.
+    /// The argument as one of the type of the parameter; none with a warning if it is none.
     pub(super) fn converted(
         &mut self,
         value: Value,
         required: &Type,
+        parameter: &str,
         span: Span,
     ) -> Evaluated<Option<Value>> {
         if required.is_any() {
@@ -28,7 +29,11 @@ impl Evaluator<'_> {
         }
         let converted = self.with_session(|session| required.coerce(&value, session))?;
         if converted.is_none() {
-            self.warn_type("another type", &value, span);
+            let (kind, value) = (WarningKind::InvalidType, shown(&value));
+            let message = format_args!(
+                "The argument '{value}' is not of the type of the parameter '{parameter}'"
+            );
+            self.warn(kind, span, message);
         }
         Ok(converted)
     }
