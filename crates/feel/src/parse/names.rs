@@ -105,9 +105,58 @@ impl Phrases {
 
     /// Whether a name begins with these words.
     pub(super) fn has_prefix(&self, phrase: &str) -> bool {
-        let mut following = self.0.range::<str, _>((Bound::Included(phrase), Bound::Unbounded));
-        following.next().is_some_and(|(known, _)| known.starts_with(phrase))
+        has_prefix(&self.0, phrase)
     }
+}
+
+/// Names that an expression binds, by phrase; the last one of a phrase counts until it is released.
+#[derive(Debug, Default)]
+pub(super) struct BoundPhrases {
+    names: BTreeMap<String, Vec<Arc<str>>>,
+    order: Vec<String>,
+}
+
+impl BoundPhrases {
+    /// Binds a name, unless it is a single word.
+    pub(super) fn bind(&mut self, name: &Arc<str>) {
+        if let Some(phrase) = phrase_of(name) {
+            self.names.entry(phrase.clone()).or_default().push(Arc::clone(name));
+            self.order.push(phrase);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Releases all but the first `length` names.
+    pub(super) fn truncate(&mut self, length: usize) {
+        while self.order.len() > length
+            && let Some(phrase) = self.order.pop()
+        {
+            if let Some(names) = self.names.get_mut(&phrase) {
+                names.pop();
+                if names.is_empty() {
+                    self.names.remove(&phrase);
+                }
+            }
+        }
+    }
+
+    /// The name of exactly these words.
+    pub(super) fn get(&self, phrase: &str) -> Option<&Arc<str>> {
+        self.names.get(phrase)?.last()
+    }
+
+    /// Whether a name begins with these words.
+    pub(super) fn has_prefix(&self, phrase: &str) -> bool {
+        has_prefix(&self.names, phrase)
+    }
+}
+
+fn has_prefix<V>(names: &BTreeMap<String, V>, phrase: &str) -> bool {
+    let mut following = names.range::<str, _>((Bound::Included(phrase), Bound::Unbounded));
+    following.next().is_some_and(|(known, _)| known.starts_with(phrase))
 }
 
 /// The words and symbols of a name as a phrase; none for a single word.

@@ -8,6 +8,10 @@ use super::names::{Phrases, push_word};
 use super::operand::is_operator_word;
 use super::{Parsed, Parser};
 
+/// Words and symbols of a name: far more than names have, and it bounds how far ahead one is looked
+/// for.
+const NAME_TOKENS_MAX: usize = 50;
+
 /// Properties of several words.
 const PROPERTIES: [[&str; 2]; 3] = [["time", "offset"], ["start", "included"], ["end", "included"]];
 
@@ -49,7 +53,8 @@ impl Parser<'_> {
     ) -> Option<(Arc<str>, usize)> {
         let mut longest = None;
         let mut phrase = String::new();
-        for (position, token) in self.tokens.iter().enumerate().skip(self.at) {
+        for (position, token) in self.tokens.iter().enumerate().skip(self.at).take(NAME_TOKENS_MAX)
+        {
             push_word(&mut phrase, self.text_of(*token));
             if token.kind == TokenKind::End || !has_prefix(&phrase) {
                 break;
@@ -114,7 +119,7 @@ impl Parser<'_> {
         if self.peek() == TokenKind::Quoted {
             return usize::from(self.text_of(self.token(1)) == until);
         }
-        loop {
+        while length < NAME_TOKENS_MAX {
             let token = self.token(length);
             if length > 0 && self.text_of(token) == until {
                 return length;
@@ -131,5 +136,6 @@ impl Parser<'_> {
             }
             length += 1;
         }
+        0
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::names::phrase_of;
+use super::names::BoundPhrases;
 use crate::node::{Kind, Node, Scoped, Span};
 
 /// The names of one function (or of the expression itself).
@@ -43,13 +43,17 @@ pub(super) struct Mark {
 pub(super) struct Scope {
     frames: Vec<Frame>,
     variables: Vec<Arc<str>>,
-    /// Bound names that are no single words, as phrases; innermost last.
-    phrases: Vec<(String, Arc<str>)>,
+    /// Bound names that are no single words.
+    phrases: BoundPhrases,
 }
 
 impl Scope {
     pub(super) fn new() -> Scope {
-        Scope { frames: vec![Frame::default()], variables: Vec::new(), phrases: Vec::new() }
+        Scope {
+            frames: vec![Frame::default()],
+            variables: Vec::new(),
+            phrases: BoundPhrases::default(),
+        }
     }
 
     fn frame(&mut self) -> &mut Frame {
@@ -86,9 +90,7 @@ impl Scope {
     }
 
     pub(super) fn bind(&mut self, name: Arc<str>, slot: u32) {
-        if let Some(phrase) = phrase_of(&name) {
-            self.phrases.push((phrase, Arc::clone(&name)));
-        }
+        self.phrases.bind(&name);
         self.frame().bindings.push(Binding::Name { name, slot, used: false });
     }
 
@@ -138,12 +140,12 @@ impl Scope {
 
     /// The bound name that consists of exactly these words.
     pub(super) fn phrase(&self, phrase: &str) -> Option<&Arc<str>> {
-        self.phrases.iter().rev().find(|(bound, _)| bound == phrase).map(|(_, name)| name)
+        self.phrases.get(phrase)
     }
 
     /// Whether a bound name begins with these words.
     pub(super) fn has_phrase_prefix(&self, phrase: &str) -> bool {
-        self.phrases.iter().any(|(bound, _)| bound.starts_with(phrase))
+        self.phrases.has_prefix(phrase)
     }
 
     /// Whether the name is bound in the expression, so that it hides a built-in function.

@@ -10,6 +10,9 @@ use crate::limits::REGEX_STEPS_MAX;
 /// Instructions of one program: repetitions are written out.
 const INSTRUCTIONS_MAX: usize = 1_000;
 
+/// Parts of a pattern that are written for one program.
+const VISITS_MAX: usize = 10 * INSTRUCTIONS_MAX;
+
 /// Places that one match may still have to go back to.
 const WAYS_MAX: usize = 100_000;
 
@@ -38,6 +41,8 @@ pub(crate) struct Machine {
     flags: Flags,
     groups: usize,
     slots: usize,
+    /// Parts of the pattern that were written.
+    visits: usize,
 }
 
 /// Start and end of the whole match and of each group.
@@ -55,6 +60,7 @@ impl Machine {
             flags: pattern.flags,
             groups: pattern.groups,
             slots: 2 * (pattern.groups + 1),
+            visits: 0,
         };
         machine.add(Instruction::Save(0))?;
         machine.write(&pattern.root)?;
@@ -79,6 +85,11 @@ impl Machine {
 
     /// Recurses no deeper than patterns nest.
     fn write(&mut self, node: &Node) -> Option<()> {
+        // What writes nothing could be repeated without end.
+        self.visits += 1;
+        if self.visits > VISITS_MAX {
+            return None;
+        }
         match node {
             Node::Class(class) => {
                 let class = build(&format!(r"\A(?:{class})\z"), self.flags)?;
