@@ -120,6 +120,14 @@ fn a_failure_names_the_decision_and_says_what_led_to_it() {
 }
 
 #[test]
+fn the_condition_of_a_boxed_filter_speaks_of_entries() {
+    let content = "<decision id=\"a\" name=\"A\"><filter><in><relation><column name=\"unit price\"/><row><literalExpression><text>1</text></literalExpression></row>\
+        <row><literalExpression><text>5</text></literalExpression></row></relation></in><match><literalExpression><text>unit price > 2</text></literalExpression></match></filter></decision>";
+    let evaluation = evaluate(&model_in(Dialect::Dmn, content), "a", "{}");
+    assert_eq!(evaluation.output.unwrap().to_json(), r#"[{"unit price":5}]"#);
+}
+
+#[test]
 fn functions_that_call_themselves_endlessly_end() {
     let literal =
         |text: &str| format!("<literalExpression><text>{text}</text></literalExpression>");

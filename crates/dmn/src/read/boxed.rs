@@ -261,9 +261,12 @@ fn conditional(reader: &mut Reader, node: Node<'_>) -> Option<Box<[Boxed; 3]>> {
 
 fn filter(reader: &mut Reader, node: Node<'_>) -> Option<Box<[Boxed; 2]>> {
     reader.check_children(node, &["in", "match"]);
-    let parts = ["in", "match"].map(|name| part(reader, node, name));
-    let [Some(domain), Some(condition)] = parts else { return None };
-    Some(Box::new([domain, condition]))
+    let domain = part(reader, node, "in");
+    let saved = reader.names.clone();
+    reader.names.take_keys_as_names();
+    let condition = part(reader, node, "match");
+    reader.names = saved;
+    Some(Box::new([domain?, condition?]))
 }
 
 fn iteration(reader: &mut Reader, node: Node<'_>, body: &'static str) -> Option<Iteration> {

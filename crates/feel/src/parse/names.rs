@@ -15,6 +15,8 @@ pub struct Names {
     names: BTreeSet<Arc<str>>,
     phrases: Phrases,
     keys: Phrases,
+    /// Whether entries are variables everywhere.
+    keys_are_names: bool,
     types: BTreeMap<Arc<str>, Type>,
     type_phrases: Phrases,
 }
@@ -26,6 +28,7 @@ impl Names {
             names: BTreeSet::new(),
             phrases: Phrases::none(),
             keys: Phrases::none(),
+            keys_are_names: false,
             types: BTreeMap::new(),
             type_phrases: Phrases::none(),
         }
@@ -44,6 +47,12 @@ impl Names {
         self.keys.insert(&name.into());
     }
 
+    /// Makes the names of entries those of variables everywhere, as in the condition of a boxed
+    /// filter, which stands alone but speaks of an element.
+    pub fn take_keys_as_names(&mut self) {
+        self.keys_are_names = true;
+    }
+
     /// Declares a type.
     pub fn insert_type(&mut self, name: &str, declared: Type) {
         let name: Arc<str> = name.into();
@@ -58,6 +67,10 @@ impl Names {
 
     pub(super) fn phrases(&self) -> &Phrases {
         &self.phrases
+    }
+
+    pub(super) fn keys_are_names(&self) -> bool {
+        self.keys_are_names
     }
 
     pub(super) fn keys(&self) -> &Phrases {

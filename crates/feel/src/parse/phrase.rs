@@ -24,7 +24,7 @@ impl Parser<'_> {
     /// The longest name of a variable that stands here and is no single word, and the token behind
     /// it; in a filter entries of the elements are variables.
     pub(super) fn longest_name(&self) -> Option<(Arc<str>, usize)> {
-        self.longest_known(self.filters > 0)
+        self.longest_known(self.filters > 0 || self.syntax.names.keys_are_names())
     }
 
     fn longest_known(&self, with_keys: bool) -> Option<(Arc<str>, usize)> {
