@@ -12,6 +12,14 @@
 //! assert_eq!(evaluation.output.unwrap().as_str(), Some("Hello Ada"));
 //! # Ok::<(), skep_dmn::Violations>(())
 //! ```
+//!
+//! A file is read once, with all its expressions, and refused whole if anything is wrong with it; a
+//! [`Model`] is evaluated as often as wanted, also from several threads. Each decision is evaluated at
+//! most once in an evaluation, after what it requires, in the order of the requirements.
+//!
+//! What goes wrong in an expression is null with a [`TracedWarning`]; an evaluation has a [`Failure`]
+//! instead of an output only when its budget is exceeded, an assertion does not hold or, in Camunda's
+//! dialect, logic has no result. The [dialect](skep_feel::Dialect) is chosen when a file is read.
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
