@@ -43,13 +43,13 @@ fn simple(node: Node<'_>) -> Value {
     let Some(kind) = node.attribute((INSTANCE, "type")) else { return untyped(text) };
     let trimmed = text.trim();
     match kind.rsplit(':').next().unwrap_or(kind) {
-        "decimal" | "double" | "integer" | "int" | "float" | "long" => super::super::feel(trimmed),
+        "decimal" | "double" | "integer" | "int" | "float" | "long" => super::feel(trimmed),
         "boolean" => Value::Boolean(matches!(trimmed, "true" | "1")),
-        "date" => super::super::feel(&format!("date({trimmed:?})")),
-        "time" => super::super::feel(&format!("time({trimmed:?})")),
-        "dateTime" => super::super::feel(&format!("date and time({trimmed:?})")),
+        "date" => super::feel(&format!("date({trimmed:?})")),
+        "time" => super::feel(&format!("time({trimmed:?})")),
+        "dateTime" => super::feel(&format!("date and time({trimmed:?})")),
         "duration" | "dayTimeDuration" | "yearMonthDuration" => {
-            super::super::feel(&format!("duration({trimmed:?})"))
+            super::feel(&format!("duration({trimmed:?})"))
         }
         _ => Value::from(text),
     }
@@ -69,7 +69,7 @@ fn untyped(text: &str) -> Value {
     }
     let is_date_time = trimmed.len() >= 19 && trimmed.as_bytes().get(10) == Some(&b'T');
     match is_date_time {
-        true => super::super::feel(&format!("date and time({trimmed:?})")),
+        true => super::feel(&format!("date and time({trimmed:?})")),
         false => Value::from(text),
     }
 }
