@@ -69,7 +69,7 @@ pub(crate) enum Command {
     /// Resolve an incident
     #[command(subcommand)]
     Resolve(resolve::ResolveCommand),
-    /// Evaluate a decision
+    /// Evaluate a decision, or FEEL or a DMN file without a server
     #[command(subcommand)]
     Evaluate(evaluate::EvaluateCommand),
     /// Change the retries or the timeout of a job

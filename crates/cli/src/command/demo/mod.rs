@@ -1,7 +1,7 @@
 //! `skep demo`: a server, a real process and load on it, in one command.
 //!
-//! Orders go through gateways, timers, messages, a called process and its errors; workers do every
-//! job. At the end every order that was started has to have finished, or the demo fails.
+//! Orders go through a graph of decisions, gateways, timers, messages, a called process and its
+//! errors; workers do every job. At the end every order that was started has to have finished, or the demo fails.
 
 mod orders;
 mod progress;
@@ -25,6 +25,7 @@ use orders::{Counters, Load};
 use progress::Progress;
 
 const ORDER_PROCESS: &str = include_str!("../../../../../models/order/order-process.bpmn");
+const ORDER_DECISIONS: &str = include_str!("../../../../../models/order/order-decisions.dmn");
 const PAYMENT_PROCESS: &str = include_str!("../../../../../models/order/payment.bpmn");
 
 #[derive(Debug, Args)]
@@ -110,6 +111,7 @@ impl DemoArgs {
         let client = Client::connect(&address, Options::default()).await?;
         let deployment = DeployResourceRequest::default()
             .with_resource("payment.bpmn", PAYMENT_PROCESS)
+            .with_resource("order-decisions.dmn", ORDER_DECISIONS)
             .with_resource("order-process.bpmn", ORDER_PROCESS);
         client.deploy_resource(deployment).await?;
 

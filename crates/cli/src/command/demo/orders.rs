@@ -37,6 +37,9 @@ pub(super) struct Counters {
     pub(super) jobs_failed: AtomicU64,
     pub(super) errors_thrown: AtomicU64,
     pub(super) messages: AtomicU64,
+    /// Orders whose price was decided, and what the decided discounts come to, in hundredths.
+    pub(super) priced: AtomicU64,
+    pub(super) discounts: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) order_us: parking_lot::Mutex<Histogram<u64>>,
     pub(super) message_us: parking_lot::Mutex<Histogram<u64>>,
@@ -57,6 +60,8 @@ impl Default for Counters {
             jobs_failed: AtomicU64::new(0),
             errors_thrown: AtomicU64::new(0),
             messages: AtomicU64::new(0),
+            priced: AtomicU64::new(0),
+            discounts: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             order_us: parking_lot::Mutex::new(histogram()),
             message_us: parking_lot::Mutex::new(histogram()),
@@ -70,6 +75,16 @@ impl Counters {
     pub(super) fn open(&self) -> u64 {
         let done = self.finished.load(Ordering::Relaxed) + self.lost.load(Ordering::Relaxed);
         self.started.load(Ordering::Relaxed).saturating_sub(done)
+    }
+
+    fn note_price(&self, variables: &str) {
+        let variables: Value = serde_json::from_str(variables).unwrap_or_default();
+        let amount = variables["price"]["amount"].as_f64();
+        if let (Some(total), Some(amount)) = (variables["total"].as_f64(), amount) {
+            self.priced.fetch_add(1, Ordering::Relaxed);
+            let discount = ((total - amount) * 100.0).round().max(0.0);
+            self.discounts.fetch_add(discount as u64, Ordering::Relaxed);
+        }
     }
 
     fn note(&self, error: &skep_client::Error) {
@@ -149,12 +164,13 @@ impl Customer {
             let variables = json!({"orderId": format!("order-{number}"), "number": number, "total": 10 + number % 90});
             let order = CreateProcessInstanceRequest::latest("order")
                 .with_variables(variables)
-                .awaiting_result(DEMO_FINISH_MAX, vec!["trackingId".to_owned()]);
+                .awaiting_result(DEMO_FINISH_MAX, vec!["total".to_owned(), "price".to_owned()]);
             let begin = Instant::now();
             self.counters.started.fetch_add(1, Ordering::Relaxed);
             match self.client.create_process_instance_with_result(order).await {
-                Ok(_) => {
+                Ok(order) => {
                     self.counters.finished.fetch_add(1, Ordering::Relaxed);
+                    self.counters.note_price(&order.variables);
                     self.counters.order_us.lock().saturating_record(elapsed_us(begin));
                 }
                 Err(error) if error.kind() == skep_client::ErrorKind::Exhausted => {
@@ -258,5 +274,19 @@ async fn work(shop: Arc<Shop>, job: ActivatedJob) -> JobOutcome {
             JobOutcome::complete_with(json!({"trackingId": format!("parcel-{}", job.key)}))
         }
         _ => JobOutcome::complete(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_counts_with_its_discount() {
+        let counters = Counters::default();
+        counters.note_price(r#"{"total": 80, "price": {"rate": 0.1, "amount": 72}}"#);
+        counters.note_price(r#"{"total": 80, "price": null}"#);
+        assert_eq!(counters.priced.load(Ordering::Relaxed), 1);
+        assert_eq!(counters.discounts.load(Ordering::Relaxed), 800);
     }
 }

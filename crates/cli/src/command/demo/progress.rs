@@ -45,6 +45,7 @@ pub(super) fn kept(addresses: &BoundAddresses) -> Result<(), Failure> {
         "\nThe server stays up until Ctrl-C. Try, in another terminal:\n  \
          skep status --address {grpc}\n  \
          skep create instance order --variables '{{\"orderId\": \"mine\", \"number\": 1, \"total\": 5}}' --address {grpc}\n  \
+         skep evaluate decision price --variables '{{\"number\": 20, \"total\": 80}}' --address {grpc}\n  \
          curl http://{management}/metrics",
         grpc = reachable(addresses.grpc),
         management = reachable(addresses.management),
@@ -130,12 +131,15 @@ impl Progress {
         print(&format!(
             "\nAfter {seconds:.1} s\n  \
              orders      {started} started, {finished} finished ({:.0}/s)\n  \
+             decisions   {} prices by a graph of 4 decisions, {:.2} in discounts\n  \
              jobs        {} completed ({:.0}/s), {} failed and tried again, {} threw an error\n  \
              timers      {} fired\n  \
              messages    {} published\n  \
              order time  {} (the carrier alone takes 500 ms)\n  \
              publishing  {}",
             finished as f64 / seconds,
+            count(&counters.priced),
+            count(&counters.discounts) as f64 / 100.0,
             count(&counters.jobs),
             count(&counters.jobs) as f64 / seconds,
             count(&counters.jobs_failed),
