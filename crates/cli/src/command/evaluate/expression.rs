@@ -5,7 +5,7 @@ use serde_json::json;
 use skep_feel::{Evaluation, Expression, Names, ParseError, Syntax, Value};
 
 use super::local::{DialectName, environment, read_variables, with_caret};
-use super::trace::json_or_null;
+use super::trace::{json_or_null, print_warnings};
 use crate::failure::Failure;
 use crate::output::{Format, print_line};
 
@@ -91,12 +91,10 @@ fn print(evaluation: &Evaluation, text: &str, format: Format) -> Result<(), Fail
                 Value::String(_) => evaluation.value.to_json(),
                 other => other.to_string(),
             })?;
-            for warning in warnings {
-                eprintln!(
-                    "\nwarning: {}",
-                    with_caret(&warning.message, text, warning.span.clone())
-                );
-            }
+            let shown = |warning: &skep_feel::Warning| {
+                with_caret(&warning.message, text, warning.span.clone())
+            };
+            print_warnings(warnings.map(shown).collect());
             Ok(())
         }
     }

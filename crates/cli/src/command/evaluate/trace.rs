@@ -55,10 +55,16 @@ impl Trace {
         if !rows.is_empty() {
             print_line(&format!("\n{}", rows_as_table(&columns, &rows)))?;
         }
-        for warning in &self.warnings {
-            eprintln!("\nwarning: {warning}");
-        }
+        print_warnings(self.warnings.clone());
         Ok(())
+    }
+}
+
+/// Prints warnings on stderr, each once: an expression may read a missing variable again and again.
+pub(super) fn print_warnings(mut warnings: Vec<String>) {
+    warnings.dedup();
+    for warning in warnings {
+        eprintln!("\nwarning: {warning}");
     }
 }
 
