@@ -33,6 +33,25 @@ export function grpc() {
       const { deployments } = await client.deployResources(resources)
       return deployments.map(({ process }) => ({ id: process.bpmnProcessId, version: process.version, key: process.processDefinitionKey }))
     },
+    deployDecisions: async (paths) => {
+      const resource = (path) => (path.endsWith('.dmn') ? { decisionFilename: path } : { processFilename: path })
+      const { deployments } = await client.deployResources(paths.map(resource))
+      return {
+        decisions: deployments.flatMap(({ decision }) => (decision ? [{ id: decision.dmnDecisionId, key: decision.decisionKey }] : [])),
+        graphs: deployments.flatMap((one) => (one.decisionRequirements ? [one.decisionRequirements.dmnDecisionRequirementsId] : [])),
+      }
+    },
+    evaluate: async (decision, variables) => {
+      const { id, key } = decision
+      const answer = await client.evaluateDecision({ ...(id ? { decisionId: id } : { decisionKey: key }), variables })
+      return {
+        output: answer.decisionOutput,
+        failed: answer.failedDecisionId,
+        message: answer.failureMessage,
+        decisions: answer.evaluatedDecisions.map((one) => one.decisionId),
+        rules: answer.evaluatedDecisions.flatMap((one) => one.matchedRules.map((rule) => rule.ruleIndex)),
+      }
+    },
     create: async (id, variables) => (await client.createProcessInstance({ bpmnProcessId: id, variables })).processInstanceKey,
     createWithResult: async (id, variables, fetchVariables = []) =>
       (await client.createProcessInstanceWithResult({ bpmnProcessId: id, variables, fetchVariables, requestTimeout: PATIENCE_MS })).variables,
@@ -74,6 +93,18 @@ export function rest() {
       (await client.deployResourcesFromFiles(paths)).processes.map((process) => ({
         id: process.processDefinitionId, version: process.processDefinitionVersion, key: process.processDefinitionKey,
       })),
+    deployDecisions: async (paths) => decisionsOf(await client.deployResourcesFromFiles(paths)),
+    evaluate: async (decision, variables) => {
+      const { id, key } = decision
+      const answer = await client.evaluateDecision({ ...(id ? { decisionDefinitionId: id } : { decisionDefinitionKey: key }), variables })
+      return {
+        output: answer.output,
+        failed: answer.failedDecisionDefinitionId,
+        message: answer.failureMessage,
+        decisions: answer.evaluatedDecisions.map((one) => one.decisionDefinitionId),
+        rules: answer.evaluatedDecisions.flatMap((one) => one.matchedRules.map((rule) => rule.ruleIndex)),
+      }
+    },
     create: async (id, variables) => (await client.createProcessInstance({ processDefinitionId: id, variables })).processInstanceKey,
     createWithResult: async (id, variables, fetchVariables) =>
       (await client.createProcessInstanceWithResult({ processDefinitionId: id, variables, fetchVariables, requestTimeout: PATIENCE_MS })).variables,
@@ -124,6 +155,21 @@ export function cluster() {
         id: process.processDefinitionId, version: process.processDefinitionVersion, key: process.processDefinitionKey,
       }))
     },
+    deployDecisions: async (paths) => {
+      const resources = paths.map((path) => new File([readFileSync(path)], basename(path), { type: 'application/xml' }))
+      return decisionsOf(await client.createDeployment({ resources }))
+    },
+    evaluate: async (decision, variables) => {
+      const { id, key } = decision
+      const answer = await client.evaluateDecision({ ...(id ? { decisionDefinitionId: id } : { decisionDefinitionKey: key }), variables })
+      return {
+        output: answer.output,
+        failed: answer.failedDecisionDefinitionId,
+        message: answer.failureMessage,
+        decisions: answer.evaluatedDecisions.map((one) => one.decisionDefinitionId),
+        rules: answer.evaluatedDecisions.flatMap((one) => one.matchedRules.map((rule) => rule.ruleIndex)),
+      }
+    },
     create: async (id, variables) => (await client.createProcessInstance({ processDefinitionId: id, variables })).processInstanceKey,
     createWithResult: async (id, variables, fetchVariables) =>
       (await client.createProcessInstance({ processDefinitionId: id, variables, fetchVariables, awaitCompletion: true, requestTimeout: PATIENCE_MS })).variables,
@@ -149,6 +195,13 @@ export function cluster() {
     },
     license: () => client.getLicense(),
     close: () => {},
+  }
+}
+
+function decisionsOf(deployment) {
+  return {
+    decisions: deployment.decisions.map((one) => ({ id: one.decisionDefinitionId, key: one.decisionDefinitionKey })),
+    graphs: deployment.decisionRequirements.map((one) => one.decisionRequirementsId),
   }
 }
 

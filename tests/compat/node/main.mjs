@@ -191,7 +191,31 @@ async function run(client) {
   if (client.license) {
     await checked('the licence can be asked for', () => client.license())
   }
+  const decisionFiles = [`${models}/decision.bpmn`, `${models}/decision.dmn`]
+  const keyOfFee = (deployed) => deployed.decisions.find((decision) => decision.id === 'compat-fee').key
+  await checked('deploys decisions beside a process', async () => {
+    const deployed = await client.deployDecisions(decisionFiles)
+    equal(['compat-risk', 'compat-fee'], deployed.decisions.map((decision) => decision.id))
+    equal(['compat-decisions'], deployed.graphs)
+    equal(keyOfFee(deployed), keyOfFee(await client.deployDecisions(decisionFiles)))
+  })
+  await checked('evaluates a decision by id and by key', async () => {
+    const key = keyOfFee(await client.deployDecisions(decisionFiles))
+    for (const decision of [{ id: 'compat-fee' }, { key }]) {
+      const answer = await client.evaluate(decision, { age: 30, total: 50 })
+      equal(['5', ['compat-risk', 'compat-fee'], [1]], [String(answer.output), answer.decisions, answer.rules])
+    }
+  })
+  await checked('a failed evaluation is an answer', async () => {
+    const answer = await client.evaluate({ id: 'compat-fee' }, {})
+    equal('compat-risk', answer.failed)
+    isTrue(answer.message.startsWith("Expected to evaluate decision 'compat-fee', but "), answer.message)
+  })
+  await checked('a business rule task evaluates a decision', async () => {
+    equal(25, (await client.createWithResult('compat-decision', { age: 10, total: 50 }, ['fee'])).fee)
+  })
   await checked('unknown keys and ids are NOT_FOUND', async () => {
+    await refused('NOT_FOUND', client.evaluate({ id: 'nope' }, {}))
     await refused('NOT_FOUND', client.complete(UNKNOWN_KEY))
     await refused('NOT_FOUND', client.fail(UNKNOWN_KEY, 1, 0))
     await refused('NOT_FOUND', client.throwError(UNKNOWN_KEY, 'X', {}))

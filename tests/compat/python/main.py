@@ -203,6 +203,30 @@ class Suite:
     async def health(self):
         equal(1, (await self.client.healthcheck()).status)
 
+    async def decisions(self):
+        files = (f"{MODELS}/decision.bpmn", f"{MODELS}/decision.dmn")
+        process, risk, fee, graph = (await self.client.deploy_resource(*files)).deployments
+        equal("compat-decision", process.bpmn_process_id)
+        equal(["compat-risk", "compat-fee"], [risk.dmn_decision_id, fee.dmn_decision_id])
+        equal("compat-decisions", graph.dmn_decision_requirements_id)
+        equal(graph.decision_requirements_key, fee.decision_requirements_key)
+        variables = {"age": 30, "total": 50}
+        for key, decision_id in ((None, "compat-fee"), (fee.decision_key, None)):
+            answer = await self.client.evaluate_decision(key, decision_id, variables)
+            equal(5, answer.decision_output)
+            equal(["compat-risk", "compat-fee"], [one.decision_id for one in answer.evaluated_decisions])
+            (rule,) = answer.evaluated_decisions[1].matched_rules
+            equal(1, rule.rule_index)
+
+    async def failed_evaluation(self):
+        answer = await self.client.evaluate_decision(None, "compat-fee", {})
+        equal("compat-risk", answer.failed_decision_id)
+        assert answer.failure_message.startswith("Expected to evaluate decision 'compat-fee', but ")
+
+    async def business_rule_task(self):
+        result = await self.result("compat-decision", {"age": 10, "total": 50})
+        equal(25, result.variables["fee"])
+
     async def not_found(self):
         await refused(ProcessInstanceNotFoundError, self.client.cancel_process_instance(UNKNOWN_KEY))
         await refused(ProcessDefinitionNotFoundError, self.client.run_process("nope"))
@@ -230,6 +254,9 @@ async def main():
     await checks.check("a cancelled instance is gone", suite.cancel())
     await checks.check("a result has the variables asked for", suite.fetched_result())
     await checks.check("a signal can be broadcast", suite.signal())
+    await checks.check("decisions are deployed and evaluated", suite.decisions())
+    await checks.check("a failed evaluation is an answer", suite.failed_evaluation())
+    await checks.check("a business rule task evaluates a decision", suite.business_rule_task())
     await checks.check("unknown keys and ids are not found", suite.not_found())
     await checks.check("an invalid model is refused", suite.invalid())
     await channel.close()

@@ -73,6 +73,7 @@ public final class Main {
     checks.check("a job's timeout can be moved", this::timeout);
     checks.check("a result has the variables asked for", this::result);
     checks.check("a signal can be broadcast", this::signal);
+    new Decisions(client).run(checks);
     checks.check("unknown keys and ids are NOT_FOUND", this::notFound);
     checks.check("bad arguments are INVALID_ARGUMENT", this::invalid);
   }
