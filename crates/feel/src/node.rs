@@ -189,8 +189,9 @@ pub(crate) struct TestCompare {
 pub(crate) struct TestValue {
     pub(crate) input: Node,
     pub(crate) value: Node,
-    /// Whether a boolean value is the result: in Camunda's dialect always, in DMN's if it reads `?`.
-    pub(crate) is_condition: bool,
+    /// Whether it reads `?`: then a boolean is the result. In Camunda's dialect every other value is
+    /// none, and true is the result of a test without `?` too.
+    pub(crate) reads_input: bool,
 }
 
 #[derive(Debug)]

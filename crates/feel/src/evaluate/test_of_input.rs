@@ -51,9 +51,10 @@ impl Evaluator<'_> {
             Kind::Range(literal) => self.range_of_bounds(literal)?,
             _ => self.eval(&test.value)?,
         };
-        match value {
-            Value::Boolean(true) if test.is_condition => return Ok(value),
-            Value::Boolean(_) if test.is_condition && self.dialect().is_dmn() => return Ok(value),
+        match (&value, self.dialect()) {
+            (Value::Boolean(_), _) if test.reads_input => return Ok(value),
+            (Value::Boolean(true), Dialect::Camunda) => return Ok(value),
+            (_, Dialect::Camunda) if test.reads_input => return Ok(Value::Null),
             _ => {}
         }
         let input = self.eval(&test.input)?;
@@ -78,8 +79,10 @@ impl Evaluator<'_> {
                     || (dialect.is_dmn() && is_in_element(list, &input, dialect));
                 Ok(Value::Boolean(found))
             }
-            // A condition such as `? > 3` that does not hold.
-            Value::Boolean(false) if test.is_condition && !matches!(input, Value::Boolean(_)) => {
+            // A condition that does not hold.
+            Value::Boolean(false)
+                if self.dialect() == Dialect::Camunda && !matches!(input, Value::Boolean(_)) =>
+            {
                 Ok(value)
             }
             _ => match equal(&input, &value, self.dialect()) {

@@ -185,9 +185,9 @@ impl Parser<'_> {
 
     fn value_test(&mut self, value: Node) -> Node {
         let span = value.span;
-        let is_condition = !self.is_dmn() || self.reads_input(span);
+        let reads_input = self.reads_input(span);
         let input = self.input(span);
-        Node { kind: Kind::TestValue(Box::new(TestValue { input, value, is_condition })), span }
+        Node { kind: Kind::TestValue(Box::new(TestValue { input, value, reads_input })), span }
     }
 
     /// Whether `?` is in the text of the test.
