@@ -23,6 +23,11 @@ pub const ID_CHARACTERS_MAX: usize = 255;
 /// may have to visit all of them, and each is a row of the engine's state.
 pub const ELEMENTS_MAX: usize = 10_000;
 
+/// Entries of one boxed context, parameters of a function, outputs of a table, columns of a relation,
+/// components of a type, imports, requirements of an element, values with a priority: each is looked
+/// for among the others.
+pub const ENTRIES_MAX: usize = 1_000;
+
 /// Rules of one decision table: each is looked at in every evaluation.
 pub const RULES_MAX: usize = 50_000;
 

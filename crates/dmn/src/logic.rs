@@ -92,6 +92,8 @@ pub(crate) struct Table {
     pub(crate) inputs: Box<[InputClause]>,
     pub(crate) outputs: Box<[OutputClause]>,
     pub(crate) rules: Box<[Rule]>,
+    /// Steps of a budget that looking at all rules takes.
+    pub(crate) steps: u64,
     /// Whether some output has a default.
     pub(crate) has_default: bool,
 }

@@ -1,5 +1,6 @@
 //! A decision requirements graph that was read and found to be whole.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ struct Inner {
     types: Types,
     imports: Vec<Model>,
     graph: Graph,
+    by_id: BTreeMap<Arc<str>, Target>,
 }
 
 /// What a model has to evaluate.
@@ -41,6 +43,23 @@ pub(crate) struct Graph {
     pub(crate) inputs: Vec<InputData>,
     pub(crate) knowledge: Vec<Knowledge>,
     pub(crate) services: Vec<Service>,
+}
+
+impl Graph {
+    /// Where the elements are by their ids; of one id the first decision, so that it can be evaluated.
+    fn by_id(&self) -> BTreeMap<Arc<str>, Target> {
+        let mut all = BTreeMap::new();
+        let mut add = |ids: &mut dyn Iterator<Item = &Arc<str>>, kind: fn(Place) -> Target| {
+            for (index, id) in ids.enumerate() {
+                all.entry(id.clone()).or_insert_with(|| kind(Place::own(index)));
+            }
+        };
+        add(&mut self.decisions.iter().map(|found| &found.id), Target::Decision);
+        add(&mut self.inputs.iter().map(|found| &found.id), Target::Input);
+        add(&mut self.knowledge.iter().map(|found| &found.id), Target::Knowledge);
+        add(&mut self.services.iter().map(|found| &found.id), Target::Service);
+        all
+    }
 }
 
 /// A decision of a model.
@@ -127,6 +146,21 @@ impl Place {
 }
 
 impl Target {
+    /// The element of the same kind at another place.
+    pub(crate) fn at(self, place: Place) -> Target {
+        match self {
+            Target::Decision(_) => Target::Decision(place),
+            Target::Input(_) => Target::Input(place),
+            Target::Knowledge(_) => Target::Knowledge(place),
+            Target::Service(_) => Target::Service(place),
+        }
+    }
+
+    /// The element as its own model sees it.
+    pub(crate) fn own(self) -> Target {
+        self.at(Place { import: None, ..self.place() })
+    }
+
     pub(crate) fn place(self) -> Place {
         match self {
             Target::Decision(place)
@@ -167,7 +201,8 @@ impl Model {
         imports: Vec<Model>,
         graph: Graph,
     ) -> Model {
-        Model(Arc::new(Inner { id, name, namespace, dialect, types, imports, graph }))
+        let by_id = graph.by_id();
+        Model(Arc::new(Inner { id, name, namespace, dialect, types, imports, graph, by_id }))
     }
 
     /// The id of the definitions, which identifies the decision requirements graph.
@@ -201,7 +236,10 @@ impl Model {
     }
 
     fn decision_index(&self, decision_id: &str) -> Option<usize> {
-        self.decisions().iter().position(|decision| &*decision.id == decision_id)
+        match self.0.by_id.get(decision_id)? {
+            Target::Decision(place) => Some(place.index as usize),
+            _ => None,
+        }
     }
 
     /// Evaluates a decision with all that it requires; none if there is no such decision.
@@ -265,17 +303,8 @@ impl Model {
 
     /// The element with this id, as seen by a model that has this one as the given import.
     pub(crate) fn target(&self, id: &str, import: u32) -> Option<Target> {
-        let graph = self.graph();
-        let at = |index: usize| Place { import: Some(import), ..Place::own(index) };
-        let decision = graph.decisions.iter().position(|found| &*found.id == id);
-        let input = || graph.inputs.iter().position(|found| &*found.id == id);
-        let knowledge = || graph.knowledge.iter().position(|found| &*found.id == id);
-        let service = || graph.services.iter().position(|found| &*found.id == id);
-        decision
-            .map(|index| Target::Decision(at(index)))
-            .or_else(|| input().map(|index| Target::Input(at(index))))
-            .or_else(|| knowledge().map(|index| Target::Knowledge(at(index))))
-            .or_else(|| service().map(|index| Target::Service(at(index))))
+        let target = *self.0.by_id.get(id)?;
+        Some(target.at(Place { import: Some(import), ..target.place() }))
     }
 
     /// The name of the variable of an element of this model.

@@ -5,6 +5,7 @@ mod boxed;
 mod cycles;
 mod decision_table;
 mod elements;
+mod free_names;
 mod function;
 mod graph;
 mod imports;

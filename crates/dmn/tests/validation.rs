@@ -359,3 +359,33 @@ fn findings_are_limited() {
     assert_eq!(found.len(), 501);
     assert!(found[500].contains("100 more violations are not shown"), "{}", found[500]);
 }
+
+#[test]
+fn what_is_looked_for_among_others_is_limited() {
+    let many = |count: usize, text: &str| text.repeat(count);
+    let requirement =
+        "<knowledgeRequirement><requiredKnowledge href=\"#k\"/></knowledgeRequirement>";
+    let content = format!(
+        "<decision id=\"d\" name=\"d\">{}<literalExpression><text>1</text></literalExpression></decision>",
+        many(1_001, requirement)
+    );
+    check(&content, &["there are 1001 elements `knowledgeRequirement`, at most 1000 are allowed"]);
+    let entry = "<contextEntry><variable name=\"a\"/><literalExpression><text>1</text></literalExpression></contextEntry>";
+    let context = |count| {
+        format!(
+            "<decision id=\"d\" name=\"d\"><context>{}</context></decision>",
+            many(count, entry)
+        )
+    };
+    check(&context(1_000), &[]);
+    check(&context(1_001), &["there are 1001 elements `contextEntry`"]);
+    let output = |number| format!("<output name=\"o{number}\"/>");
+    let outputs: String = (0..1_001).map(output).collect();
+    check(&table("", &outputs), &["there are 1001 elements `output`"]);
+    let names: Vec<String> = (0..1_001).map(|number| format!("v{number}")).collect();
+    let function = format!(
+        "<businessKnowledgeModel id=\"k\" name=\"f\"><encapsulatedLogic><literalExpression><text>[{}]</text></literalExpression></encapsulatedLogic></businessKnowledgeModel>",
+        names.join(", ")
+    );
+    check(&function, &["read more than 1000 variables"]);
+}

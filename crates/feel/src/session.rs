@@ -93,6 +93,11 @@ impl<'e> Session<'e> {
         }
     }
 
+    /// Counts the work of looking at all of a value.
+    pub fn spend_walk(&mut self, value: &Value) -> Result<(), EvaluationError> {
+        self.spend_steps(value.extent().bytes / 24)
+    }
+
     /// Counts bytes of values that are built outside an expression.
     pub fn spend_bytes(&mut self, count: u64) -> Result<(), EvaluationError> {
         match self.meter.bytes_left.checked_sub(count) {

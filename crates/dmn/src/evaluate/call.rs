@@ -31,13 +31,10 @@ pub(super) fn function_value(
     scope: &dyn Variables,
 ) -> Option<Value> {
     let owner = model.model_of(target)?;
-    let place = crate::model::Place { import: None, ..target.place() };
-    let target = match target {
-        Target::Knowledge(_) => Target::Knowledge(place),
-        Target::Service(_) => Target::Service(place),
-        Target::Decision(_) | Target::Input(_) => return None,
-    };
-    Some(Value::Function(Function::native(function_of(owner, target, scope))))
+    if let Target::Decision(_) | Target::Input(_) = target {
+        return None;
+    }
+    Some(Value::Function(Function::native(function_of(owner, target.own(), scope))))
 }
 
 /// The function that the target of this model is.

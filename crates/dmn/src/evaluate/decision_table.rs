@@ -58,7 +58,7 @@ impl Evaluator<'_, '_> {
         scope: &dyn Variables,
         traced: bool,
     ) -> Evaluated<Matched> {
-        self.session.spend_steps(table.rules.len() as u64)?;
+        self.session.spend_steps(table.steps)?;
         let mut matched = Matched::new();
         for (rule, number) in table.rules.iter().zip(1..) {
             if !self.matches(rule, inputs, scope)? {

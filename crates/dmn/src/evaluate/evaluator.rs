@@ -6,7 +6,7 @@ use std::sync::Arc;
 use skep_feel::{EvaluationError, Expression, Session, Value, Variables, Warning, WarningKind};
 
 use crate::evaluation::{EvaluatedInput, MatchedRule, TracedWarning};
-use crate::limits::WARNINGS_MAX;
+use crate::limits::{SHOWN_CHARACTERS_MAX, WARNINGS_MAX};
 use crate::logic::Boxed;
 use crate::model::Model;
 use crate::read::shorten;
@@ -67,10 +67,7 @@ fn stop(expression: &Expression, error: EvaluationError) -> Box<Stop> {
 
 /// The value as messages show it: short, and text in quotes.
 pub(super) fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("\"{}\"", shorten(text)),
-        other => shorten(&other.to_string()),
-    }
+    value.shown(SHOWN_CHARACTERS_MAX)
 }
 
 /// The evaluation of one boxed expression.

@@ -7,7 +7,6 @@ use skep_feel::{Expression, NoVariables, Value};
 use super::decision_table::{Matched, Outputs};
 use super::evaluator::{Evaluated, Evaluator, shown};
 use crate::logic::{Aggregation, HitPolicy, Table};
-use crate::read::shorten;
 use crate::scope::Input;
 
 impl Evaluator<'_, '_> {
@@ -26,7 +25,7 @@ impl Evaluator<'_, '_> {
                 );
                 self.no_result(element, message)
             }
-            HitPolicy::Any if !all_equal(&matched) => {
+            HitPolicy::Any if !self.all_equal(&matched)? => {
                 let message = format!(
                     "different values aren't allowed for ANY hit policy. found: '{}'",
                     self.shown(table, matched)
@@ -35,11 +34,11 @@ impl Evaluator<'_, '_> {
             }
             HitPolicy::Unique | HitPolicy::Any | HitPolicy::First => self.first(table, matched),
             HitPolicy::Priority => {
-                self.sort(table, &mut matched);
+                self.sort(table, &mut matched)?;
                 self.first(table, matched)
             }
             HitPolicy::OutputOrder => {
-                self.sort(table, &mut matched);
+                self.sort(table, &mut matched)?;
                 self.all(table, matched)
             }
             HitPolicy::RuleOrder | HitPolicy::Collect(None) => self.all(table, matched),
@@ -89,13 +88,19 @@ impl Evaluator<'_, '_> {
 
     fn shown(&mut self, table: &Table, matched: Matched) -> String {
         match self.all(table, matched) {
-            Ok(values) => shorten(&values.to_string()),
+            Ok(values) => shown(&values),
             Err(_) => String::new(),
         }
     }
 
     /// Sorts by priority; rules of the same priority stay in the order of the table.
-    fn sort(&self, table: &Table, matched: &mut [Outputs]) {
+    fn sort(&mut self, table: &Table, matched: &mut [Outputs]) -> Evaluated<()> {
+        for outputs in &*matched {
+            for (clause, value) in table.outputs.iter().zip(outputs) {
+                self.session.spend_steps(clause.priorities.len() as u64)?;
+                self.session.spend_walk(value)?;
+            }
+        }
         let place = |outputs: &Outputs| -> Vec<usize> {
             let columns = table.outputs.iter().zip(outputs);
             columns
@@ -107,7 +112,7 @@ impl Evaluator<'_, '_> {
         };
         if self.is_dmn() {
             matched.sort_by_cached_key(place);
-            return;
+            return Ok(());
         }
         // Camunda compares the places as one text.
         matched.sort_by_cached_key(|outputs| -> String {
@@ -119,6 +124,7 @@ impl Evaluator<'_, '_> {
                 })
                 .collect()
         });
+        Ok(())
     }
 
     fn aggregate(
@@ -143,11 +149,17 @@ impl Evaluator<'_, '_> {
         let list = self.list_of(values)?;
         self.expression(element, &expression, &Input::new(&NoVariables, &list))
     }
-}
 
-fn all_equal(matched: &[Outputs]) -> bool {
-    match matched.split_first() {
-        Some((first, rest)) => rest.iter().all(|outputs| outputs == first),
-        None => true,
+    fn all_equal(&mut self, matched: &[Outputs]) -> Evaluated<bool> {
+        let Some((first, rest)) = matched.split_first() else { return Ok(true) };
+        for outputs in rest {
+            for (output, other) in first.iter().zip(outputs) {
+                self.session.spend_walk(output)?;
+                if output != other {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 }

@@ -75,7 +75,7 @@ impl<'r> Results<'r> {
     fn key(&self, model: &Model, target: Target) -> Option<Key> {
         let model = model.model_of(target)?;
         let place = self.models.iter().position(|known| known.is(model))?;
-        Some((u32::try_from(place).ok()?, own(target)))
+        Some((u32::try_from(place).ok()?, target.own()))
     }
 
     fn enter(&mut self, model: &'r Model, target: Target) -> Option<Key> {
@@ -84,17 +84,6 @@ impl<'r> Results<'r> {
         }
         self.models.push(model.model_of(target)?);
         self.key(model, target)
-    }
-}
-
-/// The target as its own model sees it.
-fn own(target: Target) -> Target {
-    let place = crate::model::Place { import: None, ..target.place() };
-    match target {
-        Target::Decision(_) => Target::Decision(place),
-        Target::Input(_) => Target::Input(place),
-        Target::Knowledge(_) => Target::Knowledge(place),
-        Target::Service(_) => Target::Service(place),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::reader::{Reader, id_of, normalized, shorten};
+use super::reader::{Invocable, Reader, id_of, normalized, shorten};
 use crate::logic::{Boxed, Entries, Entry, Invocation, Iteration, Logic, Relation};
 use crate::types::TypeRef;
 use crate::xml::{self, Node, child, children, children_named, tag};
@@ -88,7 +88,10 @@ fn literal(reader: &mut Reader, node: Node<'_>, type_ref: TypeRef) -> Option<Box
 
 fn context(reader: &mut Reader, node: Node<'_>) -> Option<Entries> {
     reader.check_children(node, &["contextEntry"]);
-    let saved = reader.names.clone();
+    if !reader.check_entries(node, "contextEntry") {
+        return None;
+    }
+    let scope = reader.enter();
     let mut named = Vec::new();
     let (mut result, mut complete) = (None, true);
     let entries: Vec<Node<'_>> = children_named(node, "contextEntry").collect();
@@ -118,12 +121,15 @@ fn context(reader: &mut Reader, node: Node<'_>) -> Option<Entries> {
         };
         complete &= value.is_some();
     }
-    reader.names = saved;
+    reader.leave(scope);
     complete.then(|| Entries { named: named.into(), result })
 }
 
 fn relation(reader: &mut Reader, node: Node<'_>) -> Option<Relation> {
     reader.check_children(node, &["column", "row"]);
+    if !reader.check_entries(node, "column") {
+        return None;
+    }
     let mut columns = Vec::new();
     for column in children_named(node, "column") {
         let name = reader.required(column, "name")?;
@@ -163,6 +169,9 @@ fn invocation(reader: &mut Reader, node: Node<'_>) -> Option<Invocation> {
     let allowed: Vec<&str> = EXPRESSIONS.iter().copied().chain(["binding"]).collect();
     reader.check_children(node, &allowed);
     let function = inner(reader, node);
+    if !reader.check_entries(node, "binding") {
+        return None;
+    }
     if !reader.is_dmn() {
         check_invocation(reader, node);
     }
@@ -200,7 +209,7 @@ fn invocation(reader: &mut Reader, node: Node<'_>) -> Option<Invocation> {
 /// Camunda invokes business knowledge models of the file by their names, and nothing else.
 fn check_invocation(reader: &mut Reader, node: Node<'_>) {
     let Some(name) = invoked(node) else { return };
-    let Some(parameters) = reader.functions.get(&name).cloned() else {
+    let Some(Invocable { parameters, .. }) = reader.functions.get(&name).cloned() else {
         let reason = format!(
             "there is no businessKnowledgeModel `{}` to invoke; correct the name",
             shorten(&name)
@@ -273,12 +282,12 @@ fn iteration(reader: &mut Reader, node: Node<'_>, body: &'static str) -> Option<
     reader.check_children(node, &["in", body]);
     let variable = reader.required(node, "iteratorVariable").map(normalized);
     let domain = part(reader, node, "in");
-    let saved = reader.names.clone();
+    let scope = reader.enter();
     if let Some(variable) = &variable {
         reader.declare(variable);
     }
     let body = part(reader, node, body);
-    reader.names = saved;
+    reader.leave(scope);
     let (domain, body) = (domain?, body?);
     let mut read = BTreeSet::new();
     body.collect_variables(&mut read);

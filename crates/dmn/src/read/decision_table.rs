@@ -5,15 +5,21 @@ use std::sync::Arc;
 use skep_feel::{Expression, Value};
 
 use super::reader::{Reader, id_of, normalized, shorten};
-use crate::limits::{INPUT_NAME_CHARACTERS_MAX, RULES_MAX};
+use crate::limits::{ENTRIES_MAX, INPUT_NAME_CHARACTERS_MAX, RULES_MAX};
 use crate::logic::{Aggregation, Cell, HitPolicy, InputClause, OutputClause, Rule, Table};
 use crate::types::TypeRef;
 use crate::xml::{Node, child, children_named};
+
+/// Bytes of tests that are decided in about the time of a step.
+const TEST_BYTES: u64 = 32;
 
 /// Reads a decision table.
 pub(super) fn read(reader: &mut Reader, node: Node<'_>) -> Option<Table> {
     reader.check_children(node, &["input", "output", "rule", "annotation"]);
     let policy = hit_policy(reader, node);
+    if !reader.check_entries(node, "output") {
+        return None;
+    }
     let inputs: Vec<Option<InputClause>> =
         children_named(node, "input").map(|clause| input(reader, clause)).collect();
     let several = children_named(node, "output").nth(1).is_some();
@@ -28,13 +34,17 @@ pub(super) fn read(reader: &mut Reader, node: Node<'_>) -> Option<Table> {
     }
     check_output_names(reader, node);
     let rules = rules(reader, node, inputs.len(), outputs.len());
+    let rules = rules?;
+    let tests = rules.iter().flat_map(|rule| rule.tests.iter().flatten());
+    let bytes: usize = tests.map(|test| test.expression.text().len()).sum();
     let outputs: Box<[OutputClause]> = outputs.into_iter().collect::<Option<_>>()?;
     Some(Table {
         policy: policy?,
         inputs: inputs.into_iter().collect::<Option<_>>()?,
         has_default: outputs.iter().any(|output| output.default.is_some()),
         outputs,
-        rules: rules?,
+        steps: rules.len() as u64 + bytes as u64 / TEST_BYTES,
+        rules,
     })
 }
 
@@ -175,7 +185,12 @@ fn priorities(reader: &mut Reader, node: Node<'_>, type_ref: &TypeRef) -> Option
     };
     let list = reader.expression(node, "the list of output values", &format!("[{text}]"))?;
     match list.as_literal().and_then(Value::as_list) {
-        Some(values) => Some(values.iter().collect()),
+        Some(values) if values.len() <= ENTRIES_MAX => Some(values.iter().collect()),
+        Some(_) => {
+            let reason = format!("more than {ENTRIES_MAX} output values; shorten the list");
+            reader.refuse(node, reason);
+            None
+        }
         None => {
             let reason =
                 "the output values have to be constants, as their order is that of the priorities";

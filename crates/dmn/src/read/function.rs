@@ -13,7 +13,10 @@ use crate::xml::{Node, children_named};
 pub(super) fn definition(reader: &mut Reader, node: Node<'_>) -> Option<FunctionLogic> {
     let allowed: Vec<&str> = EXPRESSIONS.iter().copied().chain(["formalParameter"]).collect();
     reader.check_children(node, &allowed);
-    let saved = reader.names.clone();
+    if !reader.check_entries(node, "formalParameter") {
+        return None;
+    }
+    let scope = reader.enter();
     let (parameters, complete) = parameters(reader, node);
     let body = match node.attribute("kind").unwrap_or("FEEL") {
         "FEEL" => boxed::inner(reader, node).map(Some),
@@ -24,7 +27,7 @@ pub(super) fn definition(reader: &mut Reader, node: Node<'_>) -> Option<Function
             None
         }
     };
-    reader.names = saved;
+    reader.leave(scope);
     let body = body?;
     let mut free = BTreeSet::new();
     if let Some(body) = &body {

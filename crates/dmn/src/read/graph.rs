@@ -1,13 +1,13 @@
 //! The decisions, inputs, functions and services of a model, with their logic.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::boxed::{self, EXPRESSIONS};
 use super::cycles;
 use super::elements::{Elements, Head};
+use super::free_names;
 use super::function;
-use super::reader::{Reader, normalized};
+use super::reader::{Invocable, Reader, normalized};
 use super::requirements::{self, Requirements};
 use crate::logic::FunctionLogic;
 use crate::model::{
@@ -35,13 +35,13 @@ const DECISION_CHILDREN: [&str; 12] = [
 /// Reads everything that can be evaluated.
 pub(super) fn read<'a>(reader: &mut Reader, elements: &Elements<'a>, root: Node<'a>) -> Graph {
     boxed::declare_entries(reader, root);
-    for head in &elements.knowledge {
+    for (index, head) in elements.knowledge.iter().enumerate() {
         let logic = children_named(head.node, "encapsulatedLogic").next();
         let parameters =
             logic.into_iter().flat_map(|logic| children_named(logic, "formalParameter"));
-        let names =
+        let parameters =
             parameters.filter_map(|found| found.attribute("name").map(normalized)).collect();
-        reader.functions.insert(head.name.clone(), names);
+        reader.functions.insert(head.name.clone(), Invocable { index, parameters });
     }
     let inputs = elements.inputs.iter().map(|head| input(reader, head)).collect();
     let required: Vec<Requirements> = elements
@@ -66,9 +66,12 @@ pub(super) fn read<'a>(reader: &mut Reader, elements: &Elements<'a>, root: Node<
         graph.knowledge.extend(knowledge(reader, elements, index, head, required));
     }
     if !reader.is_dmn() {
-        spread_free_names(&mut graph.knowledge);
+        free_names::spread(reader, &elements.knowledge, &mut graph.knowledge);
     }
     for head in &elements.services {
+        for name in ["inputData", "inputDecision", "outputDecision"] {
+            reader.check_entries(head.node, name);
+        }
         graph.services.push(service(reader, elements, head));
     }
     for node in children_named(root, "knowledgeSource") {
@@ -98,9 +101,9 @@ fn decision<'a>(
     let type_ref = variable_type(reader, head.node);
     let mut bindings = requirements::bindings(reader, elements, &required);
     if !reader.is_dmn() {
-        requirements::bind_invoked(elements, head.node, &mut bindings);
+        requirements::bind_invoked(reader, head.node, &mut bindings);
     }
-    let saved = reader.names.clone();
+    let scope = reader.enter();
     declare(reader, &bindings);
     if !reader.is_dmn()
         && let Some(function) = child(head.node, "functionDefinition")
@@ -114,7 +117,7 @@ fn decision<'a>(
         true => Some(None),
         false => boxed::inner(reader, head.node).map(Some),
     };
-    reader.names = saved;
+    reader.leave(scope);
     Some(Decision {
         id: head.id.clone(),
         name: head.name.clone(),
@@ -164,14 +167,14 @@ fn knowledge<'a>(
         bindings.push(Binding { name: head.variable.clone(), source: Source::Element(own) });
     }
     let type_ref = variable_type(reader, head.node);
-    let saved = reader.names.clone();
+    let scope = reader.enter();
     declare(reader, &bindings);
     let logic = match child(head.node, "encapsulatedLogic") {
         Some(logic) => function::definition(reader, logic),
         // It is not decided yet how it works; a call of it is null.
         None => Some(FunctionLogic::missing()),
     };
-    reader.names = saved;
+    reader.leave(scope);
     let logic = logic?;
     Some(Knowledge {
         id: head.id.clone(),
@@ -183,32 +186,6 @@ fn knowledge<'a>(
         logic,
         bindings: bindings.into(),
     })
-}
-
-/// In Camunda's dialect a function sees the variables of whatever calls it: what those that it calls
-/// read, it has to pass on.
-fn spread_free_names(knowledge: &mut [Knowledge]) {
-    for _ in 0..knowledge.len() {
-        let mut changed = false;
-        for index in 0..knowledge.len() {
-            let Some(found) = knowledge.get(index) else { continue };
-            let called = found.bindings.iter().filter_map(|binding| match binding.source {
-                Source::Element(Target::Knowledge(place)) => knowledge.get(place.index as usize),
-                _ => None,
-            });
-            let mut free: BTreeSet<Arc<str>> = found.free.iter().cloned().collect();
-            free.extend(called.flat_map(|called| called.free.iter().cloned()));
-            if let Some(found) =
-                knowledge.get_mut(index).filter(|found| found.free.len() < free.len())
-            {
-                found.free = free.into_iter().collect();
-                changed = true;
-            }
-        }
-        if !changed {
-            return;
-        }
-    }
 }
 
 fn service<'a>(reader: &mut Reader, elements: &Elements<'a>, head: &Head<'a>) -> Service {

@@ -13,6 +13,9 @@ pub(super) fn read(
     options: &Options,
 ) -> Vec<(Arc<str>, Model)> {
     let mut imports: Vec<(Arc<str>, Model)> = Vec::new();
+    if !reader.check_entries(root, "import") {
+        return imports;
+    }
     for node in children_named(root, "import") {
         let kind = node.attribute("importType").unwrap_or_default();
         if version_of(kind).is_none() && reader.is_dmn() {

@@ -60,7 +60,8 @@ fn item(reader: &mut Reader, items: &mut Items, node: Node<'_>) -> ItemType {
     let allowed = ["typeRef", "allowedValues", "typeConstraint", "itemComponent", "functionItem"];
     reader.check_children(node, &allowed);
     let mut components: Vec<(Arc<str>, Type)> = Vec::new();
-    for component in children_named(node, "itemComponent") {
+    let few = reader.check_entries(node, "itemComponent");
+    for component in children_named(node, "itemComponent").filter(|_| few) {
         let Some(name) = reader.required(component, "name").map(normalized) else { continue };
         if components.iter().any(|(existing, _)| *existing == name) {
             let reason = format!("the component `{name}` is declared more than once; rename one");

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use skep_feel::{Dialect, Expression, Names, Syntax, Type};
 
 use super::report::Report;
-use crate::limits::SHOWN_CHARACTERS_MAX;
+use crate::limits::{ENTRIES_MAX, SHOWN_CHARACTERS_MAX};
 use crate::types::{TypeRef, Types};
-use crate::xml::{self, Node, children, nearest_id, tag};
+use crate::xml::{self, Node, children, children_named, nearest_id, tag};
 
 /// The state of reading one file.
 pub(crate) struct Reader {
@@ -19,9 +19,18 @@ pub(crate) struct Reader {
     /// The types of this and of imported models by the names that they have here.
     pub(crate) declared: BTreeMap<Arc<str>, Type>,
     /// The business knowledge models of the file with their parameters.
-    pub(crate) functions: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    pub(crate) functions: BTreeMap<Arc<str>, Invocable>,
     /// The names that are no plain identifiers, of what is in scope.
     pub(crate) names: Names,
+    /// The names that were declared, innermost last.
+    scope: Vec<Arc<str>>,
+}
+
+/// A business knowledge model: its place in the file and its parameters.
+#[derive(Clone)]
+pub(crate) struct Invocable {
+    pub(crate) index: usize,
+    pub(crate) parameters: Arc<[Arc<str>]>,
 }
 
 /// Children that every element may have.
@@ -31,7 +40,7 @@ impl Reader {
     pub(crate) fn new(text: &str, dialect: Dialect) -> Reader {
         let (report, types, names) = (Report::new(text), Types::default(), Names::none());
         let (declared, functions) = (BTreeMap::new(), BTreeMap::new());
-        Reader { report, dialect, types, declared, functions, names }
+        Reader { report, dialect, types, declared, functions, names, scope: Vec::new() }
     }
 
     pub(crate) fn is_dmn(&self) -> bool {
@@ -43,16 +52,32 @@ impl Reader {
         self.report.refuse(node, reason);
     }
 
-    /// Makes the name known to the parser of FEEL.
+    /// Makes the name known to the parser of FEEL, until the scope is left. Camunda's FEEL needs no
+    /// names.
     pub(crate) fn declare(&mut self, name: &str) {
-        if !is_identifier(name) && !self.names.contains(name) {
+        if self.is_dmn() && !is_identifier(name) && !self.names.contains(name) {
             self.names.insert(name);
+            self.scope.push(name.into());
+        }
+    }
+
+    /// Enters a scope of names, which is to be left by [`Reader::leave`].
+    pub(crate) fn enter(&self) -> usize {
+        self.scope.len()
+    }
+
+    /// Leaves a scope: forgets the names that were declared in it.
+    pub(crate) fn leave(&mut self, scope: usize) {
+        while self.scope.len() > scope {
+            if let Some(name) = self.scope.pop() {
+                self.names.remove(&name);
+            }
         }
     }
 
     /// Makes the name known as that of an entry.
     pub(crate) fn declare_key(&mut self, name: &str) {
-        if !is_identifier(name) {
+        if self.is_dmn() && !is_identifier(name) {
             self.names.insert_key(name);
         }
     }
@@ -71,6 +96,18 @@ impl Reader {
             );
             self.refuse(child, reason);
         }
+    }
+
+    /// Refuses more than [`ENTRIES_MAX`] children of this name; whether there are as few.
+    pub(crate) fn check_entries(&mut self, node: Node<'_>, name: &'static str) -> bool {
+        let count = children_named(node, name).count();
+        if count > ENTRIES_MAX {
+            let reason = format!(
+                "there are {count} elements `{name}`, at most {ENTRIES_MAX} are allowed; split it"
+            );
+            self.refuse(node, reason);
+        }
+        count <= ENTRIES_MAX
     }
 
     /// Reads a FEEL expression; `what` names it in the reason.

@@ -42,6 +42,11 @@ impl Report {
         self.violations.push((position, violation));
     }
 
+    /// Whether nothing is wrong so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.violations.is_empty()
+    }
+
     /// Everything that is wrong in the order of the file, or nothing.
     pub(crate) fn finish(mut self) -> Result<(), Violations> {
         if self.violations.is_empty() {

@@ -1,10 +1,12 @@
 //! What decisions and functions require, and under which names they see it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::boxed;
 use super::elements::{Elements, Head};
 use super::reader::Reader;
+use crate::limits::ENTRIES_MAX;
 use crate::model::{Binding, Place, Source, Target};
 use crate::xml::{Node, child, children, children_named, tag};
 
@@ -27,6 +29,10 @@ pub(super) fn read<'a>(
 ) -> Requirements {
     let mut requirements =
         Requirements { is_of_decision: tag(node) == "decision", ..Requirements::default() };
+    let kinds = ["informationRequirement", "knowledgeRequirement"];
+    if !kinds.map(|kind| reader.check_entries(node, kind)).iter().all(|few| *few) {
+        return requirements;
+    }
     for requirement in children_named(node, "informationRequirement") {
         let (decisions, inputs) = ("requiredDecision", "requiredInput");
         reader.check_children(requirement, &[decisions, inputs]);
@@ -114,16 +120,20 @@ pub(super) fn bindings(
 }
 
 /// Binds the functions that the element invokes without a requirement, as Camunda finds them too.
-pub(super) fn bind_invoked(elements: &Elements<'_>, node: Node<'_>, bindings: &mut Vec<Binding>) {
+pub(super) fn bind_invoked(reader: &mut Reader, node: Node<'_>, bindings: &mut Vec<Binding>) {
+    let mut seen: BTreeSet<Arc<str>> =
+        bindings.iter().map(|binding| binding.name.clone()).collect();
     for invocation in node.descendants().filter(|inner| tag(*inner) == "invocation") {
         let Some(name) = boxed::invoked(invocation) else { continue };
-        let Some(index) = elements.knowledge.iter().position(|found| found.name == name) else {
-            continue;
-        };
-        if !bindings.iter().any(|binding| binding.name == name) {
-            let source = Source::Element(Target::Knowledge(Place::own(index)));
+        let Some(invocable) = reader.functions.get(&name) else { continue };
+        if seen.insert(name.clone()) {
+            let source = Source::Element(Target::Knowledge(Place::own(invocable.index)));
             bindings.push(Binding { name, source });
         }
+    }
+    if bindings.len() > ENTRIES_MAX {
+        let reason = format!("it requires and invokes more than {ENTRIES_MAX} elements; split it");
+        reader.refuse(node, reason);
     }
 }
 

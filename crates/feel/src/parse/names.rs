@@ -41,6 +41,12 @@ impl Names {
         self.names.insert(name);
     }
 
+    /// Takes the name of a variable or function out again, at the end of its scope.
+    pub fn remove(&mut self, name: &str) {
+        self.phrases.remove(name);
+        self.names.remove(name);
+    }
+
     /// Adds the name of an entry: it is one behind `.` and in filters only, so that `net-gross` is
     /// still a difference elsewhere.
     pub fn insert_key(&mut self, name: &str) {
@@ -108,6 +114,14 @@ impl Phrases {
     pub(super) fn insert(&mut self, name: &Arc<str>) {
         if let Some(phrase) = phrase_of(name) {
             self.0.insert(phrase, Arc::clone(name));
+        }
+    }
+
+    /// Takes a name out again.
+    fn remove(&mut self, name: &str) {
+        let Some(phrase) = phrase_of(name) else { return };
+        if self.0.get(&phrase).is_some_and(|known| **known == *name) {
+            self.0.remove(&phrase);
         }
     }
 

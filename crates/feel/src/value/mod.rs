@@ -166,6 +166,11 @@ impl Value {
         }
     }
 
+    /// The value for a message: strings quoted, cut after so many characters.
+    pub fn shown(&self, characters_max: usize) -> String {
+        Shortened(self, characters_max).to_string()
+    }
+
     /// The value as JSON text. Temporal values are their texts, functions and ranges null.
     pub fn to_json(&self) -> String {
         let mut text = String::new();
