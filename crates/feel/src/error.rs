@@ -14,20 +14,35 @@ pub struct ParseError {
     pub text: String,
 }
 
+/// Characters of the line that an error shows before and behind its place.
+const SHOWN_CHARACTERS_MAX: usize = 80;
+
 impl fmt::Display for ParseError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let start = self.text.floor_char_boundary(self.span.start.min(self.text.len()));
         let end = self.text.floor_char_boundary(self.span.end.min(self.text.len())).max(start);
-        let line_start =
-            self.text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-        let line = self.text.get(line_start..).unwrap_or("").lines().next().unwrap_or("");
-        let column = self.text.get(line_start..start).unwrap_or("").chars().count();
-        let line_number = self.text.get(..start).unwrap_or("").matches('\n').count() + 1;
-        let width = self.text.get(start..end).unwrap_or("").lines().next().unwrap_or("");
+        let before = self.text.get(..start).unwrap_or("");
+        let line_number = before.matches('\n').count() + 1;
+        let before = before.rsplit('\n').next().unwrap_or("");
+        let column = before.chars().count();
+        let first_line = |text: &'_ str| text.lines().next().unwrap_or("").to_owned();
+        let place = first_line(self.text.get(start..end).unwrap_or(""));
+        let behind = first_line(self.text.get(start..).unwrap_or(""));
+        // Only what is near the place: a line may be as long as the text is allowed to be.
+        let skipped = column.saturating_sub(SHOWN_CHARACTERS_MAX);
+        let mut shown: String = before.chars().skip(skipped).collect();
+        if skipped > 0 {
+            shown.insert_str(0, "...");
+        }
+        let indent = " ".repeat(shown.chars().count());
+        shown.extend(behind.chars().take(SHOWN_CHARACTERS_MAX));
+        if behind.chars().nth(SHOWN_CHARACTERS_MAX).is_some() {
+            shown.push_str("...");
+        }
+        let carets = place.chars().count().clamp(1, SHOWN_CHARACTERS_MAX);
         writeln!(formatter, "{} (line {line_number}, column {})", self.message, column + 1)?;
-        writeln!(formatter, "  {line}")?;
-        let carets = "^".repeat(width.chars().count().max(1));
-        write!(formatter, "  {:column$}{carets}", "")
+        writeln!(formatter, "  {shown}")?;
+        write!(formatter, "  {indent}{}", "^".repeat(carets))
     }
 }
 
@@ -112,5 +127,26 @@ pub struct Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Expression;
+
+    #[test]
+    fn an_error_shows_the_line_near_its_place() {
+        let error = Expression::parse("1 +\n2 + * 3").unwrap_err();
+        assert!(error.to_string().ends_with("(line 2, column 5)\n  2 + * 3\n      ^"), "{error}");
+    }
+
+    #[test]
+    fn an_error_in_a_long_line_is_short() {
+        let text = format!("{}) + {}", "1 + ".repeat(50_000), "1 + ".repeat(50_000));
+        let error = Expression::parse(&text).unwrap_err().to_string();
+        assert!(error.contains("column 200001"), "{error}");
+        assert!(error.len() < 500, "{error}");
+        let long = format!("\"{}", "a".repeat(100_000));
+        assert!(Expression::parse(&long).unwrap_err().to_string().len() < 500);
     }
 }
