@@ -28,6 +28,10 @@ pub const ELEMENTS_MAX: usize = 10_000;
 /// for among the others.
 pub const ENTRIES_MAX: usize = 1_000;
 
+/// Variables that a business knowledge model and those that it calls may read from around its call, in
+/// Camunda's dialect: each call looks for all of them.
+pub const FREE_NAMES_MAX: usize = 250;
+
 /// Rules of one decision table: each is looked at in every evaluation.
 pub const RULES_MAX: usize = 50_000;
 

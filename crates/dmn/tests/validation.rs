@@ -387,5 +387,5 @@ fn what_is_looked_for_among_others_is_limited() {
         "<businessKnowledgeModel id=\"k\" name=\"f\"><encapsulatedLogic><literalExpression><text>[{}]</text></literalExpression></encapsulatedLogic></businessKnowledgeModel>",
         names.join(", ")
     );
-    check(&function, &["read more than 1000 variables"]);
+    check(&function, &["read more than 250 variables"]);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::elements::Head;
 use super::reader::Reader;
-use crate::limits::ENTRIES_MAX;
+use crate::limits::FREE_NAMES_MAX;
 use crate::model::{Knowledge, Place, Source, Target};
 
 /// Adds to the free names of each function those of the functions that it requires.
@@ -59,11 +59,11 @@ fn spread_to(
         let names = knowledge.get(place).map_or(&[][..], |found| &found.free);
         free.extend(names.iter().cloned());
     }
-    if free.len() > ENTRIES_MAX
+    if free.len() > FREE_NAMES_MAX
         && let Some(head) = heads.get(index)
     {
         let reason = format!(
-            "the function and those that it calls read more than {ENTRIES_MAX} variables; pass them as parameters"
+            "the function and those that it calls read more than {FREE_NAMES_MAX} variables; pass them as parameters"
         );
         reader.refuse(head.node, reason);
         return;
