@@ -5,6 +5,8 @@
 //! JSON quotes, `PARSE` for an expression that is refused, `FAIL` for an evaluation that fails.
 //! Warnings are their kinds, separated by commas. A line `unary tests` begins a part of the file
 //! whose expressions are unary tests; `⏎` in an expression is a line break; `#` begins a comment.
+//! `skep compat feel` reads two comments: `#   RESULT` after a case is what Camunda's own FEEL gives,
+//! `# since 8.7` the version of Camunda that has the following cases first.
 //!
 //! Each case runs with variables in memory and read from MessagePack; both must agree.
 #![allow(clippy::unwrap_used, reason = "a test")]

@@ -2,11 +2,12 @@
 //! the probes are deployed and run there, and the answers are held against the tables.
 //!
 //! [`table`] reads the cases, [`probe`] decides how each is asked, [`model`] writes the BPMN and
-//! DMN, [`broker`] runs them, and [`verdict`] judges the answers.
+//! DMN, [`broker`] runs them, [`verdict`] judges the answers, and [`run`] does all of it in turn.
 
 pub(crate) mod broker;
 mod model;
-pub(crate) mod probe;
+mod probe;
+pub(crate) mod run;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,20 @@
 //! Cases that need no broker: tables, probes, models, verdicts.
 
-use serde_json::json;
+use std::collections::BTreeMap;
 
+use indicatif::ProgressBar;
+use serde_json::json;
+use skep_client::{Client, Options};
+use skep_gateway::management::{LogControl, LogLevel};
+
+use super::broker::Broker;
 use super::model::resource;
 use super::probe::{Probe, Question, probe};
+use super::run::verdicts;
 use super::table::{Case, TABLES, read};
 use super::verdict::{Answer, Verdict, deserves_patience, judge};
+use crate::config::{ServerConfig, ServerOptions};
+use crate::server::{self, Server, reachable};
 
 fn case(line: &str) -> Case {
     read("t", line).expect("a table").pop().expect("a case")
@@ -178,4 +187,61 @@ fn unary_tests_do_not_tell_null_from_false() {
     let case = unary("\"a\" | {\"?\": 1} | null");
     assert_eq!(judge(&case, &of(&case), &Answer::Hit(false)), Verdict::Agrees);
     assert_eq!(judge(&case, &of(&case), &Answer::Hit(true)), Verdict::Differs("true".into()));
+}
+
+#[test]
+fn a_server_is_asked_and_judged() {
+    let table = "\
+1 + x | {x: 1} | 2
+\"a\" |  | \"b\"
+1 + |  | PARSE
+1..2, 3 |  | 3
+1 = \"1\" |  | null
+#   false
+function(x) x |  | function(x)
+d + @\"P1D\" | {d: @\"2020-01-01\"} | 2020-01-02
+now() |  | null
+unary tests
+> 1 | {\"?\": 2} | true
+> 1 | {\"?\": 1} | true
+> > 1 | {\"?\": 1} | PARSE";
+    let cases = read("t", table).expect("a table");
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = ServerOptions {
+        in_memory: Some(true),
+        data_dir: Some(folder.path().to_owned()),
+        rest_port: Some(0),
+        grpc_port: Some(0),
+        management_port: Some(0),
+        ..ServerOptions::default()
+    };
+    let config = ServerConfig::resolve(&options, &BTreeMap::new(), None).expect("a configuration");
+    let verdicts = server::runtime().expect("a runtime").block_on(async {
+        let logs = LogControl::new(LogLevel::Info, |_| Ok(()));
+        let server = Server::start(&config, logs).await.expect("a server");
+        let address = reachable(server.addresses.grpc).to_string();
+        let client = Client::connect(&address, Options::default()).await.expect("a client");
+        let mut broker = Broker::new(client);
+        let verdicts = verdicts(&mut broker, &cases, &ProgressBar::hidden()).await;
+        broker.tidy().await;
+        server.stop().await;
+        verdicts.expect("answers")
+    });
+    let expected = [
+        Verdict::Agrees,
+        Verdict::Differs("\"a\"".into()),
+        Verdict::Agrees,
+        Verdict::Differs("PARSE".into()),
+        Verdict::Known("false".into()),
+        Verdict::Agrees,
+        Verdict::Agrees,
+        Verdict::Skipped("the result depends on the clock".into()),
+        Verdict::Agrees,
+        Verdict::Differs("false".into()),
+        Verdict::Agrees,
+    ];
+    for (case, (found, expected)) in cases.iter().zip(verdicts.iter().zip(&expected)) {
+        assert_eq!(found, expected, "{case:?}");
+    }
+    assert_eq!(verdicts.len(), expected.len());
 }
