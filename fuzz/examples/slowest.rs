@@ -13,7 +13,7 @@ const HEAVY: [(Kind, &[&str]); 13] = [
     (Kind::Any, &["list", "deep"]),
     (Kind::Boolean, &["true"]),
     (Kind::Number, &["i", "digits", "huge", "tiny", "100"]),
-    (Kind::Text, &["text", "unique", "pattern", "\"x\""]),
+    (Kind::Text, &["text", "unique", "pattern", "\"x\"", "large"]),
     (Kind::Date, &["day"]),
     (Kind::Time, &["zoned"]),
     (Kind::DateTime, &["zoned"]),
@@ -25,7 +25,7 @@ const HEAVY: [(Kind, &[&str]); 13] = [
     (Kind::Function, &["function(a, b) a < b"]),
 ];
 
-const OPERATORS: [&str; 25] = [
+const OPERATORS: [&str; 28] = [
     "digits ** digits",
     "digits ** 99.5",
     "huge ** tiny",
@@ -36,6 +36,9 @@ const OPERATORS: [&str; 25] = [
     "text + text",
     "text = text2",
     "text < text2",
+    "large = large2",
+    "large < large2",
+    "large in [large2..large]",
     "list = list2",
     "context = context2",
     "contexts[a = i]",
@@ -134,6 +137,8 @@ fn variables() -> BTreeMap<String, Value> {
             ("deep", deep),
             ("text", Value::from("é x".repeat(3_000))),
             ("text2", Value::from("é x".repeat(3_000))),
+            ("large", Value::from("é x".repeat(300_000))),
+            ("large2", Value::from("é x".repeat(300_000))),
             ("unique", Value::from(of(1_000, &|n| format!("{n:04}")))),
             ("pattern", Value::from("(\\p{L}|\\w+){0,40}")),
             ("digits", feel("1.234567890123456789012345678901234")),

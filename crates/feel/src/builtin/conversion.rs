@@ -30,7 +30,7 @@ fn string(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn number(call: &mut Call<'_, '_>) -> Outcome {
-    let text = call.text(0)?;
+    let text = call.scanned_text(0)?;
     let mut digits = text.to_string();
     let same = !call.argument(1).is_null() && call.argument(1) == call.argument(2);
     call.in_domain(!same, "A decimal separator that is the grouping separator")?;

@@ -192,6 +192,10 @@ pub(crate) fn resolve<T>(
 /// The pattern of the last call, as text and compiled.
 pub(crate) type CompiledRegex = OnceLock<(Box<str>, pattern::Compiled)>;
 
+/// Bytes of text that are looked through in about the time of a step, by the slowest of the functions
+/// that do.
+const SCANNED_BYTES_A_STEP: u64 = 32;
+
 /// A call under way: the arguments, and the evaluator for its budget and environment.
 pub(crate) struct Call<'c, 'e> {
     pub(crate) evaluator: &'c mut Evaluator<'e>,
@@ -214,6 +218,13 @@ impl<'c> Call<'c, '_> {
 
     fn text(&self, index: usize) -> Result<&'c str, Failure> {
         self.argument(index).as_str().ok_or(Failure::Arguments)
+    }
+
+    /// A text that is looked through as a whole, which counts steps.
+    fn scanned_text(&mut self, index: usize) -> Result<&'c str, Failure> {
+        let text = self.text(index)?;
+        self.evaluator.steps(text.len() as u64 / SCANNED_BYTES_A_STEP)?;
+        Ok(text)
     }
 
     fn number(&self, index: usize) -> Result<Number, Failure> {

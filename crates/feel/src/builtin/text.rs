@@ -24,7 +24,7 @@ pub(super) static FUNCTIONS: &[Overload] = &[
 ];
 
 fn substring(call: &mut Call<'_, '_>) -> Outcome {
-    let text = call.text(0)?;
+    let text = call.scanned_text(0)?;
     let start = call.integer(1)?;
     let count = text.chars().count() as i64;
     call.in_domain(start != 0 && start.unsigned_abs() <= count as u64, "The start position")?;
@@ -46,48 +46,50 @@ fn substring(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn string_length(call: &mut Call<'_, '_>) -> Outcome {
-    Ok(call.text(0)?.chars().count().into())
+    Ok(call.scanned_text(0)?.chars().count().into())
 }
 
 fn upper_case(call: &mut Call<'_, '_>) -> Outcome {
-    let text = call.text(0)?.to_uppercase();
+    let text = call.scanned_text(0)?.to_uppercase();
     call.text_value(text)
 }
 
 fn lower_case(call: &mut Call<'_, '_>) -> Outcome {
-    let text = call.text(0)?.to_lowercase();
+    let text = call.scanned_text(0)?.to_lowercase();
     call.text_value(text)
 }
 
 fn substring_before(call: &mut Call<'_, '_>) -> Outcome {
-    let before = call.text(0)?.split_once(call.text(1)?).map_or("", |(before, _)| before);
+    let before =
+        call.scanned_text(0)?.split_once(call.scanned_text(1)?).map_or("", |(before, _)| before);
     call.text_value(before)
 }
 
 fn substring_after(call: &mut Call<'_, '_>) -> Outcome {
-    let after = call.text(0)?.split_once(call.text(1)?).map_or("", |(_, after)| after);
+    let after =
+        call.scanned_text(0)?.split_once(call.scanned_text(1)?).map_or("", |(_, after)| after);
     call.text_value(after)
 }
 
 fn contains(call: &mut Call<'_, '_>) -> Outcome {
-    Ok(Value::Boolean(call.text(0)?.contains(call.text(1)?)))
+    Ok(Value::Boolean(call.scanned_text(0)?.contains(call.scanned_text(1)?)))
 }
 
 fn starts_with(call: &mut Call<'_, '_>) -> Outcome {
-    Ok(Value::Boolean(call.text(0)?.starts_with(call.text(1)?)))
+    Ok(Value::Boolean(call.scanned_text(0)?.starts_with(call.scanned_text(1)?)))
 }
 
 fn ends_with(call: &mut Call<'_, '_>) -> Outcome {
-    Ok(Value::Boolean(call.text(0)?.ends_with(call.text(1)?)))
+    Ok(Value::Boolean(call.scanned_text(0)?.ends_with(call.scanned_text(1)?)))
 }
 
 fn trim(call: &mut Call<'_, '_>) -> Outcome {
-    let text = call.text(0)?.trim();
+    let text = call.scanned_text(0)?.trim();
     call.text_value(text)
 }
 
 fn is_blank(call: &mut Call<'_, '_>) -> Outcome {
-    Ok(Value::Boolean(call.text(0)?.trim().is_empty()))
+    Ok(Value::Boolean(call.scanned_text(0)?.trim().is_empty()))
 }
 
 /// A version 4 UUID from the random seed of the environment.
@@ -111,7 +113,7 @@ fn uuid(call: &mut Call<'_, '_>) -> Outcome {
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 fn to_base64(call: &mut Call<'_, '_>) -> Outcome {
-    let text = call.text(0)?;
+    let text = call.scanned_text(0)?;
     let mut encoded = String::with_capacity(text.len().div_ceil(3) * 4);
     for chunk in text.as_bytes().chunks(3) {
         let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
@@ -126,7 +128,7 @@ fn to_base64(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn from_base64(call: &mut Call<'_, '_>) -> Outcome {
-    match decode_base64(call.text(0)?) {
+    match decode_base64(call.scanned_text(0)?) {
         Some(text) => call.text_value(text),
         None => null("The value is not the Base64 of a text"),
     }

@@ -48,6 +48,9 @@ pub(crate) struct Machine {
 /// Start and end of the whole match and of each group.
 pub(super) type Groups = Vec<Option<(usize, usize)>>;
 
+/// Bytes that a reference to a group compares in about the time of a step.
+const COMPARED_BYTES_A_STEP: u64 = 16;
+
 /// The machine takes more steps than [`REGEX_STEPS_MAX`].
 #[derive(Debug)]
 pub(super) struct TooManySteps;
@@ -254,10 +257,15 @@ impl Machine {
                             break;
                         }
                     }
-                    Instruction::Again(group) => match self.again(text, place, &slots, *group) {
-                        Some(end) => place = end,
-                        None => break,
-                    },
+                    Instruction::Again(number) => {
+                        let (start, end) = group(&slots, *number).unwrap_or_default();
+                        let compared = (end - start).min(text.len().saturating_sub(place));
+                        *steps += compared as u64 / COMPARED_BYTES_A_STEP;
+                        match self.again(text, place, &slots, *number) {
+                            Some(end) => place = end,
+                            None => break,
+                        }
+                    }
                     Instruction::Found => {
                         return Ok(Some((0..=self.groups).map(|at| group(&slots, at)).collect()));
                     }

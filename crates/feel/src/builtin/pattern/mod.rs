@@ -7,11 +7,13 @@
 mod automaton;
 mod backtracking;
 mod blocks;
+mod cost;
 mod standard;
 mod xpath;
 
 use std::borrow::Cow;
 
+use cost::Cost;
 use regex::{Captures, Regex, RegexBuilder};
 
 use super::{Call, Outcome, Overload, null};
@@ -35,9 +37,6 @@ pub(crate) enum Compiled {
     Standard(standard::Matcher),
 }
 
-/// Steps that compiling a pattern counts, for each byte of it.
-const COMPILE_STEPS_A_BYTE: u64 = 100;
-
 /// The compiled pattern; kept from the first evaluation of this call if the pattern is the same.
 fn compiled<'c>(
     call: &mut Call<'c, '_>,
@@ -57,7 +56,7 @@ fn compiled<'c>(
     if key.len() > REGEX_BYTES_MAX {
         return null(format!("The pattern has more than {REGEX_BYTES_MAX} bytes"));
     }
-    call.evaluator.steps(key.len() as u64 * COMPILE_STEPS_A_BYTE)?;
+    call.evaluator.steps(Cost::of(&key).compile())?;
     let regex = RegexBuilder::new(&key).size_limit(REGEX_MEMORY_BYTES_MAX).build();
     let Ok(regex) = regex else { return null(format!("Invalid pattern '{pattern}'")) };
     // Fails only if another pattern (or thread) was first; then this one is compiled again next time.
@@ -84,7 +83,7 @@ fn matches(call: &mut Call<'_, '_>) -> Outcome {
     let (text, pattern) = (call.text(0)?, call.text(1)?);
     let flags = flags(call, 2)?;
     let regex = compiled(call, pattern, flags)?;
-    call.evaluator.steps(text.len() as u64 / 16)?;
+    call.evaluator.steps(Cost::of(pattern).pass(text.len()))?;
     Ok(Value::Boolean(regex.is_match(text)))
 }
 
@@ -95,6 +94,8 @@ fn replace(call: &mut Call<'_, '_>) -> Outcome {
     let (text, pattern, replacement) = (call.text(0)?, call.text(1)?, call.text(2)?);
     let flags = flags(call, 3)?;
     let regex = compiled(call, pattern, flags)?;
+    let cost = Cost::of(pattern);
+    call.evaluator.steps(cost.pass(text.len()))?;
     let mut result = String::new();
     let mut end = 0;
     for captures in regex.captures_iter(text) {
@@ -107,6 +108,7 @@ fn replace(call: &mut Call<'_, '_>) -> Outcome {
         end = whole.end();
         // Counted as it grows: the result can be far larger than all arguments.
         call.evaluator.bytes((result.len() - before) as u64 + 1)?;
+        call.evaluator.steps(cost.again(text.len() - end))?;
     }
     result.push_str(text.get(end..).unwrap_or(""));
     call.text_value(result)
@@ -163,6 +165,8 @@ fn split(call: &mut Call<'_, '_>) -> Outcome {
     }
     let (text, delimiter) = (call.text(0)?, call.text(1)?);
     let regex = compiled(call, delimiter, "")?;
+    let cost = Cost::of(delimiter);
+    call.evaluator.steps(cost.pass(text.len()))?;
     let mut parts = Vec::new();
     let mut start = 0;
     for found in regex.find_iter(text) {
@@ -173,6 +177,7 @@ fn split(call: &mut Call<'_, '_>) -> Outcome {
         parts.push(Value::from(text.get(start..found.start()).unwrap_or("")));
         start = found.end();
         call.evaluator.bytes(64)?;
+        call.evaluator.steps(cost.again(text.len() - start))?;
     }
     parts.push(Value::from(text.get(start..).unwrap_or("")));
     call.evaluator.bytes(text.len() as u64)?;
@@ -182,9 +187,12 @@ fn split(call: &mut Call<'_, '_>) -> Outcome {
 fn extract(call: &mut Call<'_, '_>) -> Outcome {
     let (text, pattern) = (call.text(0)?, call.text(1)?);
     let regex = compiled(call, pattern, "")?;
+    let cost = Cost::of(pattern);
+    call.evaluator.steps(cost.pass(text.len()))?;
     let mut found = Vec::new();
     for part in regex.find_iter(text) {
         call.evaluator.bytes(part.len() as u64 + 64)?;
+        call.evaluator.steps(cost.again(text.len() - part.end()))?;
         found.push(Value::from(part.as_str()));
     }
     call.list_value(found)

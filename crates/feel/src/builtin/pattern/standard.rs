@@ -6,8 +6,9 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::backtracking::{Groups, Machine, TooManySteps};
+use super::cost::Cost;
 use super::xpath::{Flags, read};
-use super::{COMPILE_STEPS_A_BYTE, Compiled, automaton};
+use super::{Compiled, automaton};
 use crate::Value;
 use crate::builtin::{Call, Outcome, null};
 use crate::evaluate::Failure;
@@ -85,7 +86,7 @@ fn compiled(call: &mut Call<'_, '_>, pattern: &str, flags: usize) -> Result<Matc
     if key.len() > REGEX_BYTES_MAX {
         return null(format!("The pattern has more than {REGEX_BYTES_MAX} bytes"));
     }
-    call.evaluator.steps(key.len() as u64 * COMPILE_STEPS_A_BYTE)?;
+    call.evaluator.steps(Cost::of(&key).compile())?;
     let Some(flags) = Flags::of(flags_text) else {
         return null(format!("Invalid flags '{flags_text}', expected any of 'i', 's', 'm', 'x'"));
     };
@@ -101,7 +102,7 @@ pub(super) fn matches(call: &mut Call<'_, '_>) -> Outcome {
     let (text, pattern) = (call.text(0)?, call.text(1)?);
     let matcher = compiled(call, pattern, 2)?;
     if let Matcher::Automaton(regex) = &matcher {
-        call.evaluator.steps(text.len() as u64 / 16)?;
+        call.evaluator.steps(Cost::of(pattern).pass(text.len()))?;
         return Ok(Value::Boolean(regex.is_match(text)));
     }
     Ok(Value::Boolean(matcher.find(call, text, 0)?.is_some()))
@@ -118,6 +119,9 @@ fn all(
     if matcher.find(call, "", 0)?.is_some() {
         return null(format!("The pattern '{pattern}' matches the empty text"));
     }
+    // What backtracks counts for itself.
+    let cost = matches!(matcher, Matcher::Automaton(_)).then(|| Cost::of(pattern));
+    call.evaluator.steps(cost.map_or(0, |cost| cost.pass(text.len())))?;
     let mut from = 0;
     while let Some(groups) = matcher.find(call, text, from)? {
         let Some(whole) = groups.first().copied().flatten() else { break };
@@ -129,6 +133,7 @@ fn all(
         if from > text.len() {
             break;
         }
+        call.evaluator.steps(cost.map_or(1, |cost| cost.again(text.len() - from)))?;
     }
     Ok(())
 }
