@@ -78,6 +78,7 @@ impl Expression {
     }
 
     /// The value, if it does not depend on anything.
+    #[inline]
     pub fn as_literal(&self) -> Option<&Value> {
         self.0.program.root.literal()
     }
@@ -107,6 +108,7 @@ impl Expression {
 
     /// Like [`Expression::evaluate`], against the budget of a session that has further evaluations;
     /// warnings are added to those of the session.
+    #[inline]
     pub fn evaluate_in(
         &self,
         variables: &dyn Variables,

@@ -15,6 +15,9 @@ use crate::types::satisfies;
 /// The outputs of a rule that matched, in the order of the columns.
 pub(super) type Outputs = SmallVec<[Value; 2]>;
 
+/// The values of the inputs, in the order of the columns.
+type Inputs = SmallVec<[Value; 4]>;
+
 /// The outputs of the rules that matched, in the order of the table.
 pub(super) type Matched = SmallVec<[Outputs; 1]>;
 
@@ -26,21 +29,33 @@ impl Evaluator<'_, '_> {
         scope: &dyn Variables,
         traced: bool,
     ) -> Evaluated {
-        let mut inputs: SmallVec<[Value; 4]> = SmallVec::new();
+        let mut inputs = Inputs::new();
         for clause in &table.inputs {
             inputs.push(self.input(clause, scope)?);
         }
+        let result = self.result(element, table, &inputs, scope, traced);
         if traced {
-            self.inputs = evaluated_inputs(table, &inputs);
+            self.inputs = evaluated_inputs(table, inputs);
         }
-        for (clause, value) in table.inputs.iter().zip(&inputs) {
-            if !self.is_allowed(clause, value)? {
+        result
+    }
+
+    fn result(
+        &mut self,
+        element: &Arc<str>,
+        table: &Table,
+        inputs: &[Value],
+        scope: &dyn Variables,
+        traced: bool,
+    ) -> Evaluated {
+        for (clause, value) in table.inputs.iter().zip(inputs) {
+            if clause.allowed.is_some() && !self.is_allowed(clause, value)? {
                 let (name, value) = (&clause.name, shown(value));
                 let message = format!("the value '{value}' of the input '{name}' is not allowed");
                 return self.no_result(&clause.id, message);
             }
         }
-        let matched = self.matched(table, &inputs, scope, traced);
+        let matched = self.matched(table, inputs, scope, traced);
         if matched.is_err() && traced {
             self.matched_rules.clear();
         }
@@ -182,12 +197,12 @@ impl Evaluator<'_, '_> {
     }
 }
 
-fn evaluated_inputs(table: &Table, values: &[Value]) -> Vec<EvaluatedInput> {
+fn evaluated_inputs(table: &Table, values: Inputs) -> Vec<EvaluatedInput> {
     let clauses = table.inputs.iter().zip(values);
     let inputs = clauses.map(|(clause, value)| EvaluatedInput {
         input_id: clause.id.clone(),
         input_name: clause.name.clone(),
-        value: value.clone(),
+        value,
     });
     inputs.collect()
 }
