@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use skep_feel::{Dialect, Environment, Expression, Names, NoVariables, Syntax, Value};
 
-const TABLE: &str = include_str!("cases/dialects.txt");
+const TABLE: &str = include_str!("dialects.txt");
 const DOCUMENT: &str = include_str!("../../../docs/feel-dialects.md");
 
 /// 2026-01-02T03:04:05.678Z
