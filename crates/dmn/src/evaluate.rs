@@ -8,4 +8,4 @@ mod hit_policy;
 mod iterate;
 mod run;
 
-pub(crate) use run::{decision, invocable};
+pub(crate) use run::{decision, invocable, output};

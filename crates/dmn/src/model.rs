@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use skep_feel::{Dialect, Environment, Variables};
+use skep_feel::{Dialect, Environment, Value, Variables};
 
 use crate::evaluate;
-use crate::evaluation::DecisionEvaluation;
+use crate::evaluation::{DecisionEvaluation, Failure};
 use crate::logic::{Boxed, FunctionLogic};
 use crate::types::{TypeRef, Types};
 use crate::violation::Violations;
@@ -251,6 +251,18 @@ impl Model {
     ) -> Option<DecisionEvaluation> {
         let index = self.decision_index(decision_id)?;
         Some(evaluate::decision(self, index, variables, environment))
+    }
+
+    /// Like [`Model::evaluate`], without the trace: for those who want the output and not what led to
+    /// it. A failure does not tell the inputs of the table then.
+    pub fn output(
+        &self,
+        decision_id: &str,
+        variables: &dyn Variables,
+        environment: &Environment,
+    ) -> Option<Result<Value, Failure>> {
+        let index = self.decision_index(decision_id)?;
+        Some(evaluate::output(self, index, variables, environment))
     }
 
     /// Calls a business knowledge model or a decision service, found by its name or id; none if there

@@ -126,6 +126,19 @@ fn the_condition_of_a_boxed_filter_speaks_of_entries() {
 }
 
 #[test]
+fn the_output_alone_is_that_of_the_evaluation() {
+    let content = [decision("a", &["b"], "b + 1"), decision("b", &[], "assert(x, x > 1)")].concat();
+    let model = model_in(Dialect::Camunda, &content);
+    let output =
+        |decision: &str, text: &str| model.output(decision, &variables(text), &Environment::at(0));
+    assert_eq!(output("a", "{x: 2}").unwrap().unwrap(), feel("3"));
+    let failure = output("a", "{x: 1}").unwrap().unwrap_err();
+    assert_eq!(failure, evaluate(&model, "a", "{x: 1}").output.unwrap_err());
+    assert_eq!(&*failure.decision_id, "b");
+    assert!(output("c", "{}").is_none());
+}
+
+#[test]
 fn functions_that_call_themselves_endlessly_end() {
     let literal =
         |text: &str| format!("<literalExpression><text>{text}</text></literalExpression>");

@@ -13,8 +13,9 @@ use smallvec::SmallVec;
 use super::call;
 use super::evaluator::{Evaluator, Stop, pass_warnings, shown};
 use crate::evaluation::{
-    DecisionEvaluation, DecisionType, EvaluatedDecision, Failure, TracedWarning,
+    DecisionEvaluation, DecisionType, EvaluatedDecision, EvaluatedInput, Failure, TracedWarning,
 };
+use crate::limits::WARNINGS_MAX;
 use crate::logic::Logic;
 use crate::model::{Binding, Decision, Model, Source, Target};
 use crate::read::shorten;
@@ -28,10 +29,24 @@ pub(crate) fn decision(
 ) -> DecisionEvaluation {
     let mut session = Session::new(environment);
     let mut run = Run::new(model, variables, &mut session);
+    run.traced = true;
+    run.evaluated.reserve_exact(1);
     let output = run.decision(0, index);
     let evaluated_decisions = run.evaluated;
     let output = output.map_err(|failure| *failure);
     DecisionEvaluation { output, evaluated_decisions }
+}
+
+/// Evaluates a decision without a trace.
+pub(crate) fn output(
+    model: &Model,
+    index: usize,
+    variables: &dyn Variables,
+    environment: &Environment,
+) -> Result<Value, Failure> {
+    let mut session = Session::new(environment);
+    let output = Run::new(model, variables, &mut session).decision(0, index);
+    output.map_err(|failure| *failure)
 }
 
 /// Calls a business knowledge model or a decision service.
@@ -60,7 +75,11 @@ pub(super) struct Run<'r, 'e> {
     variables: &'r dyn Variables,
     session: &'r mut Session<'e>,
     results: Results<'r>,
+    /// Whether what was evaluated is to be told.
+    traced: bool,
     evaluated: Vec<EvaluatedDecision>,
+    /// The warnings of what was evaluated without a trace.
+    warnings: Vec<TracedWarning>,
 }
 
 /// What was evaluated so far.
@@ -94,7 +113,14 @@ impl<'r, 'e> Run<'r, 'e> {
         session: &'r mut Session<'e>,
     ) -> Run<'r, 'e> {
         let results = Results { models: SmallVec::from_iter([model]), values: BTreeMap::new() };
-        Run { variables, session, results, evaluated: Vec::with_capacity(1) }
+        Run {
+            variables,
+            session,
+            results,
+            traced: false,
+            evaluated: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     /// Gives an element of the first model its value beforehand, as an argument of a service; false
@@ -134,9 +160,7 @@ impl<'r, 'e> Run<'r, 'e> {
 
     /// Hands the warnings to the session, as those of a function that an expression called.
     pub(super) fn pass_warnings(&mut self) {
-        for decision in &self.evaluated {
-            pass_warnings(self.session, Vec::new(), &decision.warnings);
-        }
+        pass_warnings(self.session, Vec::new(), &self.warnings);
     }
 
     /// The value of a decision of the model at the place.
@@ -215,13 +239,19 @@ impl<'r, 'e> Run<'r, 'e> {
             run: &self.results,
             variables: self.variables,
         };
-        let mut evaluator = Evaluator::new(model, self.session, true);
+        let mut evaluator = Evaluator::new(model, self.session, self.traced);
         let value = match &decision.logic {
             Some(logic) => evaluator.output(logic, &decision.type_ref, &scope),
             None => Ok(Value::Null),
         };
         let (inputs, matched_rules, warnings) = evaluator.finish();
-        let evaluated = EvaluatedDecision {
+        let value = value.map_err(|stop| failure(decision, &stop, &inputs, &warnings));
+        if !self.traced {
+            let left = WARNINGS_MAX.saturating_sub(self.warnings.len());
+            self.warnings.extend(warnings.into_iter().take(left));
+            return value;
+        }
+        self.evaluated.push(EvaluatedDecision {
             decision_id: decision.id.clone(),
             decision_name: decision.name.clone(),
             decision_type: type_of(decision),
@@ -229,9 +259,7 @@ impl<'r, 'e> Run<'r, 'e> {
             inputs,
             matched_rules,
             warnings,
-        };
-        let value = value.map_err(|stop| failure(&evaluated, &stop));
-        self.evaluated.push(evaluated);
+        });
         value
     }
 }
@@ -248,22 +276,24 @@ fn located(warning: &TracedWarning) -> String {
 
 /// What stopped the decision, with its inputs and warnings.
 #[cold]
-fn failure(decision: &EvaluatedDecision, stop: &Stop) -> Box<Failure> {
+fn failure(
+    decision: &Decision,
+    stop: &Stop,
+    inputs: &[EvaluatedInput],
+    warnings: &[TracedWarning],
+) -> Box<Failure> {
     let mut message = stop.to_string();
     let mut part = |title: &str, texts: Vec<String>| {
         if !texts.is_empty() {
             let _ = write!(message, "; {title}: {}", texts.join(", "));
         }
     };
-    let inputs = decision.inputs.iter();
-    part(
-        "inputs",
-        inputs.map(|input| format!("{} = {}", input.input_name, shown(&input.value))).collect(),
-    );
-    let mut warnings: Vec<String> = decision.warnings.iter().map(located).collect();
+    let told = |input: &EvaluatedInput| format!("{} = {}", input.input_name, shown(&input.value));
+    part("inputs", inputs.iter().map(told).collect());
+    let mut warnings: Vec<String> = warnings.iter().map(located).collect();
     warnings.dedup();
     part("warnings", warnings);
-    Box::new(Failure { decision_id: decision.decision_id.clone(), message })
+    Box::new(Failure { decision_id: decision.id.clone(), message })
 }
 
 fn type_of(decision: &Decision) -> DecisionType {
