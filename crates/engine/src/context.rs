@@ -1,5 +1,6 @@
 //! What a command works with: state to read, a writer of events, the queue of steps.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -58,6 +59,8 @@ pub(crate) struct Context<'a> {
     /// About how many bytes the records so far take.
     pub(crate) bytes: usize,
     intent: &'static str,
+    /// Evaluations so far: each has a random seed of its own.
+    pub(crate) evaluations: Cell<u64>,
 }
 
 impl<'a> Context<'a> {
@@ -87,6 +90,7 @@ impl<'a> Context<'a> {
             source_position: 0,
             bytes: 0,
             intent: "",
+            evaluations: Cell::new(0),
         }
     }
 

@@ -94,10 +94,13 @@ struct Evaluated<'a> {
 }
 
 impl Context<'_> {
-    /// Time and seed of an evaluation: the seed is another one for each command.
+    /// Time and seed of an evaluation; no two evaluations of a cluster have the same seed.
     pub(crate) fn environment(&self) -> Environment {
+        let evaluation = self.evaluations.get();
+        self.evaluations.set(evaluation.wrapping_add(1));
         let partition = u64::from(self.settings.partition_id);
-        let random_seed = self.state.meta.last_position ^ partition.rotate_right(16);
+        // Positions stay below 2^40, partitions below 2^16; what is shifted out does not matter.
+        let random_seed = self.state.meta.last_position ^ (evaluation << 40) ^ (partition << 48);
         Environment { random_seed, ..Environment::at(self.now_ms) }
     }
 

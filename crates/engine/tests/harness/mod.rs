@@ -7,4 +7,5 @@ mod print;
 pub(crate) mod script;
 mod store;
 mod text;
+mod trace;
 pub(crate) mod world;
