@@ -89,7 +89,23 @@ impl Function {
         arguments: &[Value],
         session: &mut Session<'_>,
     ) -> Result<Value, EvaluationError> {
-        crate::evaluate::call(self, arguments, session)
+        crate::evaluate::call(self, &[], arguments, session)
+    }
+
+    /// Calls the function with an argument for each of these parameters; those of no name are null.
+    /// A built-in function has all parameters of its overloads.
+    pub fn call_named(
+        &self,
+        names: &[Arc<str>],
+        arguments: &[Value],
+        session: &mut Session<'_>,
+    ) -> Result<Value, EvaluationError> {
+        crate::evaluate::call(self, names, arguments, session)
+    }
+
+    /// Whether the function is one that FEEL has.
+    pub fn is_builtin(&self) -> bool {
+        self.builtin_name().is_some()
     }
 
     /// The types of the parameters, where they are declared; what is missing is any.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use skep_feel::{Context, Function, Value, Variables};
+use skep_feel::{Context, EvaluationError, Function, Value, Variables};
 
 use super::call::Closure;
 use super::evaluator::{Evaluated, Evaluator};
@@ -111,6 +111,9 @@ impl Evaluator<'_, '_> {
         let Value::Function(function) = function else {
             return self.no_result(element, "the invoked expression is no function".to_owned());
         };
+        if self.is_dmn() && function.is_builtin() {
+            return self.builtin_invocation(element, &function, invocation, scope);
+        }
         let parameters = function.parameters();
         let is_bound = |name: &Arc<str>| invocation.bindings.iter().any(|(bound, _)| bound == name);
         if !self.is_dmn()
@@ -134,6 +137,28 @@ impl Evaluator<'_, '_> {
             }
         }
         let value = function.call(&arguments, self.session);
+        self.called(element, value)
+    }
+
+    /// Invokes a function that FEEL has: which overload depends on the bindings.
+    fn builtin_invocation(
+        &mut self,
+        element: &Arc<str>,
+        function: &Function,
+        invocation: &Invocation,
+        scope: &dyn Variables,
+    ) -> Evaluated {
+        let (mut names, mut arguments) = (Vec::new(), Vec::new());
+        for (name, binding) in &invocation.bindings {
+            names.push(name.clone());
+            arguments.push(self.boxed(binding, scope)?);
+        }
+        let value = function.call_named(&names, &arguments, self.session);
+        self.called(element, value)
+    }
+
+    /// The value of a function, whose warnings become those of the element.
+    fn called(&mut self, element: &Arc<str>, value: Result<Value, EvaluationError>) -> Evaluated {
         for warning in self.session.take_warnings() {
             self.warn(element, warning.message);
         }

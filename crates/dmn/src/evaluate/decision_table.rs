@@ -98,7 +98,21 @@ impl Evaluator<'_, '_> {
     }
 
     fn is_allowed(&mut self, clause: &InputClause, value: &Value) -> Evaluated<bool> {
-        Ok(satisfies(value, clause.allowed.as_ref(), self.session)?)
+        self.all_allowed(value, clause.allowed.as_ref())
+    }
+
+    /// Whether the value is allowed, or each of its elements if it is a list.
+    fn all_allowed(&mut self, value: &Value, allowed: Option<&Expression>) -> Evaluated<bool> {
+        if satisfies(value, allowed, self.session)? {
+            return Ok(true);
+        }
+        let Value::List(list) = value else { return Ok(false) };
+        for element in list {
+            if !satisfies(&element, allowed, self.session)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether all tests of the rule hold.
@@ -162,7 +176,7 @@ impl Evaluator<'_, '_> {
     ) -> Evaluated {
         let value = self.expression(element, expression, scope)?;
         let value = self.coerce(value, &clause.type_ref, element)?;
-        if clause.allowed.is_some() && !satisfies(&value, clause.allowed.as_ref(), self.session)? {
+        if !self.all_allowed(&value, clause.allowed.as_ref())? {
             let (name, value) = (&clause.label, shown(&value));
             self.warn(
                 element,

@@ -2,23 +2,37 @@
 
 use std::sync::Arc;
 
-use skep_feel::{List, Value, Variables};
+use skep_feel::{Dialect, Expression, List, NoVariables, Syntax, Value, Variables};
 
 use super::evaluator::{Evaluated, Evaluator, shown};
 use crate::logic::{Boxed, Iteration};
-use crate::scope::{Element, Iterated};
+use crate::scope::{Element, Input, Iterated};
 
 impl Evaluator<'_, '_> {
-    /// The list to iterate over; a single value is a list of it, null is none.
-    fn domain(&mut self, boxed: &Boxed, scope: &dyn Variables) -> Evaluated<Option<List>> {
-        match self.boxed(boxed, scope)? {
-            Value::List(list) => Ok(Some(list)),
+    /// The list that a value is; a single value is a list of it, null is none.
+    fn domain(&mut self, boxed: &Boxed, value: Value) -> Option<List> {
+        match value {
+            Value::List(list) => Some(list),
             Value::Null => {
                 self.warn(&boxed.id, "Expected a list but found 'null'".to_owned());
-                Ok(None)
+                None
             }
-            single => Ok(Some(List::from(vec![single]))),
+            single => Some(List::from(vec![single])),
         }
+    }
+
+    /// The list to iterate over, by the standard also the elements of a range.
+    fn iterated(&mut self, boxed: &Boxed, scope: &dyn Variables) -> Evaluated<Option<List>> {
+        let mut value = self.boxed(boxed, scope)?;
+        if self.is_dmn() && matches!(value, Value::Range(_)) {
+            let syntax = Syntax { dialect: Dialect::Dmn, ..Syntax::default() };
+            let Ok(elements) = Expression::parse_in("for element in ? return element", &syntax)
+            else {
+                return Ok(None);
+            };
+            value = self.expression(&boxed.id, &elements, &Input::new(&NoVariables, &value))?;
+        }
+        Ok(self.domain(boxed, value))
     }
 
     pub(super) fn for_each(
@@ -27,7 +41,7 @@ impl Evaluator<'_, '_> {
         iteration: &Iteration,
         scope: &dyn Variables,
     ) -> Evaluated {
-        let Some(domain) = self.domain(&iteration.domain, scope)? else { return Ok(Value::Null) };
+        let Some(domain) = self.iterated(&iteration.domain, scope)? else { return Ok(Value::Null) };
         let mut results = Vec::with_capacity(domain.len());
         for value in &domain {
             // What is read as `partial` is a copy of the results so far.
@@ -48,7 +62,7 @@ impl Evaluator<'_, '_> {
         decisive: bool,
         scope: &dyn Variables,
     ) -> Evaluated {
-        let Some(domain) = self.domain(&iteration.domain, scope)? else { return Ok(Value::Null) };
+        let Some(domain) = self.iterated(&iteration.domain, scope)? else { return Ok(Value::Null) };
         for value in &domain {
             self.session.spend_steps(1)?;
             let scope = Iterated::new(scope, &iteration.variable, &value, &[]);
@@ -69,7 +83,8 @@ impl Evaluator<'_, '_> {
         scope: &dyn Variables,
     ) -> Evaluated {
         let [domain, condition] = parts;
-        let Some(domain) = self.domain(domain, scope)? else { return Ok(Value::Null) };
+        let value = self.boxed(domain, scope)?;
+        let Some(domain) = self.domain(domain, value) else { return Ok(Value::Null) };
         let mut kept = Vec::new();
         for value in &domain {
             self.session.spend_steps(1)?;

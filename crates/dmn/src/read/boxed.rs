@@ -77,6 +77,11 @@ fn literal(reader: &mut Reader, node: Node<'_>, type_ref: TypeRef) -> Option<Box
             .refuse(imported, "imported values are not supported; write them as FEEL into `text`");
         return None;
     }
+    // By the standard the text is optional: it is not decided yet.
+    if reader.is_dmn() && child(node, "text").is_none_or(|text| xml::text_of(text).is_empty()) {
+        reader.check_language(node);
+        return null(reader, node);
+    }
     let text = reader.text(node)?;
     if text.is_empty() {
         reader.refuse(node, "the text of the expression is empty; write FEEL, such as `null`");

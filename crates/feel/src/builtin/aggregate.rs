@@ -126,7 +126,8 @@ fn stddev(call: &mut Call<'_, '_>) -> Outcome {
             let difference = number.checked_sub(mean)?;
             sum = sum.checked_add(difference.checked_mul(difference)?)?;
         }
-        sum.checked_div(Number::from(numbers.len() - 1))?.sqrt()
+        let variance = sum.checked_div(Number::from(numbers.len() - 1))?;
+        if call.dialect().is_dmn() { variance.root() } else { variance.sqrt() }
     };
     number_value(deviation())
 }

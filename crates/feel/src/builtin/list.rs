@@ -131,6 +131,10 @@ fn add_elements(
 }
 
 fn concatenate(call: &mut Call<'_, '_>) -> Outcome {
+    // The standard wants lists, and null is none.
+    if call.dialect().is_dmn() && call.arguments.iter().any(Value::is_null) {
+        return Err(Failure::Arguments);
+    }
     let values = all_elements(call)?;
     call.list_value(values)
 }

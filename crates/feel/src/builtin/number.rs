@@ -66,7 +66,7 @@ fn sqrt(call: &mut Call<'_, '_>) -> Outcome {
     if number.is_negative() {
         return Ok(Value::Null);
     }
-    number_value(number.sqrt())
+    number_value(if call.dialect().is_dmn() { number.root() } else { number.sqrt() })
 }
 
 fn log(call: &mut Call<'_, '_>) -> Outcome {

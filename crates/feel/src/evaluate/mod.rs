@@ -13,6 +13,7 @@ mod test_of_input;
 mod types;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub(crate) use call::Failure;
 pub(crate) use quick::Quick;
@@ -103,6 +104,7 @@ pub(crate) fn run(
 /// Calls a function from outside an expression.
 pub(crate) fn call(
     function: &Function,
+    names: &[Arc<str>],
     arguments: &[Value],
     session: &mut Session<'_>,
 ) -> Result<Value, EvaluationError> {
@@ -112,7 +114,7 @@ pub(crate) fn call(
         target: literal(Value::Function(function.clone())),
         name: "function".into(),
         arguments: arguments.iter().cloned().map(literal).collect(),
-        names: Box::default(),
+        names: names.into(),
     };
     let program = Program {
         root: Node { kind: Kind::Invoke(Box::new(invoke)), span },

@@ -53,6 +53,8 @@ impl Evaluator<'_> {
         };
         match (&value, self.dialect()) {
             (Value::Boolean(_), _) if test.reads_input => return Ok(value),
+            // A condition that is not decided does not ask for an input that is null.
+            (Value::Null, Dialect::Dmn) if test.reads_input => return Ok(value),
             (Value::Boolean(true), Dialect::Camunda) => return Ok(value),
             (_, Dialect::Camunda) if test.reads_input => return Ok(Value::Null),
             _ => {}

@@ -109,6 +109,25 @@ impl Number {
         Number::from_f64(self.to_f64().sqrt())
     }
 
+    /// The square root to 34 digits; none below zero.
+    pub fn root(self) -> Option<Number> {
+        /// Each doubles the digits that are right, of which binary floating point has 15.
+        const STEPS: usize = 2;
+        if self.is_negative() || self.is_zero() {
+            return self.is_zero().then_some(Number::ZERO);
+        }
+        // The root of the digits with an even exponent is far inside the range of floating point.
+        let Parts { coefficient, exponent, .. } = self.parts();
+        let odd = exponent.rem_euclid(2);
+        let digits = Number::round_and_pack(false, coefficient, odd)?;
+        let mut root = digits.sqrt()?;
+        for _ in 0..STEPS {
+            root = root.checked_add(digits.checked_div(root)?)?.checked_div(Number::from(2))?;
+        }
+        let Parts { coefficient, exponent: places, .. } = root.parts();
+        Number::round_and_pack(false, coefficient, places + (exponent - odd) / 2)
+    }
+
     /// The natural logarithm by binary floating point; none at and below zero.
     pub fn ln(self) -> Option<Number> {
         Number::from_f64(self.to_f64().ln())
