@@ -21,6 +21,10 @@ pub(super) static FUNCTIONS: &[Overload] = &[
 ];
 
 fn not(call: &mut Call<'_, '_>) -> Outcome {
+    // So that a list of one boolean is that boolean, as everywhere.
+    if call.dialect().is_dmn() && matches!(call.argument(0), Value::List(_)) {
+        return Err(Failure::Arguments);
+    }
     Ok(call.argument(0).as_bool().map(|value| !value).into())
 }
 
