@@ -81,3 +81,51 @@ async fn a_deployment_lists_processes_then_decisions_then_graphs() {
     assert_eq!((graph.resource_name.as_str(), graph.version), ("fees.dmn", 2));
     running.servers.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_process_and_a_client_ask_a_real_engine_on_every_partition() {
+    let (running, broker) = start_real(2).await;
+    let resource = |name: &str, content: &str| proto::Resource {
+        name: name.to_owned(),
+        content: content.as_bytes().to_vec(),
+    };
+    let request = proto::DeployResourceRequest {
+        resources: vec![
+            resource("decision.bpmn", include_str!("../../../../../models/compat/decision.bpmn")),
+            resource("decision.dmn", include_str!("../../../../../models/compat/decision.dmn")),
+        ],
+        tenant_id: String::new(),
+    };
+    let deployed: proto::DeployResourceResponse =
+        running.unary("/gateway_protocol.Gateway/DeployResource", request).await.unwrap();
+    assert_eq!(deployed.deployments.len(), 4);
+    // In turn: each partition is asked.
+    for _ in 0..2 {
+        let request = proto::EvaluateDecisionRequest {
+            variables: r#"{"age":30,"total":50}"#.to_owned(),
+            ..by_id("compat-fee")
+        };
+        let answer: proto::EvaluateDecisionResponse =
+            running.unary(EVALUATE, request).await.unwrap();
+        assert_eq!(answer.decision_output, "5");
+        assert_eq!(answer.evaluated_decisions[0].decision_output, "\"low\"");
+        let request = proto::CreateProcessInstanceWithResultRequest {
+            request: Some(proto::CreateProcessInstanceRequest {
+                bpmn_process_id: "compat-decision".to_owned(),
+                version: -1,
+                variables: r#"{"age":10,"total":50}"#.to_owned(),
+                ..proto::CreateProcessInstanceRequest::default()
+            }),
+            request_timeout: 60_000,
+            fetch_variables: vec!["fee".to_owned()],
+        };
+        let result: proto::CreateProcessInstanceWithResultResponse =
+            running.unary(CREATE_WITH_RESULT, request).await.unwrap();
+        assert_eq!(result.variables, r#"{"fee":25}"#);
+    }
+    let unknown =
+        running.unary::<_, proto::EvaluateDecisionResponse>(EVALUATE, by_id("nope")).await;
+    assert_eq!(unknown.unwrap_err().code(), Code::NotFound);
+    running.servers.shutdown().await;
+    broker.shutdown().await;
+}
