@@ -1,23 +1,30 @@
 //! `cargo xtask bench`: the table of `docs/benchmarks.md`, measured here: on Skep, on a real Zeebe, or on whatever serves already.
 //!
 //! Starts, loads, stops and kills the server; the load itself and its figures are those of `skep bench`.
+//! With `--decisions`: expressions and decisions beside a rival, which needs no server.
 
 mod figures;
 mod load;
 mod system;
 
 use crate::compat;
-use crate::shell::Outcome;
+use crate::shell::{self, Outcome};
 use crate::workspace;
 use figures::Figure;
 use load::{Load, Run};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use system::{Instance, System};
 
 /// What to measure, and for how long.
 #[derive(clap::Args)]
 pub(crate) struct Options {
+    /// Measure expressions and decisions beside dsntk 0.3 (the crate `benches/decisions`) instead of a server
+    #[arg(long, conflicts_with_all = ["zeebe", "against"])]
+    decisions: bool,
+    /// Draw what `--decisions` measured into this file, as SVG
+    #[arg(long, value_name = "FILE", requires = "decisions")]
+    plot: Option<PathBuf>,
     /// Measure the real Zeebe unpacked in this folder (its JAVA_HOME is taken from the environment)
     #[arg(long, value_name = "DIR", conflicts_with = "against")]
     zeebe: Option<PathBuf>,
@@ -79,9 +86,26 @@ struct Bench {
     options: Options,
 }
 
+/// Runs the crate that knows the rival; it is none of the workspace, so that nobody else builds it.
+fn decisions(root: &Path, options: &Options) -> Outcome {
+    let mut command = shell::cargo(root);
+    command.args(["run", "--release", "--locked"]);
+    command.args(["--manifest-path", "benches/decisions/Cargo.toml", "--"]);
+    if let Some(only) = options.only.first() {
+        command.args(["--only", only]);
+    }
+    if let Some(plot) = &options.plot {
+        command.arg("--plot").arg(plot);
+    }
+    shell::run(&mut command)
+}
+
 /// Measures and prints a table in Markdown.
 pub(crate) fn run(options: Options) -> Outcome {
     let root = workspace::root();
+    if options.decisions {
+        return decisions(&root, &options);
+    }
     let target = workspace::metadata(false)?.target_directory;
     let binary = compat::build(&root, &target, true)?;
     let system = match (&options.zeebe, &options.against) {

@@ -1,8 +1,8 @@
 //! Evaluates a table of ten rules, of which the last one hits, over and over: what to count the
 //! instructions of, or to time from outside.
 //!
-//! `cargo build --release --example bench -p skep-dmn`, then
-//! `valgrind --tool=callgrind target/release/examples/bench 10000` or `perf stat ... bench 10000000`; with
+//! `cargo build --release --example bench_table -p skep-dmn`, then
+//! `valgrind --tool=callgrind target/release/examples/bench_table 10000` or `perf stat ... bench_table 10000000`; with
 //! anything behind the number it does not ask for the trace.
 
 use std::collections::BTreeMap;
