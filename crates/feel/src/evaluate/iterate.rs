@@ -4,7 +4,7 @@ use super::compare::quick;
 use super::{Evaluated, Evaluator};
 use crate::node::{Comparison, Filter, For, Iterator, Kind, Node, Quantified, Span};
 use crate::temporal::Date;
-use crate::{Dialect, List, Number, Range, Value};
+use crate::{Dialect, List, ListIter, Number, Range, Value};
 
 /// What an iterator runs over, never built in memory for a range.
 enum Domain {
@@ -255,14 +255,22 @@ impl Evaluator<'_> {
         const KEPT_MIN: usize = 32;
         let mut kept = Vec::with_capacity(list.len().min(KEPT_MIN));
         let entry_test = EntryTest::of(filter);
-        for (position, element) in list.iter().enumerate() {
-            self.steps(1 + element.scan_steps())?;
-            if let Some(truth) = entry_test.as_ref().and_then(|test| test.holds(&element)) {
-                if truth {
-                    kept.push(element);
+        let mut elements = list.iter();
+        for position in 0..elements.len() {
+            self.steps(1 + elements.scan_steps())?;
+            match entry_test.as_ref().and_then(|test| test.holds(&elements)) {
+                Some(true) => {
+                    kept.extend(elements.next());
+                    continue;
                 }
-                continue;
+                Some(false) => {
+                    elements.pass();
+                    continue;
+                }
+                None => {}
             }
+            let Some(element) = elements.next() else { break };
+            self.steps(element.scan_steps())?;
             self.set_local(filter.slot, element);
             match self.condition(&filter.condition)? {
                 Value::Boolean(true) => {
@@ -326,14 +334,10 @@ impl<'n> EntryTest<'n> {
         is_of_element.then_some(EntryTest { key: &scoped.name, comparison, constant })
     }
 
+    /// Whether the next element is kept.
     #[inline]
-    fn holds(&self, element: &Value) -> Option<bool> {
-        match element {
-            Value::Context(context) => {
-                context.with_entry(self.key, |entry| quick(self.comparison, entry?, self.constant))
-            }
-            _ => None,
-        }
+    fn holds(&self, elements: &ListIter<'_>) -> Option<bool> {
+        elements.peek_entry(self.key, |entry| quick(self.comparison, entry, self.constant))?
     }
 }
 

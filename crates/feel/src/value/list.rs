@@ -166,6 +166,40 @@ pub enum ListIter<'a> {
     Packed(msgpack::Elements<'a>),
 }
 
+impl ListIter<'_> {
+    /// Shows the entry with this key of the next element, if that is a context.
+    #[inline]
+    pub(crate) fn peek_entry<R>(&self, key: &str, show: impl FnOnce(&Value) -> R) -> Option<R> {
+        match self {
+            ListIter::Slice(values) => match values.as_slice().first()? {
+                Value::Context(context) => context.with_entry(key, |entry| entry.map(show)),
+                _ => None,
+            },
+            ListIter::Packed(values) => values.peek_entry(key).as_ref().map(show),
+        }
+    }
+
+    /// Steps that looking into the next element costs; none where that was counted with the list.
+    #[inline]
+    pub(crate) fn scan_steps(&self) -> u64 {
+        match self {
+            ListIter::Slice(values) => values.as_slice().first().map_or(0, Value::scan_steps),
+            ListIter::Packed(_) => 0,
+        }
+    }
+
+    /// Passes the next element over.
+    #[inline]
+    pub(crate) fn pass(&mut self) {
+        match self {
+            ListIter::Slice(values) => {
+                values.next();
+            }
+            ListIter::Packed(values) => values.pass(),
+        }
+    }
+}
+
 impl Iterator for ListIter<'_> {
     type Item = Value;
 

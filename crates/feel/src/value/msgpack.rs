@@ -283,6 +283,23 @@ impl Iterator for Elements<'_> {
 
 impl ExactSizeIterator for Elements<'_> {}
 
+impl Elements<'_> {
+    /// The entry of the next element with this key, without reading the rest of it.
+    pub(super) fn peek_entry(&self, key: &str) -> Option<Value> {
+        let (Head::Map(count), start) = head(self.bytes, self.at).ok()? else { return None };
+        entry_from(self.bytes, start, count, key, self.depth)
+    }
+
+    /// Passes the next element over.
+    pub(super) fn pass(&mut self) {
+        self.left = self.left.saturating_sub(1);
+        match skip(self.bytes, self.at) {
+            Ok(next) => self.at = next,
+            Err(_) => self.left = 0,
+        }
+    }
+}
+
 pub(super) fn elements(bytes: &Bytes, count: usize, depth: u16) -> Vec<Value> {
     let mut values = Vec::with_capacity(count.min(bytes.len()));
     values.extend(Elements::new(bytes, count, depth));
@@ -301,7 +318,11 @@ pub(super) fn element(bytes: &Bytes, index: usize, depth: u16) -> Value {
 }
 
 pub(super) fn entry(bytes: &Bytes, count: usize, key: &str, depth: u16) -> Option<Value> {
-    let mut at = 0;
+    entry_from(bytes, 0, count, key, depth)
+}
+
+/// The entry of a map whose keys and values start at `at`.
+fn entry_from(bytes: &Bytes, mut at: usize, count: usize, key: &str, depth: u16) -> Option<Value> {
     for _ in 0..count {
         let (Head::Text(length), next) = head(bytes, at).ok()? else {
             return None;
