@@ -15,7 +15,6 @@ pub struct Expression(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    text: Box<str>,
     program: Program,
     /// The program once more, if it is one that can be evaluated without an evaluator.
     quick: Option<Quick>,
@@ -49,26 +48,26 @@ impl Expression {
 
     /// Like [`Expression::parse`], in a dialect and with declared names.
     pub fn parse_in(text: &str, syntax: &Syntax<'_>) -> Result<Expression, ParseError> {
-        Ok(Expression::prepare(text, parse::expression(text, syntax)?))
+        Ok(Expression::prepare(parse::expression(text, syntax)?))
     }
 
     /// Like [`Expression::parse_unary_tests`], in a dialect and with declared names.
     pub fn parse_unary_tests_in(text: &str, syntax: &Syntax<'_>) -> Result<Expression, ParseError> {
-        Ok(Expression::prepare(text, parse::unary_tests(text, syntax)?))
+        Ok(Expression::prepare(parse::unary_tests(text, syntax)?))
     }
 
-    fn prepare(text: &str, mut program: Program) -> Expression {
+    fn prepare(mut program: Program) -> Expression {
         if let Some(value) = fold(&program) {
             program.root = Node { kind: Kind::Literal(value), span: program.root.span };
         }
         let quick = Quick::of(&program);
         let test = QuickTest::of(&program);
-        Expression(Arc::new(Inner { text: text.into(), program, quick, test }))
+        Expression(Arc::new(Inner { program, quick, test }))
     }
 
     /// The text that was parsed.
     pub fn text(&self) -> &str {
-        &self.0.text
+        &self.0.program.text
     }
 
     /// The names of the variables that it may read. In a filter, names of entries of the elements

@@ -231,11 +231,14 @@ pub(crate) struct FunctionBody {
     pub(crate) parameter_types: Box<[Type]>,
     pub(crate) frame_slots: u32,
     pub(crate) body: Node,
+    /// The text of the expression that it is part of, which spans are about.
+    pub(crate) text: Arc<str>,
 }
 
 /// A parsed expression.
 #[derive(Debug)]
 pub(crate) struct Program {
+    pub(crate) text: Arc<str>,
     pub(crate) root: Node,
     pub(crate) variables: Box<[Arc<str>]>,
     pub(crate) frame_slots: u32,

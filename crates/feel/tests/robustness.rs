@@ -216,9 +216,21 @@ fn bytes_that_promise_more_than_there_is_take_no_room() {
         assert!(Value::from_msgpack(&head).is_err());
         let trusted = Value::from_msgpack_trusted([&head[..], &[0xa1, b'a', 1, 2]].concat().into());
         let variables = BTreeMap::from([("x".to_string(), trusted)]);
-        for text in
-            ["for i in x return i", "x[1]", "x.a", "append(x, 1)", "x = x", "put(x, \"b\", 2)"]
-        {
+        for text in [
+            "for i in x return i",
+            "x[1]",
+            "x.a",
+            "append(x, 1)",
+            "x = x",
+            "put(x, \"b\", 2)",
+            "remove(x, 4)",
+            "remove(x, -1)",
+            "insert before(x, 4, 0)",
+            "list replace(x, 4, 0)",
+            "sublist(x, 4)",
+            "x[4]",
+            "x[-1]",
+        ] {
             let expression = Expression::parse(text).unwrap();
             assert!(expression.evaluate(&variables, &environment()).is_ok(), "{text}");
         }
@@ -279,6 +291,23 @@ fn what_depends_on_nothing_is_a_literal() {
     for text in ["x", "now()", "1 + null", "today()"] {
         assert!(Expression::parse(text).unwrap().as_literal().is_none(), "{text}");
     }
+}
+
+#[test]
+fn warnings_of_a_function_of_another_expression_have_no_place_in_this_one() {
+    let function = evaluate("function(a, b) a < b").unwrap();
+    let variables = BTreeMap::from([("f".to_string(), function)]);
+    let spans = |text: &str| -> Vec<_> {
+        let expression = Expression::parse(text).unwrap();
+        let evaluation = expression.evaluate(&variables, &environment()).unwrap();
+        evaluation
+            .warnings
+            .into_iter()
+            .map(|warning| (warning.span.start, warning.span.end))
+            .collect()
+    };
+    assert_eq!(spans("f([], [])"), vec![(0, 0)]);
+    assert_eq!(spans("{g: function(a) a < a, r: g([])}.r"), vec![(16, 21)]);
 }
 
 #[test]

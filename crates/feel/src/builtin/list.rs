@@ -146,7 +146,9 @@ fn insert_before(call: &mut Call<'_, '_>) -> Outcome {
     };
     call.in_domain((0..list.len() as i64).contains(&at), "The position")?;
     let mut values: Vec<Value> = list.iter().collect();
-    values.insert(at.clamp(0, list.len() as i64) as usize, call.argument(2).clone());
+    // There may be fewer than the list says, in MessagePack that nobody checked.
+    let at = (at as usize).min(values.len());
+    values.insert(at, call.argument(2).clone());
     call.list_value(values)
 }
 
@@ -156,10 +158,8 @@ fn remove(call: &mut Call<'_, '_>) -> Outcome {
         return null("position must be a non-zero number");
     };
     call.in_domain((0..list.len() as i64).contains(&at), "The position")?;
-    let mut values: Vec<Value> = list.iter().collect();
-    if (0..list.len() as i64).contains(&at) {
-        values.remove(at as usize);
-    }
+    let others = list.iter().enumerate().filter(|(index, _)| *index as i64 != at);
+    let values = others.map(|(_, value)| value).collect();
     call.list_value(values)
 }
 

@@ -117,6 +117,7 @@ pub(crate) fn call(
         names: names.into(),
     };
     let program = Program {
+        text: Arc::default(),
         root: Node { kind: Kind::Invoke(Box::new(invoke)), span },
         variables: Box::default(),
         frame_slots: 0,
@@ -429,7 +430,10 @@ impl Evaluator<'_> {
     #[cold]
     pub(crate) fn warn(&mut self, kind: WarningKind, span: Span, message: fmt::Arguments<'_>) {
         if self.warnings.len() < WARNINGS_MAX {
-            let span = span.start as usize..span.end as usize;
+            // A function that another expression made has its places in the text of that.
+            let body = self.function.as_ref().and_then(Function::body);
+            let is_other = body.is_some_and(|body| body.text != self.program.text);
+            let span = if is_other { 0..0 } else { span.start as usize..span.end as usize };
             self.warnings.push(Warning { kind, message: message.to_string(), span });
         }
     }

@@ -239,6 +239,7 @@ impl Parser<'_> {
             parameter_types: parameter_types.into(),
             frame_slots,
             body,
+            text: Arc::clone(&self.text),
         });
         let literal = FunctionLiteral { body, captures: captures.into() };
         Ok(Node { kind: Kind::Function(Box::new(literal)), span: self.span_from(start) })

@@ -44,6 +44,8 @@ type Parsed<T = Node> = Result<T, Box<ParseError>>;
 
 struct Parser<'a> {
     source: &'a str,
+    /// The source once more, for what outlives it.
+    text: Arc<str>,
     syntax: &'a Syntax<'a>,
     tokens: Vec<Token>,
     at: usize,
@@ -70,6 +72,7 @@ impl<'a> Parser<'a> {
         }
         Ok(Parser {
             source,
+            text: source.into(),
             syntax,
             tokens: lexer::tokens(source, syntax.dialect)?,
             at: 0,
@@ -90,7 +93,8 @@ impl<'a> Parser<'a> {
         let impure = self.impure;
         let (frame_slots, variables) = std::mem::replace(&mut self.scope, Scope::new()).finish();
         let dialect = self.syntax.dialect;
-        Ok(Program { root, variables: variables.into(), frame_slots, dialect, impure })
+        let text = self.text;
+        Ok(Program { text, root, variables: variables.into(), frame_slots, dialect, impure })
     }
 
     /// The token `ahead` of the current one.

@@ -12,7 +12,13 @@ use super::choices::Choices;
 use super::{expressions, literals, values};
 
 /// What most evaluations may use, so that thousands of them are done in a second.
-const SMALL: Budget = Budget { steps_max: 20_000, bytes_max: 256 * 1024, depth_max: 600 };
+const QUICK: Budget = Budget { steps_max: 1_000, bytes_max: 64 * 1024, depth_max: 600 };
+
+/// What the evaluations may use that are repeated.
+const SMALL: Budget = Budget { steps_max: 4_000, bytes_max: 128 * 1024, depth_max: 600 };
+
+/// The larger budget in which they are done once more; in one of eight it is the default.
+const LARGE: Budget = Budget { steps_max: 40_000, bytes_max: 1024 * 1024, depth_max: 600 };
 
 pub const DIALECTS: [Dialect; 2] = [Dialect::Camunda, Dialect::Dmn];
 
@@ -55,7 +61,8 @@ pub fn text_is_parsed_or_refused(text: &str, counts: &mut Counts) {
     }
 }
 
-/// An expression, made of the choices like its variables, holds all that is said in this file.
+/// An expression, made of the choices like its variables, holds all that is said in this file. One in
+/// eight is evaluated again and again, the others once.
 pub fn generated_expression(choices: &mut Choices<'_>, counts: &mut Counts) {
     let head = choices.byte();
     let unary = head & 7 == 7;
@@ -65,7 +72,7 @@ pub fn generated_expression(choices: &mut Choices<'_>, counts: &mut Counts) {
     let text =
         if unary { expressions::unary_tests(choices) } else { expressions::expression(choices) };
     let text = if head >> 4 == 15 { super::mutation::mutated(&text, choices) } else { text };
-    evaluation(&text, dialect, unary, head & 0x30 == 0x30, &mut of_variables, counts);
+    evaluation(&text, dialect, unary, head >> 5 == 3, &mut of_variables, counts);
 }
 
 /// The evaluation of a text whose variables the choices decide.
@@ -73,7 +80,7 @@ pub fn evaluation(
     text: &str,
     dialect: Dialect,
     unary: bool,
-    large: bool,
+    thorough: bool,
     of_variables: &mut Choices<'_>,
     counts: &mut Counts,
 ) {
@@ -88,42 +95,45 @@ pub fn evaluation(
     };
     let environment = Environment {
         random_seed: 7,
-        budget: SMALL,
+        budget: if thorough { SMALL } else { QUICK },
         ..Environment::at(clock(&mut of_variables.clone()))
     };
 
     let first_variables = variables();
     let first = expression.evaluate(&first_variables, &environment);
-    let again = parse(text, &syntax, unary).unwrap();
-    let second = again.evaluate(&variables(), &environment);
-    assert_eq!(shown(&first), shown(&second), "{text}: the same inputs, another outcome");
 
     // Bytes that nobody checked may say more than they hold, and are passed on as they are.
     let sound = |value: &Value| Value::from_msgpack(&value.to_msgpack()).is_ok();
     let sound = first_variables.values().all(sound);
 
-    // What the first evaluation read and compiled costs less now, and changes nothing else.
-    let warm = expression.evaluate(&first_variables, &environment);
-    if first.is_ok() {
-        assert_eq!(shown(&first), shown(&warm), "{text}: evaluated again, another outcome");
-        // How variables are held, and what the budget would have allowed, changes nothing either.
-        let read: BTreeMap<String, Value> =
-            variables().into_iter().map(|(name, value)| (name, values::rebuilt(&value))).collect();
-        let of_read = expression.evaluate(&read, &environment);
-        if sound && of_read.is_ok() {
-            assert_eq!(shown(&first), shown(&of_read), "{text}: read variables, another outcome");
-        }
-    }
-    let mut of_default = None;
-    if large {
-        let environment = Environment { budget: Budget::default(), ..environment };
-        let found = expression.evaluate(&variables(), &environment);
+    let mut of_large_budget = None;
+    if thorough {
+        let again = parse(text, &syntax, unary).unwrap();
+        let second = again.evaluate(&variables(), &environment);
+        assert_eq!(shown(&first), shown(&second), "{text}: the same inputs, another outcome");
+
+        // What the first evaluation read and compiled costs less now, and changes nothing else.
+        let warm = expression.evaluate(&first_variables, &environment);
+        let is_default = of_variables.clone().once_in(8);
+        let budget = if is_default { Budget::default() } else { LARGE };
+        let of_large = Environment { budget, ..environment.clone() };
+        let large = expression.evaluate(&variables(), &of_large);
         if first.is_ok() {
-            assert_eq!(shown(&first), shown(&found), "{text}: a larger budget, another outcome");
+            assert_eq!(shown(&first), shown(&warm), "{text}: evaluated again, another outcome");
+            assert_eq!(shown(&first), shown(&large), "{text}: a larger budget, another outcome");
+            // How variables are held changes nothing either.
+            let read = variables().into_iter();
+            let read: BTreeMap<String, Value> =
+                read.map(|(name, value)| (name, values::rebuilt(&value))).collect();
+            let of_read = expression.evaluate(&read, &environment);
+            if sound && of_read.is_ok() {
+                let (first, of_read) = (shown(&first), shown(&of_read));
+                assert_eq!(first, of_read, "{text}: read variables, another outcome");
+            }
         }
-        of_default = Some(found);
+        of_large_budget = Some(large);
     }
-    for outcome in [Some(first), of_default].into_iter().flatten() {
+    for outcome in [Some(first), of_large_budget].into_iter().flatten() {
         match outcome {
             Ok(evaluation) => {
                 counts.with_value += 1;

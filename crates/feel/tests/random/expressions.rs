@@ -276,7 +276,7 @@ impl Writer<'_, '_> {
 
     fn test(&mut self, depth: u32) {
         match self.choices.below(5) {
-            0 => self.push("-"),
+            0 => self.push("null"),
             1 => {
                 let operator = self.choices.pick(&["< ", "<= ", "> ", ">= ", "= ", "!= "]);
                 self.push(operator);
