@@ -264,3 +264,35 @@ fn the_version_tag_is_read() {
     assert_eq!(&*model.decision("a").unwrap().version_tag, "v1");
     assert_eq!((model.id(), model.name(), model.namespace()), ("drg", "DRG", "ns"));
 }
+
+#[test]
+fn functions_that_name_one_another_without_requiring_it_end() {
+    // Fifty functions, each of which names all of them and a variable.
+    let names: Vec<String> = (0..50).map(|number| format!("k{number}")).collect();
+    let all = names.join(", ");
+    let mut content = String::new();
+    for name in &names {
+        content.push_str(&format!(
+            "<businessKnowledgeModel id=\"{name}\" name=\"{name}\"><encapsulatedLogic>\
+             <formalParameter name=\"a\"/><literalExpression><text>[a + z, count([{all}])]</text>\
+             </literalExpression></encapsulatedLogic></businessKnowledgeModel>"
+        ));
+    }
+    let required: String = names
+        .iter()
+        .map(|name| {
+            format!(
+                "<knowledgeRequirement><requiredKnowledge href=\"#{name}\"/></knowledgeRequirement>"
+            )
+        })
+        .collect();
+    content.push_str(&format!(
+        "<decision id=\"d\" name=\"d\">{required}<literalExpression><text>k0(1) = k49(1)</text>\
+         </literalExpression></decision>\
+         <decision id=\"e\" name=\"e\">{required}<literalExpression><text>k0(1)</text>\
+         </literalExpression></decision>"
+    ));
+    let model = model_in(Dialect::Camunda, &content);
+    assert_eq!(output(&model, "d", "{z: 2}"), true.into());
+    assert_eq!(output(&model, "e", "{z: 2}").to_string(), "[3, 50]");
+}

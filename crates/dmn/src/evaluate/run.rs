@@ -238,6 +238,7 @@ impl<'r, 'e> Run<'r, 'e> {
             bindings: &decision.bindings,
             run: &self.results,
             variables: self.variables,
+            levels: FUNCTION_LEVELS,
         };
         let mut evaluator = Evaluator::new(model, self.session, self.traced);
         let value = match &decision.logic {
@@ -308,12 +309,19 @@ fn type_of(decision: &Decision) -> DecisionType {
     }
 }
 
+/// How far functions that are in scope see one another by that alone, without requiring it: the one
+/// that is called, those that it names, and no further. All of them see themselves, which would not end.
+const FUNCTION_LEVELS: u32 = 2;
+
 /// The names that an element sees.
+#[derive(Clone, Copy)]
 struct Scope<'a, 'r> {
     model: &'a Model,
     bindings: &'a [Binding],
     run: &'a Results<'r>,
     variables: &'a dyn Variables,
+    /// How far functions see one another.
+    levels: u32,
 }
 
 impl Scope<'_, '_> {
@@ -323,7 +331,10 @@ impl Scope<'_, '_> {
                 let key = self.run.key(self.model, *target)?;
                 self.run.values.get(&key).cloned()
             }
-            Source::Element(target) => call::function_value(self.model, *target, self),
+            Source::Element(target) => {
+                let levels = self.levels.checked_sub(1)?;
+                call::function_value(self.model, *target, &Scope { levels, ..*self })
+            }
             Source::Import(members) => {
                 let entries = members
                     .iter()
