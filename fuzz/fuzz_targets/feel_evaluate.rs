@@ -19,8 +19,8 @@ fuzz_target!(|data: &[u8]| {
             let mut choices = Choices::new(rest);
             let dialect = checks::DIALECTS[choices.below(2)];
             let text = String::from_utf8_lossy(text);
-            let large = choices.once_in(16);
-            checks::evaluation(&text, dialect, *first == b'?', large, &mut choices, &mut counts);
+            let thorough = choices.once_in(8);
+            checks::evaluation(&text, dialect, *first == b'?', thorough, &mut choices, &mut counts);
         }
         _ => checks::generated_expression(&mut Choices::new(data), &mut counts),
     }

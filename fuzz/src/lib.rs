@@ -3,3 +3,6 @@
 
 #[path = "../../crates/feel/tests/random/mod.rs"]
 pub mod feel;
+
+#[path = "../../crates/dmn/tests/random/mod.rs"]
+pub mod dmn;
