@@ -1,7 +1,7 @@
 //! Rounding to places, powers, modulo and the functions that go through binary floating point.
 
 use super::arithmetic::{digits, power_of_ten};
-use super::{DIGITS_MAX, Number, Parts};
+use super::{DIGITS_MAX, Number, Parts, SMALL_INTEGER};
 
 /// How a number is rounded to a number of decimal places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +140,9 @@ impl Number {
 
     /// The whole part as a 64-bit integer (fraction cut off), or none beyond 64 bits.
     pub fn truncate_to_i64(self) -> Option<i64> {
+        if self.high == SMALL_INTEGER {
+            return i64::try_from(self.low).ok();
+        }
         self.round(0, Rounding::Down)?.to_i64()
     }
 }
