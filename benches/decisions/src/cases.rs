@@ -8,8 +8,9 @@ pub enum Work {
     Evaluate(&'static str),
     /// Parse the expression and prepare it.
     Prepare(&'static str),
-    /// Evaluate the decision of [`table`], prepared before.
-    Table,
+    /// Evaluate the decision of [`table`], prepared before; traced, it says which rules matched, which the
+    /// rival does not do.
+    Table { traced: bool },
 }
 
 /// One row of the table.
@@ -28,10 +29,12 @@ const fn case(name: &'static str, work: Work, target_ns: Option<f64>) -> Case {
 const CONDITION: &str = r#"x > 10 and y = "a""#;
 const LINE: &str = r#"if order.total > 100 and order.customer.tier = "gold" then order.total * 0.9 else order.total"#;
 
-pub static CASES: [Case; 14] = [
+pub static CASES: [Case; 16] = [
     case("condition", Work::Evaluate(CONDITION), Some(80.0)),
-    case("filter over 20 contexts", Work::Evaluate("items[price > 100]"), Some(1_000.0)),
-    case("table of 10 rules, the last one hit", Work::Table, Some(400.0)),
+    case("filter over 20 contexts", Work::Evaluate("built_items[price > 100]"), Some(1_000.0)),
+    case("the same, read from MessagePack", Work::Evaluate("items[price > 100]"), Some(1_000.0)),
+    case("table of 10 rules, the last one hit", Work::Table { traced: false }, Some(400.0)),
+    case("the same, with its trace", Work::Table { traced: true }, Some(400.0)),
     case("reference to a list of 10 000", Work::Evaluate("big"), Some(50.0)),
     case("its first element", Work::Evaluate("big[1]"), Some(50.0)),
     case("parse and prepare the condition", Work::Prepare(CONDITION), Some(5_000.0)),
@@ -53,6 +56,8 @@ pub fn variables() -> Vec<(&'static str, String)> {
         ("x", "11".to_owned()),
         ("y", "\"a\"".to_owned()),
         ("items", list((0..20).map(item).collect())),
+        // Skep keeps what begins with `built` in memory, all others in MessagePack.
+        ("built_items", list((0..20).map(item).collect())),
         ("numbers", list((0..20).map(|i| i.to_string()).collect())),
         ("big", list((0..10_000).map(|i| i.to_string()).collect())),
         ("order", r#"{id: "o-1", customer: {name: "Ada", tier: "gold"}, total: 250.5}"#.to_owned()),

@@ -18,6 +18,10 @@ use std::time::Duration;
 use cases::CASES;
 use plot::Bars;
 
+/// The allocator of the server, for both engines.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What one engine did with the kit.
 pub struct Figure {
     elapsed: Duration,

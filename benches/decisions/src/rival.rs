@@ -29,7 +29,7 @@ impl Rival {
             cases::Work::Prepare(text) => {
                 Box::new(move || drop(std::hint::black_box(prepare(&self.scope, text))))
             }
-            cases::Work::Table => {
+            cases::Work::Table { .. } => {
                 let model = model(&[cases::table()])?;
                 Box::new(move || {
                     let (namespace, name) = (cases::TABLE_NAMESPACE, cases::TABLE_NAME);
@@ -46,7 +46,7 @@ impl Rival {
         Ok(match work {
             cases::Work::Evaluate(text) => prepare(&self.scope, text)?(&self.scope).to_string(),
             cases::Work::Prepare(_) => String::new(),
-            cases::Work::Table => {
+            cases::Work::Table { .. } => {
                 let (namespace, name) = (cases::TABLE_NAMESPACE, cases::TABLE_NAME);
                 let model = model(&[cases::table()])?;
                 model

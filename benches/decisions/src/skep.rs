@@ -14,12 +14,15 @@ pub struct Skep {
 }
 
 impl Skep {
-    /// The variables as the engine holds them: read from MessagePack.
+    /// The variables as the engine holds them: read from MessagePack, but for those named `built`.
     pub fn new(variables: &[(&'static str, String)]) -> Result<Skep, String> {
         let mut read = BTreeMap::new();
         for (name, text) in variables {
-            let packed = evaluated(text)?.to_msgpack();
-            let value = Value::from_msgpack(&packed).map_err(|error| error.to_string())?;
+            let mut value = evaluated(text)?;
+            if !name.starts_with("built") {
+                let packed = value.to_msgpack();
+                value = Value::from_msgpack(&packed).map_err(|error| error.to_string())?;
+            }
             read.insert((*name).to_owned(), value);
         }
         Ok(Skep { variables: read, environment: Environment::at(0) })
@@ -38,7 +41,14 @@ impl Skep {
             cases::Work::Prepare(text) => {
                 Box::new(move || drop(std::hint::black_box(Expression::parse(text))))
             }
-            cases::Work::Table => {
+            cases::Work::Table { traced: false } => {
+                let (model, id) = table()?;
+                Box::new(move || {
+                    let output = model.output(&id, &self.variables, &self.environment);
+                    drop(std::hint::black_box(output));
+                })
+            }
+            cases::Work::Table { traced: true } => {
                 let (model, id) = table()?;
                 Box::new(move || {
                     let evaluation = model.evaluate(&id, &self.variables, &self.environment);
@@ -57,7 +67,7 @@ impl Skep {
                 evaluation.map_err(|error| error.to_string())?.value.to_string()
             }
             cases::Work::Prepare(_) => String::new(),
-            cases::Work::Table => {
+            cases::Work::Table { .. } => {
                 let (model, id) = table()?;
                 let evaluation = model.evaluate(&id, &self.variables, &self.environment);
                 let evaluation = evaluation.ok_or("no such decision")?;
