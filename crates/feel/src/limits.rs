@@ -40,3 +40,7 @@ pub const REGEX_DEPTH_MAX: u32 = 50;
 /// Steps of matching a regular expression that refers back to its groups, which can need exponential
 /// time: about a tenth of a second.
 pub const REGEX_STEPS_MAX: u64 = 1_000_000;
+
+/// Bytes of text that are compared or passed over in about the time of a step: longer texts cost
+/// more steps, so that comparing megabytes again and again exceeds the budget and not the patience.
+pub(crate) const TEXT_STEP_BYTES: usize = 1024;

@@ -154,6 +154,46 @@ fn expressions_and_values_can_be_shared_between_threads() {
     shared::<Value>();
 }
 
+/// Comparing megabytes is cheap once; again and again it would hold a partition for minutes.
+#[test]
+fn comparing_long_texts_again_and_again_exceeds_the_budget() {
+    let long = || Value::from("x".repeat(1 << 20));
+    let variables = BTreeMap::from([
+        ("a".to_owned(), long()),
+        ("b".to_owned(), long()),
+        (
+            "keys".to_owned(),
+            Value::Context([("x".repeat(1 << 20).into(), long())].into_iter().collect()),
+        ),
+    ]);
+    for condition in [
+        "a = b",
+        "not(a != b)",
+        "a <= b",
+        "a in (b)",
+        "a in (>= b)",
+        "a in [b..b]",
+        "a between b and b",
+        "list contains([a], b)",
+        "[{e: a}][e = b] != []",
+        "get value(keys, a) != null",
+        "contains(a, b)",
+        "starts with(a, b)",
+    ] {
+        let text = format!("every i in 1..1000000 satisfies {condition}");
+        let expression = Expression::parse(&text).unwrap();
+        let result = expression.evaluate(&variables, &Environment::at(0));
+        assert!(
+            matches!(
+                result,
+                Err(EvaluationError::StepsExceeded(_) | EvaluationError::BytesExceeded(_))
+            ),
+            "{condition}: {:?}",
+            result.map(|evaluation| evaluation.value)
+        );
+    }
+}
+
 #[test]
 fn values_that_explode_exceed_the_budget() {
     let doubling = |first: &str, step: &str, last: &str| {

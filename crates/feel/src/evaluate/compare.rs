@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{Evaluated, Evaluator, shown};
+use crate::limits::TEXT_STEP_BYTES;
 use crate::node::{Comparison, Kind, Node, Span};
 use crate::value::{equal, order};
 use crate::{Dialect, Range, Value, WarningKind};
@@ -37,11 +38,17 @@ pub(super) fn compare_values(
 pub(super) fn quick(comparison: Comparison, left: &Value, right: &Value) -> Option<bool> {
     let order = match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.cmp(right),
-        (Value::String(left), Value::String(right)) => match comparison {
-            Comparison::Equal => return Some(left == right),
-            Comparison::NotEqual => return Some(left != right),
-            _ => left.cmp(right),
-        },
+        (Value::String(left), Value::String(right)) => {
+            // Longer ones cost steps, which only the evaluator counts.
+            if left.len().min(right.len()) > TEXT_STEP_BYTES {
+                return None;
+            }
+            match comparison {
+                Comparison::Equal => return Some(left == right),
+                Comparison::NotEqual => return Some(left != right),
+                _ => left.cmp(right),
+            }
+        }
         _ => return None,
     };
     Some(match comparison {
@@ -163,17 +170,26 @@ impl Evaluator<'_> {
         right: &Value,
         span: Span,
     ) -> Evaluated {
-        if let (Value::List(_) | Value::Context(_), Value::List(_) | Value::Context(_)) =
-            (left, right)
-        {
-            self.steps(left.extent().bytes.min(right.extent().bytes) / 24)?;
-        }
+        self.spend_comparison(left, right)?;
         match compare_values(comparison, left, right, self.dialect()) {
             Ok(result) => Ok(Value::Boolean(result)),
             Err(instead) => {
                 self.warn_not_comparable(left, right, span);
                 Ok(instead.into())
             }
+        }
+    }
+
+    /// Counts the work of comparing two values.
+    pub(super) fn spend_comparison(&mut self, left: &Value, right: &Value) -> Evaluated<()> {
+        match (left, right) {
+            (Value::String(left), Value::String(right)) => {
+                self.steps((left.len().min(right.len()) / TEXT_STEP_BYTES) as u64)
+            }
+            (Value::List(_) | Value::Context(_), Value::List(_) | Value::Context(_)) => {
+                self.steps(left.extent().bytes.min(right.extent().bytes) / 24)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -190,6 +206,7 @@ impl Evaluator<'_> {
     pub(super) fn between(&mut self, parts: &[Node; 3], span: Span) -> Evaluated {
         let [value, lower, upper] = parts;
         let value = self.eval(value)?;
+        self.walk(&value)?;
         let range = Range::new(self.eval(lower)?, true, self.eval(upper)?, true);
         let result = match range.start.is_null() || range.end.is_null() {
             true => None,

@@ -20,7 +20,7 @@ pub(crate) use quick::Quick;
 pub(crate) use quick_test::QuickTest;
 use smallvec::SmallVec;
 
-use crate::limits::{VALUE_DEPTH_MAX, WARNING_VALUE_CHARACTERS_MAX, WARNINGS_MAX};
+use crate::limits::{TEXT_STEP_BYTES, VALUE_DEPTH_MAX, WARNING_VALUE_CHARACTERS_MAX, WARNINGS_MAX};
 use crate::node::{Invoke, Kind, Node, Program, Scoped, Span};
 use crate::session::Meter;
 use crate::value::{Function, Shortened, same};
@@ -412,6 +412,7 @@ impl Evaluator<'_> {
             Value::List(_) | Value::Context(_) | Value::Range(_) => {
                 self.steps(value.extent().bytes / 24)
             }
+            Value::String(text) => self.steps((text.len() / TEXT_STEP_BYTES) as u64),
             _ => Ok(()),
         }
     }

@@ -36,6 +36,7 @@ impl Evaluator<'_> {
     ) -> Evaluated {
         let input = self.eval(&test.input)?;
         let bound = self.eval(&test.bound)?;
+        self.spend_comparison(&input, &bound)?;
         Ok(match compare_values(comparison, &input, &bound, self.dialect()) {
             Ok(result) => Value::Boolean(result),
             Err(instead) => {

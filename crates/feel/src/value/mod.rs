@@ -15,6 +15,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::limits::TEXT_STEP_BYTES;
 pub(crate) use compare::{equal, identical, order, same};
 pub use context::Context;
 pub(crate) use display::Shortened;
@@ -154,7 +155,8 @@ impl Value {
         }
     }
 
-    /// Steps that looking something up in the value costs, because it is not read yet.
+    /// Steps that looking something up in the value costs, because it is not read yet, or looking
+    /// it up elsewhere, because it is a long text.
     #[inline]
     pub(crate) fn scan_steps(&self) -> u64 {
         /// Bytes of MessagePack that are passed over in about the time of a step.
@@ -162,6 +164,7 @@ impl Value {
         match self {
             Value::List(list) => list.unread_bytes() as u64 / STEP_BYTES,
             Value::Context(context) => context.unread_bytes() as u64 / STEP_BYTES,
+            Value::String(text) => (text.len() / TEXT_STEP_BYTES) as u64,
             _ => 0,
         }
     }
