@@ -258,16 +258,9 @@ impl Evaluator<'_> {
         let mut elements = list.iter();
         for position in 0..elements.len() {
             self.steps(1 + elements.scan_steps())?;
-            match entry_test.as_ref().and_then(|test| test.holds(&elements)) {
-                Some(true) => {
-                    kept.extend(elements.next());
-                    continue;
-                }
-                Some(false) => {
-                    elements.pass();
-                    continue;
-                }
-                None => {}
+            if let Some(decided) = entry_test.as_ref().and_then(|test| test.next(&mut elements)) {
+                kept.extend(decided);
+                continue;
             }
             let Some(element) = elements.next() else { break };
             self.steps(element.scan_steps())?;
@@ -334,10 +327,10 @@ impl<'n> EntryTest<'n> {
         is_of_element.then_some(EntryTest { key: &scoped.name, comparison, constant })
     }
 
-    /// Whether the next element is kept.
+    /// The next element if it is kept, none inside if it is not.
     #[inline]
-    fn holds(&self, elements: &ListIter<'_>) -> Option<bool> {
-        elements.peek_entry(self.key, |entry| quick(self.comparison, entry, self.constant))?
+    fn next(&self, elements: &mut ListIter<'_>) -> Option<Option<Value>> {
+        elements.next_if(self.key, |entry| quick(self.comparison, entry, self.constant))
     }
 }
 

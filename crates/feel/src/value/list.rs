@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
+use super::elements::Elements;
 use super::extent::Extent;
 use super::{Value, msgpack};
 
@@ -85,7 +86,7 @@ impl List {
     pub fn iter(&self) -> ListIter<'_> {
         match &*self.0 {
             Inner::Packed { bytes, count, depth, values, .. } if values.get().is_none() => {
-                ListIter::Packed(msgpack::Elements::new(bytes, *count, *depth))
+                ListIter::Packed(Elements::new(bytes, *count, *depth))
             }
             _ => ListIter::Slice(self.as_slice().iter()),
         }
@@ -163,19 +164,27 @@ pub enum ListIter<'a> {
     Slice(std::slice::Iter<'a, Value>),
     /// Over elements still in MessagePack.
     #[doc(hidden)]
-    Packed(msgpack::Elements<'a>),
+    Packed(Elements<'a>),
 }
 
 impl ListIter<'_> {
-    /// Shows the entry with this key of the next element, if that is a context.
+    /// Decides about the next element by its entry with this key: the element if it is kept, none
+    /// inside if it is passed over. None, and nothing done, if it is no context with such an entry,
+    /// or `keeps` cannot decide.
     #[inline]
-    pub(crate) fn peek_entry<R>(&self, key: &str, show: impl FnOnce(&Value) -> R) -> Option<R> {
+    pub(crate) fn next_if(
+        &mut self,
+        key: &str,
+        keeps: impl FnOnce(&Value) -> Option<bool>,
+    ) -> Option<Option<Value>> {
         match self {
-            ListIter::Slice(values) => match values.as_slice().first()? {
-                Value::Context(context) => context.with_entry(key, |entry| entry.map(show)),
-                _ => None,
-            },
-            ListIter::Packed(values) => values.peek_entry(key).as_ref().map(show),
+            ListIter::Slice(values) => {
+                let element = values.as_slice().first()?;
+                let kept = element.as_context()?.with_entry(key, |entry| keeps(entry?))?;
+                values.next();
+                Some(kept.then(|| element.clone()))
+            }
+            ListIter::Packed(values) => values.next_if(key, keeps),
         }
     }
 
@@ -185,17 +194,6 @@ impl ListIter<'_> {
         match self {
             ListIter::Slice(values) => values.as_slice().first().map_or(0, Value::scan_steps),
             ListIter::Packed(_) => 0,
-        }
-    }
-
-    /// Passes the next element over.
-    #[inline]
-    pub(crate) fn pass(&mut self) {
-        match self {
-            ListIter::Slice(values) => {
-                values.next();
-            }
-            ListIter::Packed(values) => values.pass(),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod compare;
 mod context;
 mod display;
+mod elements;
 mod extent;
 mod json;
 mod list;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::elements::Elements;
 use super::{Context, List, Value};
 use crate::limits::VALUE_DEPTH_MAX;
 use crate::{MsgpackError, Number};
 
 /// What stands at the beginning of a value.
-enum Head {
+pub(super) enum Head {
     Null,
     Boolean(bool),
     Signed(i64),
@@ -27,7 +28,7 @@ enum Head {
 }
 
 /// Reads the head at `at`; gives it and the place behind.
-fn head(bytes: &[u8], at: usize) -> Result<(Head, usize), MsgpackError> {
+pub(super) fn head(bytes: &[u8], at: usize) -> Result<(Head, usize), MsgpackError> {
     let marker = *bytes.get(at).ok_or(MsgpackError::Truncated(at))?;
     let next = at + 1;
     Ok(match marker {
@@ -74,8 +75,16 @@ fn unsigned<const N: usize>(bytes: &[u8], at: usize) -> Result<u64, MsgpackError
 
 /// The place behind the value at `at`, without recursion. Every look-up in unread contexts comes
 /// here, so the common markers are told apart without building a [`Head`].
-fn skip(bytes: &[u8], mut at: usize) -> Result<usize, MsgpackError> {
-    let mut remaining = 1usize;
+pub(super) fn skip(bytes: &[u8], at: usize) -> Result<usize, MsgpackError> {
+    skip_values(bytes, at, 1)
+}
+
+/// The place behind so many values at `at`.
+pub(super) fn skip_values(
+    bytes: &[u8],
+    mut at: usize,
+    mut remaining: usize,
+) -> Result<usize, MsgpackError> {
     while remaining > 0 {
         remaining -= 1;
         let marker = *bytes.get(at).ok_or(MsgpackError::Truncated(at))?;
@@ -118,7 +127,7 @@ fn skip(bytes: &[u8], mut at: usize) -> Result<usize, MsgpackError> {
     Ok(at)
 }
 
-fn end_of_text(bytes: &[u8], at: usize, length: usize) -> Result<usize, MsgpackError> {
+pub(super) fn end_of_text(bytes: &[u8], at: usize, length: usize) -> Result<usize, MsgpackError> {
     let end = at.checked_add(length).ok_or(MsgpackError::Truncated(at))?;
     if end > bytes.len() { Err(MsgpackError::Truncated(bytes.len())) } else { Ok(end) }
 }
@@ -181,7 +190,7 @@ fn check(bytes: &[u8]) -> Result<u16, MsgpackError> {
 }
 
 /// A source of bytes that containers can share or copy.
-trait Source {
+pub(super) trait Source {
     fn bytes(&self) -> &[u8];
     fn share(&self, start: usize, end: usize) -> Bytes;
 }
@@ -208,7 +217,7 @@ impl Source for [u8] {
 
 /// Reads the value at `at`, containers unread; gives it and the place behind. `depth` is what a
 /// container may claim to nest; at 0 containers read as null.
-fn read<S: Source + ?Sized>(
+pub(super) fn read<S: Source + ?Sized>(
     source: &S,
     at: usize,
     depth: u16,
@@ -240,66 +249,6 @@ fn read<S: Source + ?Sized>(
     Ok((value, next))
 }
 
-/// Iterates over the elements of an array still in MessagePack.
-#[derive(Debug)]
-pub struct Elements<'a> {
-    bytes: &'a Bytes,
-    at: usize,
-    left: usize,
-    depth: u16,
-}
-
-impl<'a> Elements<'a> {
-    pub(super) fn new(bytes: &'a Bytes, count: usize, depth: u16) -> Elements<'a> {
-        Elements { bytes, at: 0, left: count, depth: depth.saturating_sub(1) }
-    }
-}
-
-impl Iterator for Elements<'_> {
-    type Item = Value;
-
-    fn next(&mut self) -> Option<Value> {
-        if self.left == 0 {
-            return None;
-        }
-        self.left -= 1;
-        match read(self.bytes, self.at, self.depth) {
-            Ok((value, next)) => {
-                self.at = next;
-                Some(value)
-            }
-            Err(_) => {
-                // Malformed bytes, which were trusted: they hold nothing more.
-                self.left = 0;
-                None
-            }
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
-    }
-}
-
-impl ExactSizeIterator for Elements<'_> {}
-
-impl Elements<'_> {
-    /// The entry of the next element with this key, without reading the rest of it.
-    pub(super) fn peek_entry(&self, key: &str) -> Option<Value> {
-        let (Head::Map(count), start) = head(self.bytes, self.at).ok()? else { return None };
-        entry_from(self.bytes, start, count, key, self.depth)
-    }
-
-    /// Passes the next element over.
-    pub(super) fn pass(&mut self) {
-        self.left = self.left.saturating_sub(1);
-        match skip(self.bytes, self.at) {
-            Ok(next) => self.at = next,
-            Err(_) => self.left = 0,
-        }
-    }
-}
-
 pub(super) fn elements(bytes: &Bytes, count: usize, depth: u16) -> Vec<Value> {
     let mut values = Vec::with_capacity(count.min(bytes.len()));
     values.extend(Elements::new(bytes, count, depth));
@@ -318,11 +267,7 @@ pub(super) fn element(bytes: &Bytes, index: usize, depth: u16) -> Value {
 }
 
 pub(super) fn entry(bytes: &Bytes, count: usize, key: &str, depth: u16) -> Option<Value> {
-    entry_from(bytes, 0, count, key, depth)
-}
-
-/// The entry of a map whose keys and values start at `at`.
-fn entry_from(bytes: &Bytes, mut at: usize, count: usize, key: &str, depth: u16) -> Option<Value> {
+    let mut at = 0;
     for _ in 0..count {
         let (Head::Text(length), next) = head(bytes, at).ok()? else {
             return None;
