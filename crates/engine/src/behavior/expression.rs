@@ -51,31 +51,24 @@ pub(crate) fn evaluate(
     environment: &Environment,
     error_type: ErrorType,
 ) -> Outcome<Evaluation> {
-    expression.evaluate(variables, environment).map_err(|error| {
-        let text = expression.text();
-        let lead = match error {
-            EvaluationError::AssertionFailed(cause) => {
-                let warnings = warnings_before_failure(expression, variables, environment);
-                format!("Assertion failure on evaluate the expression '{text}': {cause}{warnings}")
-            }
-            error => format!("Failed to evaluate expression '{text}': {error}"),
-        };
-        let inputs = explain::inputs([expression], variables);
-        Problem::new(error_type, format!("{lead}{inputs}"))
-    })
-}
-
-/// What went wrong quietly before an assertion failed: a failed evaluation does not keep it, so it runs
-/// once more.
-fn warnings_before_failure(
-    expression: &Expression,
-    variables: &dyn Variables,
-    environment: &Environment,
-) -> String {
     let mut session = Session::new(environment);
-    let _ = expression.evaluate_in(variables, &mut session);
-    let warnings = explain::warnings(expression, &session.take_warnings());
-    if warnings.is_empty() { warnings } else { format!(".{warnings}") }
+    let value = expression.evaluate_in(variables, &mut session);
+    let warnings = session.take_warnings();
+    let error = match value {
+        Ok(value) => return Ok(Evaluation { value, warnings }),
+        Err(error) => error,
+    };
+    let text = expression.text();
+    let lead = match error {
+        EvaluationError::AssertionFailed(cause) => {
+            let before = explain::warnings(expression, &warnings);
+            let stop = if before.is_empty() { "" } else { "." };
+            format!("Assertion failure on evaluate the expression '{text}': {cause}{stop}{before}")
+        }
+        error => format!("Failed to evaluate expression '{text}': {error}"),
+    };
+    let inputs = explain::inputs([expression], variables);
+    Err(Problem::new(error_type, format!("{lead}{inputs}")))
 }
 
 /// Encodes a value as MessagePack.
