@@ -8,6 +8,7 @@ use std::sync::Arc;
 use skep_dmn::{Model, Options};
 use skep_protocol::{DecisionRequirementsRecord, Key, NO_KEY, ResourceRecord};
 
+use crate::parsed::{Parsed, text_of};
 use crate::state::State;
 
 /// A decision requirements graph whose decisions can be evaluated.
@@ -34,42 +35,38 @@ impl DecisionGraph {
 }
 
 /// Parsed graphs; parsing happens at first use.
-#[derive(Default)]
-pub(crate) struct DecisionGraphs {
-    by_key: BTreeMap<Key, Arc<DecisionGraph>>,
-}
+pub(crate) struct DecisionGraphs(Parsed<DecisionGraph>);
 
-/// Graphs that are kept parsed. Beyond it the oldest are parsed again when needed.
+/// Graphs that are kept parsed.
 const GRAPHS_PARSED_MAX: usize = 2_000;
+
+impl Default for DecisionGraphs {
+    fn default() -> Self {
+        Self(Parsed::new(GRAPHS_PARSED_MAX))
+    }
+}
 
 impl DecisionGraphs {
     /// The graph with this key, if state has it.
     pub(crate) fn get(&mut self, state: &State, key: Key) -> Option<Arc<DecisionGraph>> {
-        if let Some(graph) = self.by_key.get(&key) {
-            return Some(Arc::clone(graph));
-        }
-        let row = state.decision_requirements.get(&key)?;
-        let graph = DecisionGraph {
-            model: read_stored(&row)?,
-            deployment_key: row.deployment_key,
-            decisions: decisions_of(state, key)
-                .into_iter()
-                .filter_map(|key| state.decisions.get(&key))
-                .map(|decision| (decision.decision_id, (decision.decision_key, decision.version)))
-                .collect(),
-        };
-        let graph = Arc::new(graph);
-        if self.by_key.len() >= GRAPHS_PARSED_MAX {
-            self.by_key.pop_first();
-        }
-        self.by_key.insert(key, Arc::clone(&graph));
-        Some(graph)
+        self.0.get(key, || read_graph(state, key))
     }
 
     /// Forgets a graph whose resource changed or went away.
     pub(crate) fn forget(&mut self, key: Key) {
-        self.by_key.remove(&key);
+        self.0.forget(key);
     }
+}
+
+fn read_graph(state: &State, key: Key) -> Option<DecisionGraph> {
+    let row = state.decision_requirements.get(&key)?;
+    let decisions = decisions_of(state, key)
+        .into_iter()
+        .filter_map(|key| state.decisions.get(&key))
+        .map(|decision| (decision.decision_id, (decision.decision_key, decision.version)))
+        .collect();
+    let (model, deployment_key) = (read_stored(&row)?, row.deployment_key);
+    Some(DecisionGraph { model, deployment_key, decisions })
 }
 
 /// The decisions of a graph, in the order of the file.
@@ -97,8 +94,7 @@ fn read_stored(row: &DecisionRequirementsRecord) -> Option<Model> {
 
 /// Reads a file that may import these models.
 pub(crate) fn read(file: &ResourceRecord, imports: &[Model]) -> Result<Model, String> {
-    let xml = std::str::from_utf8(&file.content)
-        .map_err(|_| "the file is not UTF-8 text; save it with that encoding".to_owned())?;
+    let xml = text_of(file)?;
     let options = Options { imports: imports.to_vec(), ..Options::default() };
     skep_dmn::parse(xml, &options).map_err(|violations| violations.to_string())
 }

@@ -22,6 +22,7 @@ mod element;
 mod engine;
 pub mod limits;
 mod outcome;
+mod parsed;
 mod problem;
 mod schedule;
 pub mod state;

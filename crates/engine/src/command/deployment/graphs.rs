@@ -6,6 +6,7 @@ use skep_dmn::{Model, Outline};
 use skep_protocol::ResourceRecord;
 
 use crate::decision_graphs;
+use crate::parsed::text_of;
 use crate::state::State;
 
 /// A decision requirements graph of a deployment.
@@ -20,10 +21,7 @@ pub(super) struct Graph<'a> {
 pub(super) fn read(files: Vec<&ResourceRecord>) -> Vec<Result<Graph<'_>, String>> {
     let outlines: Vec<Outline> = files
         .iter()
-        .map(|file| {
-            let xml = std::str::from_utf8(&file.content).ok();
-            xml.and_then(skep_dmn::outline).unwrap_or_default()
-        })
+        .map(|file| text_of(file).ok().and_then(skep_dmn::outline).unwrap_or_default())
         .collect();
     let mut graphs: BTreeMap<usize, Result<Graph<'_>, String>> = BTreeMap::new();
     while graphs.len() < files.len() {

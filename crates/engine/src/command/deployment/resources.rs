@@ -8,6 +8,7 @@ use skep_protocol::{DeploymentRecord, NO_KEY, ResourceRecord};
 use super::graphs::{self, Graph};
 use super::start_events::start_timers;
 use crate::context::Context;
+use crate::parsed::text_of;
 
 /// What the files of a deployment define, in their order.
 pub(super) struct Resources<'a> {
@@ -99,8 +100,7 @@ fn read_processes(
     context: &Context<'_>,
     resource: &ResourceRecord,
 ) -> Result<Vec<Process>, String> {
-    let xml = std::str::from_utf8(&resource.content)
-        .map_err(|_| "the file is not UTF-8 text; save it with that encoding".to_owned())?;
+    let xml = text_of(resource)?;
     let processes = skep_bpmn::parse(xml).map_err(|violations| violations.to_string())?;
     for process in &processes {
         for (element, timer) in start_timers(process) {
