@@ -17,8 +17,8 @@ mod requirements;
 use std::collections::BTreeSet;
 
 use elements::Elements;
+use reader::Reader;
 pub(crate) use reader::shorten;
-use reader::{Reader, is_feel};
 
 use crate::limits::ID_CHARACTERS_MAX;
 use crate::model::{Model, Options};
@@ -35,15 +35,7 @@ pub(crate) fn read(text: &str, options: &Options) -> Result<Model, Violations> {
     }
     check_namespaces(&mut reader, root);
     check_ids(&mut reader, root);
-    if let Some(language) = root.attribute("expressionLanguage")
-        && !is_feel(language)
-    {
-        let reason = format!(
-            "the expression language `{}` is not supported; write FEEL and remove the attribute expressionLanguage",
-            shorten(language)
-        );
-        reader.refuse(root, reason);
-    }
+    reader.check_language(root);
     let id = definitions_id(&mut reader, root);
     let name = reader.required(root, "name").unwrap_or_default();
     let namespace = reader.required(root, "namespace").unwrap_or_default();

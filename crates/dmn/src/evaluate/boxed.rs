@@ -42,7 +42,7 @@ impl Evaluator<'_, '_> {
             Logic::Invocation(invocation) => self.invocation(&boxed.id, invocation, scope),
             Logic::Conditional(parts) => self.conditional(parts, scope),
             Logic::Filter(parts) => self.filter(&boxed.id, parts, scope),
-            Logic::For(iteration) => self.for_each(&boxed.id, iteration, scope),
+            Logic::For(iteration) => self.for_each(iteration, scope),
             Logic::Some(iteration) => self.quantified(&boxed.id, iteration, true, scope),
             Logic::Every(iteration) => self.quantified(&boxed.id, iteration, false, scope),
         }

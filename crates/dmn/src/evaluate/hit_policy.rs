@@ -1,6 +1,6 @@
 //! What a table gives for the rules that matched.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use skep_feel::{Expression, NoVariables, Value};
 
@@ -140,14 +140,9 @@ impl Evaluator<'_, '_> {
             let message = format!("expected number but found '{}'", shown(other));
             return self.no_result(element, message);
         }
-        let text = match aggregation {
-            Aggregation::Sum => "sum(?)",
-            Aggregation::Min => "min(?)",
-            Aggregation::Max | Aggregation::Count => "max(?)",
-        };
-        let Ok(expression) = Expression::parse(text) else { return Ok(Value::Null) };
+        let Some(expression) = aggregated(aggregation) else { return Ok(Value::Null) };
         let list = self.list_of(values)?;
-        self.expression(element, &expression, &Input::new(&NoVariables, &list))
+        self.expression(element, expression, &Input::new(&NoVariables, &list))
     }
 
     fn all_equal(&mut self, matched: &[Outputs]) -> Evaluated<bool> {
@@ -162,4 +157,18 @@ impl Evaluator<'_, '_> {
         }
         Ok(true)
     }
+}
+
+/// What an aggregation makes of the list `?`: parsed once, not for every table that is evaluated.
+fn aggregated(aggregation: Aggregation) -> Option<&'static Expression> {
+    type Parsed = LazyLock<Option<Expression>>;
+    static SUM: Parsed = LazyLock::new(|| Expression::parse("sum(?)").ok());
+    static MIN: Parsed = LazyLock::new(|| Expression::parse("min(?)").ok());
+    static MAX: Parsed = LazyLock::new(|| Expression::parse("max(?)").ok());
+    match aggregation {
+        Aggregation::Sum => &SUM,
+        Aggregation::Min => &MIN,
+        Aggregation::Max | Aggregation::Count => &MAX,
+    }
+    .as_ref()
 }

@@ -1,12 +1,18 @@
 //! Boxed iterations: `for`, `some`, `every` and filters.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use skep_feel::{Dialect, Expression, List, NoVariables, Syntax, Value, Variables};
 
 use super::evaluator::{Evaluated, Evaluator, shown};
 use crate::logic::{Boxed, Iteration};
 use crate::scope::{Element, Input, Iterated};
+
+/// The elements of the range `?`, parsed once.
+static ELEMENTS: LazyLock<Option<Expression>> = LazyLock::new(|| {
+    let syntax = Syntax { dialect: Dialect::Dmn, ..Syntax::default() };
+    Expression::parse_in("for element in ? return element", &syntax).ok()
+});
 
 impl Evaluator<'_, '_> {
     /// The list that a value is; a single value is a list of it, null is none.
@@ -25,22 +31,13 @@ impl Evaluator<'_, '_> {
     fn iterated(&mut self, boxed: &Boxed, scope: &dyn Variables) -> Evaluated<Option<List>> {
         let mut value = self.boxed(boxed, scope)?;
         if self.is_dmn() && matches!(value, Value::Range(_)) {
-            let syntax = Syntax { dialect: Dialect::Dmn, ..Syntax::default() };
-            let Ok(elements) = Expression::parse_in("for element in ? return element", &syntax)
-            else {
-                return Ok(None);
-            };
-            value = self.expression(&boxed.id, &elements, &Input::new(&NoVariables, &value))?;
+            let Some(elements) = &*ELEMENTS else { return Ok(None) };
+            value = self.expression(&boxed.id, elements, &Input::new(&NoVariables, &value))?;
         }
         Ok(self.domain(boxed, value))
     }
 
-    pub(super) fn for_each(
-        &mut self,
-        _element: &Arc<str>,
-        iteration: &Iteration,
-        scope: &dyn Variables,
-    ) -> Evaluated {
+    pub(super) fn for_each(&mut self, iteration: &Iteration, scope: &dyn Variables) -> Evaluated {
         let Some(domain) = self.iterated(&iteration.domain, scope)? else { return Ok(Value::Null) };
         let mut results = Vec::with_capacity(domain.len());
         for value in &domain {

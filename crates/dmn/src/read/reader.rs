@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use skep_feel::{Dialect, Expression, Names, Syntax, Type};
+use skep_feel::{Dialect, Expression, Names, ParseError, Syntax, Type};
 
 use super::report::Report;
 use crate::limits::{ENTRIES_MAX, SHOWN_CHARACTERS_MAX};
@@ -117,14 +117,8 @@ impl Reader {
         what: &str,
         text: &str,
     ) -> Option<Expression> {
-        let syntax = Syntax { dialect: self.dialect, names: &self.names };
-        match Expression::parse_in(text, &syntax) {
-            Ok(expression) => Some(expression),
-            Err(error) => {
-                self.refuse(node, format!("{what} is not valid FEEL: {error}"));
-                None
-            }
-        }
+        let parsed = Expression::parse_in(text, &self.syntax());
+        self.parsed(node, parsed, || format!("{what} is not valid FEEL"))
     }
 
     /// Reads FEEL unary tests; `what` names them in the reason.
@@ -134,11 +128,25 @@ impl Reader {
         what: &str,
         text: &str,
     ) -> Option<Expression> {
-        let syntax = Syntax { dialect: self.dialect, names: &self.names };
-        match Expression::parse_unary_tests_in(text, &syntax) {
+        let parsed = Expression::parse_unary_tests_in(text, &self.syntax());
+        self.parsed(node, parsed, || format!("{what} are no valid FEEL unary tests"))
+    }
+
+    fn syntax(&self) -> Syntax<'_> {
+        Syntax { dialect: self.dialect, names: &self.names }
+    }
+
+    /// The expression, or the node is refused for what is wrong with it.
+    fn parsed(
+        &mut self,
+        node: Node<'_>,
+        parsed: Result<Expression, ParseError>,
+        complaint: impl FnOnce() -> String,
+    ) -> Option<Expression> {
+        match parsed {
             Ok(expression) => Some(expression),
             Err(error) => {
-                self.refuse(node, format!("{what} are no valid FEEL unary tests: {error}"));
+                self.refuse(node, format!("{}: {error}", complaint()));
                 None
             }
         }
