@@ -178,6 +178,22 @@ pub(crate) struct Binding {
     pub(crate) source: Source,
 }
 
+impl Binding {
+    /// What the name means: what `of` gives for an element, or a context of that for the members of
+    /// an import.
+    pub(crate) fn value(&self, of: &dyn Fn(Target) -> Option<Value>) -> Option<Value> {
+        match &self.source {
+            Source::Element(target) => of(*target),
+            Source::Import(members) => {
+                let entries = members
+                    .iter()
+                    .map(|member| (member.name.clone(), member.value(of).unwrap_or(Value::Null)));
+                Some(Value::Context(entries.collect()))
+            }
+        }
+    }
+}
+
 /// What a name means.
 #[derive(Debug)]
 pub(crate) enum Source {

@@ -124,6 +124,12 @@ pub struct Warning {
     pub span: Range<usize>,
 }
 
+/// The part of an expression that a span is about; none if that is all of it, or nothing.
+pub fn part_of<'t>(expression: &'t str, span: &Range<usize>) -> Option<&'t str> {
+    let part = expression.get(span.clone())?.trim();
+    (!part.is_empty() && part != expression.trim()).then_some(part)
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.message)

@@ -25,7 +25,7 @@ mod value;
 
 pub use dialect::Dialect;
 pub use environment::{Budget, Environment, NoVariables, Variables};
-pub use error::{EvaluationError, MsgpackError, ParseError, Warning, WarningKind};
+pub use error::{EvaluationError, MsgpackError, ParseError, Warning, WarningKind, part_of};
 pub use expression::{Evaluation, Expression};
 pub use function::NativeFunction;
 pub use number::{Number, ParseNumberError, Rounding};

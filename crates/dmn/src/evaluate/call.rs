@@ -11,7 +11,7 @@ use super::evaluator::{Evaluator, Stop};
 use super::run::Run;
 use crate::limits::CALL_LEVELS;
 use crate::logic::FunctionLogic;
-use crate::model::{Binding, Model, Source, Target};
+use crate::model::{Binding, Model, Target};
 use crate::scope::Frame;
 use crate::types::TypeRef;
 
@@ -226,24 +226,12 @@ struct Functions<'a> {
     around: &'a dyn Variables,
 }
 
-impl Functions<'_> {
-    fn value(&self, binding: &Binding) -> Option<Value> {
-        match &binding.source {
-            Source::Element(target) => function_value(self.model, *target, self.around),
-            Source::Import(members) => {
-                let entries = members
-                    .iter()
-                    .map(|member| (member.name.clone(), self.value(member).unwrap_or(Value::Null)));
-                Some(Value::Context(entries.collect::<Context>()))
-            }
-        }
-    }
-}
-
 impl Variables for Functions<'_> {
     fn get(&self, name: &str) -> Option<Value> {
         match self.bindings.iter().find(|binding| &*binding.name == name) {
-            Some(binding) => self.value(binding),
+            Some(binding) => {
+                binding.value(&|target| function_value(self.model, target, self.around))
+            }
             None => self.around.get(name),
         }
     }

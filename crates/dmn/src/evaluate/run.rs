@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use skep_feel::{
-    Context, Environment, EvaluationError, NativeFunction, NoVariables, Session, Value, Variables,
+    Environment, EvaluationError, NativeFunction, NoVariables, Session, Value, Variables, part_of,
 };
 
 use smallvec::SmallVec;
@@ -17,7 +17,7 @@ use crate::evaluation::{
 };
 use crate::limits::WARNINGS_MAX;
 use crate::logic::Logic;
-use crate::model::{Binding, Decision, Model, Source, Target};
+use crate::model::{Binding, Decision, Model, Target};
 use crate::read::shorten;
 
 /// Evaluates a decision.
@@ -267,11 +267,9 @@ impl<'r, 'e> Run<'r, 'e> {
 
 /// A warning with the part of its expression that it is about.
 fn located(warning: &TracedWarning) -> String {
-    let part = warning.expression.get(warning.span.clone()).map(str::trim).unwrap_or_default();
-    if part.is_empty() || part == warning.expression.trim() {
-        warning.message.clone()
-    } else {
-        format!("{} (at '{}')", warning.message, shorten(part))
+    match part_of(&warning.expression, &warning.span) {
+        Some(part) => format!("{} (at '{}')", warning.message, shorten(part)),
+        None => warning.message.clone(),
     }
 }
 
@@ -325,21 +323,15 @@ struct Scope<'a, 'r> {
 }
 
 impl Scope<'_, '_> {
-    fn value(&self, binding: &Binding) -> Option<Value> {
-        match &binding.source {
-            Source::Element(target @ (Target::Decision(_) | Target::Input(_))) => {
-                let key = self.run.key(self.model, *target)?;
+    fn element(&self, target: Target) -> Option<Value> {
+        match target {
+            Target::Decision(_) | Target::Input(_) => {
+                let key = self.run.key(self.model, target)?;
                 self.run.values.get(&key).cloned()
             }
-            Source::Element(target) => {
+            Target::Knowledge(_) | Target::Service(_) => {
                 let levels = self.levels.checked_sub(1)?;
-                call::function_value(self.model, *target, &Scope { levels, ..*self })
-            }
-            Source::Import(members) => {
-                let entries = members
-                    .iter()
-                    .map(|member| (member.name.clone(), self.value(member).unwrap_or(Value::Null)));
-                Some(Value::Context(entries.collect::<Context>()))
+                call::function_value(self.model, target, &Scope { levels, ..*self })
             }
         }
     }
@@ -348,7 +340,7 @@ impl Scope<'_, '_> {
 impl Variables for Scope<'_, '_> {
     fn get(&self, name: &str) -> Option<Value> {
         match self.bindings.iter().find(|binding| &*binding.name == name) {
-            Some(binding) => self.value(binding),
+            Some(binding) => binding.value(&|target| self.element(target)),
             // By the standard nothing is seen but what is required.
             None if self.model.dialect().is_dmn() => None,
             None => self.variables.get(name),

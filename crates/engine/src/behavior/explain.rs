@@ -3,9 +3,9 @@
 //! variables that the expression reads. Built only when something went wrong.
 
 use std::collections::BTreeSet;
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
-use skep_feel::{Expression, Value, Variables, Warning, WarningKind};
+use skep_feel::{Expression, Value, Variables, Warning, WarningKind, part_of};
 
 use crate::limits::{INCIDENT_VALUE_CHARS_MAX, INCIDENT_VARIABLES_MAX};
 
@@ -14,10 +14,7 @@ pub(crate) fn warnings(expression: &Expression, warnings: &[Warning]) -> String 
     let mut lines: Vec<String> = Vec::with_capacity(warnings.len());
     for warning in warnings {
         let mut line = format!("\n[{}] {}", kind_name(warning.kind), warning.message);
-        let part = expression.text().get(warning.span.clone()).map(str::trim);
-        if let Some(part) =
-            part.filter(|part| !part.is_empty() && *part != expression.text().trim())
-        {
+        if let Some(part) = part_of(expression.text(), &warning.span) {
             let _ = write!(line, " (at '{}')", shortened(part));
         }
         if !lines.contains(&line) {
@@ -60,31 +57,15 @@ pub(crate) fn values<'a>(values: impl Iterator<Item = (&'a str, Value)>) -> Stri
 fn shortened_value(value: &Value) -> String {
     match value {
         Value::String(text) => format!("\"{}\"", shortened(text)),
-        other => shortened(other),
+        other => other.shown(INCIDENT_VALUE_CHARS_MAX),
     }
 }
 
-/// The beginning of what is displayed; the rest is not even written.
-fn shortened(value: impl fmt::Display) -> String {
-    let mut beginning = Beginning { text: String::new(), left: INCIDENT_VALUE_CHARS_MAX };
-    if write!(beginning, "{value}").is_err() {
-        beginning.text.push_str("...");
-    }
-    beginning.text
-}
-
-struct Beginning {
-    text: String,
-    left: usize,
-}
-
-impl Write for Beginning {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for character in text.chars() {
-            self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
-            self.text.push(character);
-        }
-        Ok(())
+/// The beginning of a text.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(INCIDENT_VALUE_CHARS_MAX) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 
