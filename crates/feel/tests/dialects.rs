@@ -2,16 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+mod tables;
+
 use std::fmt::Write;
 
-use skep_feel::{Dialect, Environment, Expression, Names, NoVariables, Syntax, Value};
+use skep_feel::{Dialect, Syntax};
+use tables::{evaluate, names, shown, variables};
 
 const TABLE: &str = include_str!("dialects.txt");
 const DOCUMENT: &str = include_str!("../../../docs/feel-dialects.md");
-
-/// 2026-01-02T03:04:05.678Z
-const NOW_MS: i64 = 1_767_323_045_678;
 
 struct Row<'a> {
     line: usize,
@@ -39,23 +38,12 @@ fn sections() -> Vec<(&'static str, Vec<Row<'static>>)> {
 }
 
 fn result(row: &Row<'_>, dialect: Dialect) -> String {
-    let environment = Environment::at(NOW_MS);
-    let parsed = Expression::parse(row.variables).unwrap();
-    let variables = parsed.evaluate(&NoVariables, &environment).unwrap().value;
-    let entries = variables.as_context().unwrap().entries();
-    let variables: BTreeMap<String, Value> =
-        entries.iter().map(|(key, value)| (key.to_string(), value.clone())).collect();
-    let names: Names = variables.keys().map(String::as_str).collect();
-    let syntax = Syntax { dialect, names: &names };
-    let Ok(expression) = Expression::parse_in(row.expression, &syntax) else {
-        return "PARSE".into();
-    };
-    match expression.evaluate(&variables, &environment) {
-        Err(_) => "FAIL".into(),
-        Ok(evaluation) => match &evaluation.value {
-            Value::String(_) => evaluation.value.to_json(),
-            value => value.shown_in(dialect).to_string(),
-        },
+    let variables = variables(row.variables, Dialect::Camunda);
+    let syntax = Syntax { dialect, names: &names(&variables) };
+    match evaluate(row.expression, false, &syntax, &variables) {
+        None => "PARSE".into(),
+        Some(Err(_)) => "FAIL".into(),
+        Some(Ok(evaluation)) => shown(&evaluation.value, dialect),
     }
 }
 

@@ -3,7 +3,13 @@
 //! runtime have.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod random;
+mod tables;
+
 use std::collections::BTreeMap;
+
+use random::choices::Random;
+use random::mutation::PIECES;
 
 use skep_feel::{
     Budget, Environment, EvaluationError, Expression, NoVariables, Number, Value, Variables,
@@ -362,32 +368,11 @@ fn parse_errors_point_at_the_place() {
     );
 }
 
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-}
-
 /// Expressions of the case tables, to be mixed and mutated.
 fn corpus() -> Vec<String> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
     let mut corpus = Vec::new();
-    let mut paths: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    for path in paths {
-        for line in std::fs::read_to_string(path).unwrap().lines() {
+    for (_, table) in tables::files("cases") {
+        for line in table.lines() {
             if let Some(text) = line.split(" | ").next().filter(|text| !text.starts_with('#')) {
                 corpus.push(text.trim().to_string());
             }
@@ -397,48 +382,6 @@ fn corpus() -> Vec<String> {
 }
 
 fn mutate(random: &mut Random, corpus: &[String]) -> String {
-    const PIECES: [&str; 40] = [
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        ",",
-        ":",
-        ".",
-        "..",
-        "-",
-        "+",
-        "*",
-        "/",
-        "**",
-        "=",
-        "!=",
-        "<=",
-        "?",
-        "@",
-        "\"",
-        "`",
-        " and ",
-        " or ",
-        " in ",
-        "not(",
-        "if ",
-        " then ",
-        " else ",
-        "for x in ",
-        " return ",
-        "function(x) ",
-        "null",
-        "item",
-        "partial",
-        "1e",
-        "99999999999999",
-        "0.000001",
-        "\\u12",
-        "é",
-    ];
     let mut text: Vec<char> = corpus[random.below(corpus.len())].chars().collect();
     for _ in 0..=random.below(4) {
         let at = random.below(text.len() + 1);

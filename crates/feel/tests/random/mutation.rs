@@ -2,7 +2,8 @@
 
 use super::choices::Choices;
 
-const PIECES: [&str; 44] = [
+/// Pieces of expressions.
+pub const PIECES: [&str; 44] = [
     "(",
     ")",
     "[",
