@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use skep_client::proto::{EvaluateDecisionRequest, EvaluateDecisionResponse, EvaluatedDecision};
 
-use super::trace::{Trace, json_or_null};
+use super::trace::{Trace, add_rules, json_or_null, named};
 use crate::connection::ConnectionArgs;
 use crate::failure::Failure;
 use crate::output::Format;
@@ -65,23 +65,21 @@ fn trace_of(answer: &EvaluateDecisionResponse) -> Trace {
 
 fn evaluated(decision: &EvaluatedDecision) -> Value {
     let inputs = decision.evaluated_inputs.iter();
-    let inputs = inputs
-        .map(|input| json!({"name": input.input_name, "value": json_or_null(&input.input_value)}));
-    let rules = decision.matched_rules.iter().map(|rule| {
-        let outputs = rule.evaluated_outputs.iter().map(|output| {
-            json!({"name": output.output_name, "value": json_or_null(&output.output_value)})
-        });
-        json!({"index": rule.rule_index, "outputs": outputs.collect::<Vec<_>>()})
-    });
-    json!({
+    let inputs = inputs.map(|input| (&*input.input_name, json_or_null(&input.input_value)));
+    let mut evaluated = json!({
         "decisionId": decision.decision_id,
         "decisionName": decision.decision_name,
         "decisionVersion": decision.decision_version,
         "decisionType": decision.decision_type,
         "output": json_or_null(&decision.decision_output),
-        "inputs": inputs.collect::<Vec<_>>(),
-        "rules": rules.collect::<Vec<_>>(),
-        "matchedRules":
-            decision.matched_rules.iter().map(|rule| rule.rule_index).collect::<Vec<_>>(),
-    })
+        "inputs": named(inputs),
+    });
+    let rules = decision.matched_rules.iter().map(|rule| {
+        let outputs = rule.evaluated_outputs.iter();
+        let outputs =
+            outputs.map(|output| (&*output.output_name, json_or_null(&output.output_value)));
+        (i64::from(rule.rule_index), named(outputs))
+    });
+    add_rules(&mut evaluated, rules);
+    evaluated
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use skep_dmn::{EvaluatedDecision, Model, Options};
 
 use super::local::{DialectName, environment, read_variables, with_caret};
-use super::trace::{Trace, json_or_null};
+use super::trace::{Trace, add_rules, json_or_null, named};
 use crate::failure::Failure;
 use crate::output::Format;
 use crate::variables;
@@ -89,14 +89,20 @@ fn unknown(model: &Model, decision_id: &str) -> Failure {
 fn evaluated(decision: &EvaluatedDecision) -> Value {
     let value = |value: &skep_feel::Value| json_or_null(&value.to_json());
     let inputs = decision.inputs.iter();
-    let inputs =
-        inputs.map(|input| json!({"name": *input.input_name, "value": value(&input.value)}));
+    let inputs = inputs.map(|input| (&*input.input_name, value(&input.value)));
+    let mut evaluated = json!({
+        "decisionId": *decision.decision_id,
+        "decisionName": *decision.decision_name,
+        "decisionType": decision.decision_type.name(),
+        "output": value(&decision.output),
+        "inputs": named(inputs),
+    });
     let rules = decision.matched_rules.iter().map(|rule| {
         let outputs = rule.outputs.iter();
-        let outputs = outputs
-            .map(|output| json!({"name": *output.output_name, "value": value(&output.value)}));
-        json!({"index": rule.rule_index, "outputs": outputs.collect::<Vec<_>>()})
+        let outputs = outputs.map(|output| (&*output.output_name, value(&output.value)));
+        (i64::from(rule.rule_index), named(outputs))
     });
+    add_rules(&mut evaluated, rules);
     let warnings = decision.warnings.iter().map(|warning| {
         json!({
             "elementId": *warning.element_id,
@@ -106,17 +112,8 @@ fn evaluated(decision: &EvaluatedDecision) -> Value {
             "end": warning.span.end,
         })
     });
-    json!({
-        "decisionId": *decision.decision_id,
-        "decisionName": *decision.decision_name,
-        "decisionType": decision.decision_type.name(),
-        "output": value(&decision.output),
-        "inputs": inputs.collect::<Vec<_>>(),
-        "rules": rules.collect::<Vec<_>>(),
-        "matchedRules":
-            decision.matched_rules.iter().map(|rule| rule.rule_index).collect::<Vec<_>>(),
-        "warnings": warnings.collect::<Vec<_>>(),
-    })
+    evaluated["warnings"] = warnings.collect();
+    evaluated
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ pub(super) fn print_warnings(mut warnings: Vec<String>) {
 /// A decision as a row of the table.
 fn row(decision: &Value) -> Value {
     let values = |name: &str| decision[name].as_array().cloned().unwrap_or_default();
-    let named = |items: &[Value]| -> Vec<String> {
+    let listed = |items: &[Value]| -> Vec<String> {
         let text = |item: &Value| item["name"].as_str().unwrap_or_default().to_owned();
         items.iter().map(|item| format!("{} = {}", text(item), item["value"])).collect()
     };
@@ -79,20 +79,37 @@ fn row(decision: &Value) -> Value {
         .iter()
         .map(|rule| {
             let outputs = rule["outputs"].as_array().cloned().unwrap_or_default();
-            format!("{}: {}", rule["index"], named(&outputs).join(", "))
+            format!("{}: {}", rule["index"], listed(&outputs).join(", "))
         })
         .collect();
     json!({
         "decision": decision["decisionId"],
         "version": decision["decisionVersion"],
         "type": decision["decisionType"],
-        "inputs": named(&values("inputs")).join(", "),
+        "inputs": listed(&values("inputs")).join(", "),
         "rules": rules.join("; "),
         "output": decision["output"].to_string(),
     })
 }
 
 /// JSON text as a value.
+/// Names with their values, as a trace has them.
+pub(super) fn named<'a>(values: impl Iterator<Item = (&'a str, Value)>) -> Value {
+    values.map(|(name, value)| json!({"name": name, "value": value})).collect()
+}
+
+/// Adds the rules that matched to what a trace says of a decision: each with its outputs, and once
+/// more their places alone.
+pub(super) fn add_rules(decision: &mut Value, rules: impl Iterator<Item = (i64, Value)>) {
+    let (mut matched, mut places) = (Vec::new(), Vec::new());
+    for (place, outputs) in rules {
+        matched.push(json!({"index": place, "outputs": outputs}));
+        places.push(place);
+    }
+    decision["rules"] = matched.into();
+    decision["matchedRules"] = places.into();
+}
+
 pub(super) fn json_or_null(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or(Value::Null)
 }
