@@ -1,4 +1,4 @@
-//! The only door to the machine: clock, disk, tasks, randomness.
+//! The only door to the machine: clock, disk, network, tasks, randomness.
 //!
 //! Everything that Skep asks of the machine goes through a trait here, because production, tests,
 //! simulation and chaos are different implementations of the same traits. A fault that a test can
@@ -8,6 +8,7 @@
 
 mod clock;
 mod disk;
+pub mod net;
 mod random;
 pub mod task;
 
@@ -15,4 +16,6 @@ pub use clock::{ChangeListener, Clock, ControlledClock, SystemClock};
 pub use disk::{
     Disk, DiskFile, DiskOperation, Faults, FaultyDisk, FolderLock, MemoryDisk, OpenMode, OsDisk,
 };
+pub use net::{Network, TcpNetwork};
 pub use random::{OsRandom, Random, SeededRandom};
+pub use task::{LocalTasks, OsTasks, Tasks};
