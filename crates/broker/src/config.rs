@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use skep_env::{Clock, ControlledClock, Disk, OsDisk, SystemClock};
+use skep_env::{
+    Clock, ControlledClock, Disk, Network, OsDisk, OsRandom, OsTasks, Random, SystemClock, Tasks,
+    TcpNetwork,
+};
 use skep_storage::StateStore;
 
 use crate::limits;
@@ -98,13 +101,25 @@ pub struct Environment {
     pub clock: NodeClock,
     /// The disk.
     pub disk: Arc<dyn Disk>,
+    /// The network between nodes.
+    pub network: Arc<dyn Network>,
+    /// Where work runs.
+    pub tasks: Arc<dyn Tasks>,
+    /// Random numbers.
+    pub random: Arc<dyn Random>,
 }
 
 impl Environment {
     /// The machine itself.
     #[must_use]
     pub fn system() -> Self {
-        Self { clock: NodeClock::Free(Arc::new(SystemClock)), disk: Arc::new(OsDisk) }
+        Self {
+            clock: NodeClock::Free(Arc::new(SystemClock)),
+            disk: Arc::new(OsDisk),
+            network: Arc::new(TcpNetwork),
+            tasks: Arc::new(OsTasks),
+            random: Arc::new(OsRandom),
+        }
     }
 
     /// The machine itself, with a clock that can be moved.
@@ -112,7 +127,7 @@ impl Environment {
     pub fn virtual_time() -> Self {
         Self {
             clock: NodeClock::Controlled(Arc::new(ControlledClock::default())),
-            disk: Arc::new(OsDisk),
+            ..Self::system()
         }
     }
 }

@@ -175,6 +175,7 @@ async fn wait(gateway: &Gateway, announced: BoxFuture<'static, ()>, deadline: In
     let _decrement = Decrement(waiting);
     let probe = (Instant::now() + POLL_PROBE).min(deadline);
     tokio::select! {
+        biased;
         () = announced => true,
         () = tokio::time::sleep_until(probe) => probe < deadline,
         () = gateway.stopping() => false,

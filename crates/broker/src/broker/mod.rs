@@ -6,12 +6,12 @@ mod time;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use skep_engine::Response;
 use skep_env::Clock;
+use skep_env::task::Dedicated;
 use skep_protocol::{Command, JobBatchIntent, JobBatchRecord, NO_KEY, PartitionId, Payload};
 use skep_storage::Journal;
 use tokio::sync::oneshot;
@@ -46,7 +46,7 @@ struct Inner {
     transport: Arc<dyn Transport>,
     journal: Mutex<Option<Arc<Journal>>>,
     accepting: AtomicBool,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Vec<Dedicated>>,
 }
 
 /// What a command costs in memory besides its value, in bytes.
@@ -229,15 +229,10 @@ impl Broker {
     pub async fn shutdown(&self) {
         self.0.stop();
         let threads = std::mem::take(&mut *self.0.threads.lock());
-        let joined = tokio::task::spawn_blocking(move || {
-            for thread in threads {
-                if thread.join().is_err() {
-                    tracing::error!("a thread of the broker panicked");
-                }
+        for thread in threads {
+            if !thread.join().await {
+                tracing::error!("a thread of the broker panicked");
             }
-        });
-        if let Err(error) = joined.await {
-            tracing::error!(%error, "the threads of the broker did not end well");
         }
         drop(self.0.journal.lock().take());
     }

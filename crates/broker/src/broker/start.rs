@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
 use skep_engine::{Engine, Settings};
-use skep_env::{Clock, Disk, MemoryDisk, OpenMode, task};
+use skep_env::task::{self, MakeBody};
+use skep_env::{Clock, Disk, MemoryDisk, OpenMode};
 use skep_protocol::PartitionId;
 use skep_protocol::limits::PARTITIONS_MAX;
 use skep_storage::journal::JournalHealth;
@@ -15,6 +14,8 @@ use skep_storage::state::LmdbOptions;
 use skep_storage::{
     DataDir, Journal, JournalOptions, LmdbStore, MemoryStore, StateError, StateStore, StreamHandle,
 };
+
+use tokio::sync::mpsc;
 
 use crate::broker::local::LocalTransport;
 use crate::broker::{Inner, Member};
@@ -61,9 +62,13 @@ pub(super) fn start(config: BrokerConfig, env: Environment) -> Result<Inner, Bro
             inbox.control(Control::StreamRoom(job_type.to_owned()));
         }
     }));
-    let (writer, jobs) = sync_channel(members.len());
+    let (writer, jobs) = mpsc::channel(members.len());
     let journal = opened.journal.clone();
-    let write = move || write_checkpoints(&jobs, &journal);
+    let spawn = |name: &str, make: MakeBody| {
+        let spawned = env.tasks.dedicated(name, make);
+        spawned.map_err(|error| BrokerError::internal(format!("cannot start {name}: {error}")))
+    };
+    let write: MakeBody = Box::new(move || Box::pin(write_checkpoints(jobs, journal)));
     let mut threads = vec![spawn("skep-checkpoint", write)?];
     for (index, member) in members.iter().enumerate() {
         let seed = Seed {
@@ -81,7 +86,8 @@ pub(super) fn start(config: BrokerConfig, env: Environment) -> Result<Inner, Bro
             data: opened.data.clone(),
             writer: writer.clone(),
         };
-        threads.push(spawn(&format!("skep-part-{}", seed.id), move || run(seed))?);
+        let name = format!("skep-part-{}", seed.id);
+        threads.push(spawn(&name, Box::new(move || Box::pin(run(seed))))?);
     }
     drop(writer);
     let inner = Inner {
@@ -105,11 +111,6 @@ fn member(id: PartitionId) -> Member {
     }
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, BrokerError> {
-    task::spawn_thread(name, body)
-        .map_err(|error| BrokerError::internal(format!("cannot start thread {name}: {error}")))
-}
-
 fn wake_on_clock_change(clock: &Arc<dyn Clock>, inboxes: &[Arc<Inbox>]) {
     let wakes: Vec<_> = inboxes.iter().map(|inbox| inbox.wake.clone()).collect();
     clock.on_change(Box::new(move || {
@@ -129,6 +130,7 @@ fn open(config: &BrokerConfig, env: &Environment) -> Result<Opened, BrokerError>
     let mut options = JournalOptions {
         segment_bytes: u32::try_from(config.journal_segment_bytes).unwrap_or(u32::MAX),
         clock: env.clock.clock(),
+        tasks: env.tasks.clone(),
         ..JournalOptions::default()
     };
     let (disk, folder): (Arc<dyn Disk>, _) = match &config.data {
@@ -203,9 +205,9 @@ fn keep_partitions(disk: &dyn Disk, folder: &Path, partitions: u32) -> Result<()
     )))
 }
 
-/// The thread that writes checkpoints, one at a time: more would only compete for the disk.
-fn write_checkpoints(jobs: &Receiver<WriteJob>, journal: &Journal) {
-    while let Ok(WriteJob { store, job }) = jobs.recv() {
+/// Writes checkpoints, one at a time: more would only compete for the disk.
+async fn write_checkpoints(mut jobs: mpsc::Receiver<WriteJob>, journal: Arc<Journal>) {
+    while let Some(WriteJob { store, job }) = jobs.recv().await {
         let result = store.write(&job).map_err(|error| {
             if matches!(error, StateError::Full { .. }) {
                 // The next attempt finds room; with it done the log can be purged.
@@ -232,7 +234,7 @@ struct Seed {
     journal: Arc<Journal>,
     /// Locked until the last partition has ended.
     data: Arc<DataDir>,
-    writer: SyncSender<WriteJob>,
+    writer: mpsc::Sender<WriteJob>,
 }
 
 /// However a partition's thread ends, nobody waits for it any more.
@@ -251,15 +253,10 @@ impl Drop for Ending {
 }
 
 /// The life of a partition's thread.
-fn run(seed: Seed) {
+async fn run(seed: Seed) {
     let status = seed.status.clone();
     let _ending = Ending { status: status.clone(), inbox: seed.inbox.clone() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(run_partition(seed)),
-        Err(error) => Err(format!("cannot start a runtime: {error}")),
-    };
-    if let Err(reason) = result {
+    if let Err(reason) = run_partition(seed).await {
         status.set_health(PartitionHealth::Dead { reason });
     }
 }
@@ -278,7 +275,7 @@ async fn run_partition(seed: Seed) -> Result<(), String> {
     .map_err(|error| error.to_string())?;
     let replication = Arc::new(replication);
     let watched = replication.clone();
-    let watch = tokio::spawn(async move { watched.watch_for_failure().await });
+    let watch = task::spawn(async move { watched.watch_for_failure().await });
     let partition = Partition::new(Parts {
         id: seed.id,
         clock: seed.clock,
@@ -314,7 +311,7 @@ fn engine_factory(
 fn checkpoint_settings(
     config: &BrokerConfig,
     store: Store,
-    writer: SyncSender<WriteJob>,
+    writer: mpsc::Sender<WriteJob>,
 ) -> CheckpointSettings {
     CheckpointSettings {
         log_bytes: config.checkpoint_log_bytes,
@@ -323,7 +320,7 @@ fn checkpoint_settings(
         write: Box::new(move |job| {
             let inbox = job.inbox.clone();
             // There is room for one job of every partition, and a partition has at most one.
-            if writer.send(WriteJob { store: store.clone(), job }).is_err() {
+            if writer.try_send(WriteJob { store: store.clone(), job }).is_err() {
                 let ended = "the thread that writes checkpoints has ended".to_owned();
                 inbox.control(Control::CheckpointDone(Err(ended)));
             }

@@ -1,6 +1,6 @@
 //! Announcements of available jobs, for polls that wait.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 /// Who waits for which job type. One path for all partitions.
 #[derive(Default)]
 pub(crate) struct Announcements {
-    waiting: Mutex<HashMap<String, Vec<oneshot::Sender<()>>>>,
+    waiting: Mutex<BTreeMap<String, Vec<oneshot::Sender<()>>>>,
 }
 
 impl Announcements {

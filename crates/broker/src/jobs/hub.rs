@@ -1,6 +1,6 @@
 //! The streams of a node: who gets the next jobs of a type.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,8 +28,8 @@ pub(crate) struct JobHub {
 #[derive(Default)]
 struct State {
     next_id: u64,
-    types: HashMap<String, StreamsOfType>,
-    type_of_stream: HashMap<u64, String>,
+    types: BTreeMap<String, StreamsOfType>,
+    type_of_stream: BTreeMap<u64, String>,
     closed: bool,
 }
 

@@ -276,7 +276,10 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             }
         }
         self.held_bytes = 0;
-        for (_, slot) in self.slots.drain() {
+        let mut slots: Vec<_> = self.slots.drain().collect();
+        // In the order of the requests: a simulation repeats itself.
+        slots.sort_unstable_by_key(|(request, _)| *request);
+        for (_, slot) in slots {
             match slot {
                 Slot::Caller(reply) => {
                     let _ = reply.send(Err(BrokerError::interrupted(reason)));

@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use skep_broker::{
-    ActivatedJobs, Broker, BrokerConfig, BrokerError, DataLocation, Environment, NodeClock,
-    OpenState, Response,
+    ActivatedJobs, Broker, BrokerConfig, BrokerError, DataLocation, Environment, OpenState,
+    Response,
 };
-use skep_env::{Disk, SystemClock};
+use skep_env::Disk;
 use skep_protocol::{
     Command, DeploymentIntent, DeploymentRecord, JobBatchRecord, JobIntent, JobRecord, Key, NO_KEY,
     Payload, ProcessInstanceCreationIntent, ProcessInstanceCreationRecord, ResourceRecord,
@@ -79,7 +79,7 @@ pub(crate) fn config(stores: &Stores) -> BrokerConfig {
 }
 
 pub(crate) fn on(disk: impl Disk + 'static) -> Environment {
-    Environment { clock: NodeClock::Free(Arc::new(SystemClock)), disk: Arc::new(disk) }
+    Environment { disk: Arc::new(disk), ..Environment::system() }
 }
 
 pub(crate) async fn in_memory() -> Broker {

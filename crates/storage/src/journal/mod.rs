@@ -91,10 +91,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::thread::{JoinHandle, ThreadId};
+use std::thread::ThreadId;
 
 use parking_lot::{Condvar, Mutex};
-use skep_env::{Clock, Disk, DiskFile, SystemClock, task};
+use skep_env::task::Dedicated;
+use skep_env::{Clock, Disk, DiskFile, OsTasks, SystemClock, Tasks};
+use tokio::sync::Notify;
 
 use crate::limits;
 use error::at;
@@ -117,6 +119,8 @@ pub struct JournalOptions {
     pub queue_bytes_max: usize,
     /// Measures how long flushes take.
     pub clock: Arc<dyn Clock>,
+    /// Runs the writer.
+    pub tasks: Arc<dyn Tasks>,
 }
 
 impl Default for JournalOptions {
@@ -127,6 +131,7 @@ impl Default for JournalOptions {
             cache_bytes_max: limits::CACHE_BYTES_DEFAULT,
             queue_bytes_max: limits::QUEUE_BYTES_DEFAULT,
             clock: Arc::new(SystemClock),
+            tasks: Arc::new(OsTasks),
         }
     }
 }
@@ -170,7 +175,7 @@ impl JournalHealth {
 /// The journal of a node. Dropping it writes what is queued and ends its thread.
 pub struct Journal {
     shared: Arc<Shared>,
-    writer: Option<JoinHandle<()>>,
+    writer: Option<Dedicated>,
 }
 
 /// What the writer and the handles of streams share.
@@ -185,8 +190,8 @@ struct Shared {
     /// The segments that may be read, by number.
     files: Mutex<BTreeMap<u64, Arc<dyn DiskFile>>>,
     queue: Mutex<Queue>,
-    /// There is something to write.
-    work: Condvar,
+    /// There is something to write. A signal that nobody waits for is kept.
+    work: Notify,
     /// There is room in the queue.
     room: Condvar,
     health: AtomicU8,
@@ -241,16 +246,21 @@ impl Journal {
             streams: Mutex::new(recovered.streams),
             files: Mutex::new(recovered.files),
             queue: Mutex::default(),
-            work: Condvar::new(),
+            work: Notify::new(),
             room: Condvar::new(),
             health: AtomicU8::new(JournalHealth::Ok as u8),
             stats: StatsCell::default(),
         });
         let mut writer = Writer::new(shared.clone(), recovered.active, recovered.reserves);
-        let thread = task::spawn_thread("skep-journal", move || writer.run())
+        let writer = shared
+            .options
+            .tasks
+            .dedicated(
+                "skep-journal",
+                Box::new(move || Box::pin(async move { writer.run().await })),
+            )
             .map_err(|error| at(folder, "start the writer of", error))?;
-        shared.queue.lock().writer = Some(thread.thread().id());
-        Ok((Self { shared, writer: Some(thread) }, recovered.report))
+        Ok((Self { shared, writer: Some(writer) }, recovered.report))
     }
 
     /// The stream of this number: as recovered, or a new and empty one that starts at index 0.
@@ -303,13 +313,15 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        self.shared.queue.lock().closed = true;
+        let mut queue = self.shared.queue.lock();
+        queue.closed = true;
+        // A callback may hold the last reference; the writer cannot wait for itself.
+        let is_writer = queue.writer == Some(std::thread::current().id());
+        drop(queue);
         self.shared.work.notify_one();
         self.shared.room.notify_all();
-        // A callback may hold the last reference; the writer cannot wait for itself.
-        let writer = self.writer.take();
-        if let Some(writer) = writer.filter(|it| it.thread().id() != std::thread::current().id())
-            && writer.join().is_err()
+        if let Some(writer) = self.writer.take().filter(|_| !is_writer)
+            && !writer.join_blocking()
         {
             tracing::error!("the writer of the journal panicked");
         }

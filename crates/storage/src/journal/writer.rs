@@ -66,10 +66,11 @@ impl Writer {
         }
     }
 
-    pub(super) fn run(&mut self) {
+    pub(super) async fn run(&mut self) {
+        self.shared.queue.lock().writer = Some(std::thread::current().id());
         self.look_after_space();
         loop {
-            match self.next_work() {
+            match self.next_work().await {
                 Work::Write(operations) => self.write(operations),
                 Work::LookAfterSpace => {}
                 Work::Stop => return,
@@ -78,39 +79,42 @@ impl Writer {
         }
     }
 
-    fn next_work(&mut self) -> Work {
+    async fn next_work(&mut self) -> Work {
         let shared = self.shared.clone();
-        let mut queue = shared.queue.lock();
         loop {
-            if queue.give_up_ballast {
-                queue.give_up_ballast = false;
-                if let Err(error) = self.reserves.give_up_ballast(shared.disk.as_ref()) {
-                    tracing::warn!(%error, "could not remove the ballast of the journal");
-                }
-                shared.set_health(self.health());
-                continue;
-            }
-            if !queue.operations.is_empty() {
-                queue.bytes = 0;
-                shared.room.notify_all();
-                return Work::Write(std::mem::take(&mut queue.operations).into());
-            }
-            if queue.closed {
-                return Work::Stop;
-            }
-            if std::mem::take(&mut queue.look_for_space) {
-                return Work::LookAfterSpace;
+            if let Some(work) = self.look_for_work() {
+                return work;
             }
             let healthy = matches!(shared.health(), JournalHealth::Ok | JournalHealth::Poisoned);
             if healthy && self.owed.is_empty() {
-                shared.work.wait(&mut queue);
+                shared.work.notified().await;
             } else {
                 let recheck = Duration::from_millis(SPACE_RECHECK_MS);
-                if shared.work.wait_for(&mut queue, recheck).timed_out() {
+                if tokio::time::timeout(recheck, shared.work.notified()).await.is_err() {
                     return Work::LookAfterSpace;
                 }
             }
         }
+    }
+
+    fn look_for_work(&mut self) -> Option<Work> {
+        let shared = self.shared.clone();
+        let mut queue = shared.queue.lock();
+        if std::mem::take(&mut queue.give_up_ballast) {
+            if let Err(error) = self.reserves.give_up_ballast(shared.disk.as_ref()) {
+                tracing::warn!(%error, "could not remove the ballast of the journal");
+            }
+            shared.set_health(self.health());
+        }
+        if !queue.operations.is_empty() {
+            queue.bytes = 0;
+            shared.room.notify_all();
+            return Some(Work::Write(std::mem::take(&mut queue.operations).into()));
+        }
+        if queue.closed {
+            return Some(Work::Stop);
+        }
+        std::mem::take(&mut queue.look_for_space).then_some(Work::LookAfterSpace)
     }
 
     fn write(&mut self, mut operations: VecDeque<Operation>) {

@@ -268,7 +268,7 @@ fn many_threads_share_a_small_queue_on_a_real_disk() {
                 append(&stream, &[b"end"]);
                 content(&stream)
             };
-            task::spawn_thread("test", body).expect("thread")
+            skep_env::task::spawn_thread("test", body).expect("thread")
         })
         .collect();
     let contents: Vec<_> = threads.into_iter().map(|it| it.join().expect("no panic")).collect();
