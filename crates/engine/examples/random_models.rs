@@ -14,6 +14,8 @@
     reason = "a test that runs outside of the test harness"
 )]
 
+#[path = "../tests/random/backup.rs"]
+mod backup;
 #[path = "../tests/random/bpmn.rs"]
 mod bpmn;
 #[path = "../tests/random/chance.rs"]

@@ -190,10 +190,11 @@ impl<'a> Context<'a> {
     }
 
     /// Hands a command to a partition: to this one at once, to another after the commit.
-    pub(crate) fn send(&mut self, partition: PartitionId, command: Command) {
+    pub(crate) fn send(&mut self, partition: PartitionId, mut command: Command) {
         if partition == self.settings.partition_id {
             self.local_commands.push_back(command);
         } else {
+            command.checkpoint_id = self.state.meta.checkpoint_id;
             self.effect(Effect::Send { partition, command });
         }
     }

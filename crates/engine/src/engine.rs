@@ -294,6 +294,20 @@ impl Engine {
         self.state.meta.last_position
     }
 
+    /// What has to be processed, in an outcome of its own, before a command of another partition:
+    /// the checkpoint that its sender made before it sent it. Without it the command is refused.
+    #[must_use]
+    pub fn checkpoint_before(&self, command: &Command) -> Option<Command> {
+        command::checkpoint::before(self.state.meta.checkpoint_id, command)
+    }
+
+    /// The last CHECKPOINT of this partition, for backups: its id, and the position of its CREATED
+    /// event; (0, 0) when there is none.
+    #[must_use]
+    pub fn last_backup_checkpoint(&self) -> (u64, u64) {
+        (self.state.meta.checkpoint_id, self.state.meta.checkpoint_position)
+    }
+
     /// Position as of which the backing store holds the state (from its meta bytes).
     #[must_use]
     pub fn checkpoint_position(&self) -> u64 {

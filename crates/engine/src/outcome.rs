@@ -43,6 +43,14 @@ pub enum Effect {
         /// Job type.
         job_type: String,
     },
+    /// This partition's part of a cut is decided: a backup with this id holds what is up to this
+    /// position.
+    CheckpointCreated {
+        /// Number of the cut.
+        id: u64,
+        /// Position of the CREATED event.
+        position: u64,
+    },
 }
 
 /// Answer to a request.

@@ -108,10 +108,11 @@ impl Resending {
         }
         self.looked_ms = now_ms;
         let mut previous = std::mem::take(&mut self.next);
-        for (id, partition, command) in unanswered(state, settings) {
+        for (id, partition, mut command) in unanswered(state, settings) {
             let (mut at_ms, mut pause_ms) =
                 previous.remove(&id).unwrap_or((now_ms + RESEND_PAUSE_MS, RESEND_PAUSE_MS));
             if at_ms <= now_ms {
+                command.checkpoint_id = state.meta.checkpoint_id;
                 effects.push(Effect::Send { partition, command });
                 pause_ms = (pause_ms * 2).min(RESEND_PAUSE_MAX_MS);
                 at_ms = now_ms + pause_ms;

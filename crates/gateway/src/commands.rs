@@ -78,7 +78,7 @@ impl Gateway {
         let home =
             home_of_creation(operation_reference, &record.business_id, self.backend().partitions());
         let payload = Payload::ProcessInstanceCreation(intent, record);
-        let command = Command { key: NO_KEY, operation_reference, payload };
+        let command = Command { operation_reference, ..Command::new(NO_KEY, payload) };
         match home {
             Some(partition) => self.execute(partition, command, timeout).await,
             None => self.execute_anywhere(command, timeout).await,
@@ -142,7 +142,7 @@ impl Gateway {
         let (_, resource_key) = self.locate(resource_key)?;
         let record = ResourceDeletionRecord { resource_key };
         let payload = Payload::ResourceDeletion(ResourceDeletionIntent::Delete, record);
-        let command = Command { key: NO_KEY, operation_reference, payload };
+        let command = Command { operation_reference, ..Command::new(NO_KEY, payload) };
         self.execute(DEPLOYMENT_PARTITION, command, REQUEST_TIMEOUT_DEFAULT).await?;
         Ok(())
     }

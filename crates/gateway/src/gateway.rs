@@ -128,7 +128,7 @@ impl Gateway {
         payload: Payload,
     ) -> Result<Accepted, GatewayError> {
         let (partition, key) = self.locate(key)?;
-        let command = Command { key, operation_reference, payload };
+        let command = Command { operation_reference, ..Command::new(key, payload) };
         self.execute(partition, command, REQUEST_TIMEOUT_DEFAULT).await
     }
 

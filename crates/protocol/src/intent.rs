@@ -124,6 +124,8 @@ intents! {
         Acknowledged = 3 "ACKNOWLEDGED", Finished = 4 "FINISHED", Enqueued = 5 "ENQUEUED",
         Received = 20 "RECEIVED",
     }
+    /// Intents of CHECKPOINT: the cut that backups of all partitions share.
+    CheckpointIntent { Create = 0 "CREATE", Created = 1 "CREATED", }
     /// Intents of ERROR: the engine failed on a command; the instance has an incident.
     ErrorIntent { Created = 0 "CREATED", }
 }

@@ -100,6 +100,7 @@ payloads! {
     34 ProcessInstanceBatch "PROCESS_INSTANCE_BATCH" ProcessInstanceBatchIntent ProcessInstanceBatchRecord,
     35 MessageBatch "MESSAGE_BATCH" MessageBatchIntent MessageBatchRecord,
     40 MessageCorrelation "MESSAGE_CORRELATION" MessageCorrelationIntent MessageCorrelationRecord,
+    254 Checkpoint "CHECKPOINT" CheckpointIntent CheckpointRecord,
 }
 
 impl Payload {
@@ -146,7 +147,8 @@ impl Payload {
                 | Self::Decision(..)
                 | Self::Timer(..)
                 | Self::ResourceDeletion(..)
-                | Self::MessageBatch(..) => 0,
+                | Self::MessageBatch(..)
+                | Self::Checkpoint(..) => 0,
             }
     }
 }

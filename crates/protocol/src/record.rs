@@ -113,6 +113,10 @@ pub struct Command {
     pub key: Key,
     /// Reference that the client gave, 0 when none.
     pub operation_reference: u64,
+    /// The last checkpoint of the partition that sends it, 0 when none or when no partition does.
+    /// A receiver that does not have this checkpoint yet makes it first, so that no cut has the
+    /// receipt of a command without its sending.
+    pub checkpoint_id: u64,
     /// Value type, intent and value.
     pub payload: Payload,
 }
@@ -121,6 +125,6 @@ impl Command {
     /// A command about `key` without a client's reference.
     #[must_use]
     pub fn new(key: Key, payload: Payload) -> Self {
-        Self { key, operation_reference: 0, payload }
+        Self { key, operation_reference: 0, checkpoint_id: 0, payload }
     }
 }

@@ -24,6 +24,13 @@ pub(crate) trait Processing {
         now_ms: i64,
         outcome: &mut Outcome,
     );
+    /// Small engines of tests have no checkpoints.
+    fn checkpoint_before(&self, _: &Command) -> Option<Command> {
+        None
+    }
+    fn last_backup_checkpoint(&self) -> (u64, u64) {
+        (0, 0)
+    }
     fn replay(&mut self, records: &[Record]) -> Result<(), String>;
     fn due(&mut self, now_ms: i64, effects: &mut Vec<Effect>) -> Vec<Command>;
     fn next_due_ms(&mut self) -> Option<i64>;
@@ -57,6 +64,14 @@ impl Processing for Engine {
         outcome: &mut Outcome,
     ) {
         Self::process(self, command, request, now_ms, outcome);
+    }
+
+    fn checkpoint_before(&self, command: &Command) -> Option<Command> {
+        Self::checkpoint_before(self, command)
+    }
+
+    fn last_backup_checkpoint(&self) -> (u64, u64) {
+        Self::last_backup_checkpoint(self)
     }
 
     fn replay(&mut self, records: &[Record]) -> Result<(), String> {

@@ -51,6 +51,10 @@ impl<E: Processing, R: Replication> Partition<E, R> {
                 Effect::JobsAvailable { job_type } => {
                     self.parts.hub.announcements.announce(&job_type);
                 }
+                Effect::CheckpointCreated { id, position } => {
+                    tracing::info!(partition = self.parts.id, id, position, "checkpoint created");
+                    self.parts.status.set_backup_checkpoint((id, position));
+                }
             }
         }
     }

@@ -128,8 +128,24 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         }
     }
 
-    /// One command into the round.
+    /// One command into the round, behind the checkpoint that its sender made before it.
     pub(super) fn process(
+        &mut self,
+        command: Command,
+        request: Option<RequestId>,
+        now_ms: i64,
+        outcome: &mut Outcome,
+        round: &mut Round,
+    ) {
+        if let Some(first) = self.engine.checkpoint_before(&command) {
+            self.process_one(first, None, now_ms, outcome, round);
+        }
+        if self.failure.is_none() {
+            self.process_one(command, request, now_ms, outcome, round);
+        }
+    }
+
+    fn process_one(
         &mut self,
         command: Command,
         request: Option<RequestId>,

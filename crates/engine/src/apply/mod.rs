@@ -3,6 +3,7 @@
 //! An applier turns one event into changes of tables. It never decides, never looks at a model and
 //! never fails: whatever it needs is in the event or in state. Replay runs the same code.
 
+mod checkpoint;
 mod decision;
 mod deployment;
 mod distribution;
@@ -68,6 +69,7 @@ pub(crate) fn apply(state: &mut State, partition_id: PartitionId, record: &Recor
             | ProcessInstanceBatchIntent::Activate
             | ProcessInstanceBatchIntent::Continue => {}
         },
+        Payload::Checkpoint(intent, value) => checkpoint::apply(state, *intent, value),
         // These state facts for exporters; what they change is in the events around them.
         Payload::Deployment(..)
         | Payload::DecisionEvaluation(..)

@@ -1,6 +1,7 @@
 //! One file per kind of command: validate, decide, write records.
 
 mod batch;
+pub(crate) mod checkpoint;
 mod creation;
 mod decision_evaluation;
 pub(crate) mod deployment;
@@ -19,9 +20,9 @@ mod timer;
 mod variable_document;
 
 use skep_protocol::{
-    Command, CommandDistributionIntent, DecisionEvaluationIntent, DeploymentIntent, IncidentIntent,
-    MessageBatchIntent, MessageCorrelationIntent, MessageIntent, Payload,
-    ProcessInstanceBatchIntent, ProcessInstanceCreationIntent, ProcessInstanceIntent,
+    CheckpointIntent, Command, CommandDistributionIntent, DecisionEvaluationIntent,
+    DeploymentIntent, IncidentIntent, MessageBatchIntent, MessageCorrelationIntent, MessageIntent,
+    Payload, ProcessInstanceBatchIntent, ProcessInstanceCreationIntent, ProcessInstanceIntent,
     RejectionType, ResourceDeletionIntent, SignalIntent, TimerIntent, VariableDocumentIntent,
 };
 
@@ -30,6 +31,13 @@ use crate::context::Context;
 /// Processes one command: exactly one event or rejection fulfils it.
 pub(crate) fn process(context: &mut Context<'_>, command: &Command) {
     context.begin(command);
+    if command.checkpoint_id > context.state.meta.checkpoint_id {
+        let reason = format!(
+            "Expected checkpoint '{}' to be there before a command that was sent behind it, but it is not",
+            command.checkpoint_id
+        );
+        return context.reject(command, RejectionType::InvalidState, reason);
+    }
     match &command.payload {
         Payload::Deployment(DeploymentIntent::Create, value) => {
             deployment::create(context, command, value)
@@ -81,6 +89,9 @@ pub(crate) fn process(context: &mut Context<'_>, command: &Command) {
         }
         Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continue, _) => {
             batch::go_on(context, command)
+        }
+        Payload::Checkpoint(CheckpointIntent::Create, value) => {
+            checkpoint::create(context, command, value);
         }
         other => {
             let reason = format!(

@@ -15,6 +15,12 @@ pub(crate) struct Meta {
     /// Counter part of the highest key so far.
     #[prost(uint64, tag = "2")]
     pub(crate) key_counter: u64,
+    /// Last CHECKPOINT, 0 when none: what a backup is called.
+    #[prost(uint64, tag = "3")]
+    pub(crate) checkpoint_id: u64,
+    /// Position of its CREATED event.
+    #[prost(uint64, tag = "4")]
+    pub(crate) checkpoint_position: u64,
 }
 
 /// Lifecycle state of an element instance.

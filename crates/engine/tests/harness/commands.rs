@@ -10,6 +10,7 @@
 //! | `update JOB [retries=] [timeout=]`, `yield JOB` | changes a job, gives it back |
 //! | `publish NAME [key=] [ttl=] [id=] {JSON}`, `correlate NAME [key=] {JSON}` | messages |
 //! | `set-variables SCOPE [local] {JSON}`, `resolve INCIDENT`, `cancel INSTANCE`, `delete DEFINITION v1`, `broadcast NAME` | |
+//! | `checkpoint ID [partition=]` | a partition's part of the cut for a backup |
 //! | `advance PT1H` (stops wherever something is due), `jump PT1H` (as after a downtime), `restart` | time and restarts |
 //! | `hold-due`, `run-due` | timers, deadlines and queued slices wait, and go on |
 //! | `partitions N`, `drop KIND INTENT`, `duplicate KIND INTENT`, `hold KIND INTENT`, `release`, `cut-off N`, `reconnect N` | the network |
@@ -320,6 +321,12 @@ fn run_on_a_partition(world: &mut World, arguments: &Arguments<'_>, label: &str)
                 ..MessageCorrelationRecord::default()
             };
             (by_key, Payload::MessageCorrelation(MessageCorrelationIntent::Correlate, record))
+        }
+        "checkpoint" => {
+            let checkpoint_id = arguments.subject().parse().expect("a number");
+            let record = CheckpointRecord { checkpoint_id, ..CheckpointRecord::default() };
+            let payload = Payload::Checkpoint(CheckpointIntent::Create, record);
+            (arguments.number("partition", 1), payload)
         }
         "broadcast" => {
             let record = SignalRecord {

@@ -298,6 +298,7 @@ fn describe(names: &Names, record: &Record) -> (String, String) {
                 format!(" for {}{}", names.name(value.scope_key), variables(&value.variables));
             (value.target_element_id.clone(), tail)
         }
+        Payload::Checkpoint(_, value) => (value.checkpoint_id.to_string(), String::new()),
         Payload::Signal(_, value) => (value.signal_name.clone(), String::new()),
         Payload::Error(_, value) => (String::new(), format!(" \"{}\"", value.exception_message)),
         _ => message(names, record),

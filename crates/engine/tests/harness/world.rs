@@ -152,6 +152,10 @@ impl World {
     }
 
     fn process(&mut self, partition: PartitionId, command: Command, request: Option<RequestId>) {
+        let engine = &self.nodes.get(&partition).expect("the partition exists").engine;
+        if let Some(first) = engine.checkpoint_before(&command) {
+            self.process(partition, first, None);
+        }
         let node = self.nodes.get_mut(&partition).expect("the partition exists");
         let asked = request.map(|_| kind_of(&command.payload));
         let mut outcome = Outcome::default();
@@ -253,6 +257,9 @@ impl World {
                     self.print(format!("jobs available: {job_type}"));
                 }
                 Effect::JobsAvailable { .. } => {}
+                Effect::CheckpointCreated { id, .. } => {
+                    self.print(format!("backup: checkpoint {id} is committed"));
+                }
             }
         }
     }

@@ -65,6 +65,8 @@ pub(crate) struct History {
     pub(crate) definitions: BTreeMap<Key, String>,
     /// Decisions that were not deleted: id and version by key.
     pub(crate) decisions: BTreeMap<Key, (String, u32)>,
+    /// The last one for backups.
+    pub(crate) checkpoint_id: u64,
     created: BTreeSet<Key>,
 }
 
@@ -88,6 +90,11 @@ impl History {
         let key = record.key;
         match &record.payload {
             Payload::ProcessInstance(intent, value) => self.note_element(key, *intent, value),
+            Payload::Checkpoint(_, value) => {
+                assert!(value.checkpoint_id > self.checkpoint_id, "checkpoints ascend");
+                assert_eq!(value.checkpoint_position, record.position);
+                self.checkpoint_id = value.checkpoint_id;
+            }
             Payload::Job(intent, value) => self.note_job(key, *intent, value),
             Payload::JobBatch(JobBatchIntent::Activated, value) => {
                 for key in &value.job_keys {

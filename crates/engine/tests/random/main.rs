@@ -2,6 +2,7 @@
 //! the records say are the same.
 #![allow(clippy::unwrap_used, reason = "a test: what must not fail says so by panicking")]
 
+mod backup;
 mod bpmn;
 mod chance;
 mod check;

@@ -16,11 +16,11 @@ use super::store::Store;
 pub(crate) struct Node {
     pub(crate) engine: Engine,
     /// Only ever replays.
-    replica: Engine,
-    store: Arc<Store>,
+    pub(crate) replica: Engine,
+    pub(crate) store: Arc<Store>,
     /// A checkpoint is written, but the engine does not know yet.
-    checkpointing: bool,
-    log: Vec<Record>,
+    pub(crate) checkpointing: bool,
+    pub(crate) log: Vec<Record>,
     pub(crate) history: History,
 }
 
@@ -28,7 +28,8 @@ pub(crate) struct Network {
     pub(crate) nodes: Vec<Node>,
     pub(crate) now_ms: i64,
     pub(crate) faults: bool,
-    links: BTreeMap<(PartitionId, PartitionId), VecDeque<Command>>,
+    /// Commands, and the checkpoint behind which each was sent.
+    links: BTreeMap<(PartitionId, PartitionId), VecDeque<(u64, Command)>>,
     /// Process ids that a message was correlated to.
     correlated: BTreeSet<(Key, String)>,
     /// Answers, oldest first.
@@ -63,7 +64,7 @@ fn kind_of(record: &Record) -> (&'static str, &'static str, &'static str) {
 /// 2026-01-01T00:00:00Z.
 const START_MS: i64 = 1_767_225_600_000;
 
-fn settings(partition_id: PartitionId, partitions: u32) -> Settings {
+pub(crate) fn settings(partition_id: PartitionId, partitions: u32) -> Settings {
     Settings { partition_id, partitions }
 }
 
@@ -161,7 +162,7 @@ impl Network {
     }
 
     /// A message goes to a process once, whatever its versions, instances and partitions.
-    fn correlated_once(&mut self, record: &Record) {
+    pub(crate) fn correlated_once(&mut self, record: &Record) {
         let (message, process) = match (&record.payload, record.record_type) {
             (
                 Payload::ProcessMessageSubscription(
@@ -183,6 +184,13 @@ impl Network {
         assert!(first, "message {message} is correlated to {process} twice");
     }
 
+    /// As after a restart of everything from a backup.
+    pub(crate) fn forget_what_is_on_its_way(&mut self) {
+        self.links.clear();
+        self.open_requests.clear();
+        self.correlated.clear();
+    }
+
     fn effects(&mut self, chance: &mut Chance, from: PartitionId, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
@@ -195,13 +203,14 @@ impl Network {
                     if self.faults && chance.percent(10) {
                         continue;
                     }
+                    let sent = (self.node(from).history.checkpoint_id, command);
                     let link = self.links.entry((from, partition)).or_default();
                     if self.faults && chance.percent(10) {
-                        link.push_back(command.clone());
+                        link.push_back(sent.clone());
                     }
-                    link.push_back(command);
+                    link.push_back(sent);
                 }
-                Effect::JobsAvailable { .. } => {}
+                Effect::JobsAvailable { .. } | Effect::CheckpointCreated { .. } => {}
             }
         }
     }
@@ -214,8 +223,16 @@ impl Network {
             return false;
         }
         let ends = chance.pick(&full);
-        let command = self.links.get_mut(&ends).and_then(VecDeque::pop_front);
-        self.process(chance, ends.1, command.expect("the link is not empty"), None);
+        let sent = self.links.get_mut(&ends).and_then(VecDeque::pop_front);
+        let (checkpoint_id, command) = sent.expect("the link is not empty");
+        if let Some(first) = self.node(ends.1).engine.checkpoint_before(&command) {
+            self.process(chance, ends.1, first, None);
+        }
+        assert!(
+            self.node(ends.1).history.checkpoint_id >= checkpoint_id,
+            "a cut has the receipt of a command without its sending"
+        );
+        self.process(chance, ends.1, command, None);
         true
     }
 

@@ -47,6 +47,9 @@ pub(crate) struct Path<'a> {
     pub(crate) network: Network,
     /// Jobs that were handed out, some of them long gone.
     jobs: Vec<Key>,
+    /// The checkpoint that some partitions have, and all will have before the next.
+    backup: u64,
+    backup_begun: bool,
     steps: u64,
     /// What was done, for whoever has to understand a failure. Shared, as a failure is a panic.
     trace: &'a mut String,
@@ -68,7 +71,16 @@ pub(crate) fn run(model: &Model, seed: u64, verbose: bool, trace: &mut String) -
     let partitions = if chance.percent(35) { 3 } else { 1 };
     let mut network = Network::new(partitions);
     network.verbose = verbose;
-    let mut path = Path { model, chance, network, jobs: Vec::new(), steps: 0, trace };
+    let mut path = Path {
+        model,
+        chance,
+        network,
+        jobs: Vec::new(),
+        backup: 0,
+        backup_begun: false,
+        steps: 0,
+        trace,
+    };
     path.deploy("main", 0);
     path.deploy("callee", 0);
     for _ in 0..1 + path.chance.below(STEPS_MAX) {
@@ -145,12 +157,36 @@ impl Path<'_> {
                 self.say(&format!("restart of {partition}"));
                 self.network.restart(partition);
             }
+            29 if self.chance.percent(30) => self.back_up(),
             _ => {
                 self.say("deliver");
                 for _ in 0..1 + self.chance.below(4) {
                     self.network.deliver(&mut self.chance);
                 }
             }
+        }
+    }
+
+    /// Begins a backup on one partition, or ends it on all; perhaps all is lost then and restored.
+    fn back_up(&mut self) {
+        if !self.backup_begun {
+            self.backup += 1;
+            self.backup_begun = true;
+            let partition = self.partition();
+            self.say(&format!("backup {} begins on {partition}", self.backup));
+            return self.network.create_checkpoint(&mut self.chance, partition, self.backup);
+        }
+        self.backup_begun = false;
+        self.say(&format!("backup {} is complete", self.backup));
+        for partition in 1..=self.network.partitions() {
+            self.network.create_checkpoint(&mut self.chance, partition, self.backup);
+        }
+        if self.chance.percent(50) {
+            for _ in 0..self.chance.below(4) {
+                self.network.deliver(&mut self.chance);
+            }
+            self.say(&format!("restore of {}", self.backup));
+            self.network.restore();
         }
     }
 

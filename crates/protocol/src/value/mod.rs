@@ -2,6 +2,7 @@
 //!
 //! Variable documents are MessagePack maps kept as raw bytes. Keys of 0 mean "none".
 
+mod checkpoint;
 mod decision;
 mod deployment;
 mod incident;
@@ -11,6 +12,7 @@ mod process_instance;
 mod timer;
 mod variable;
 
+pub use checkpoint::*;
 pub use decision::*;
 pub use deployment::*;
 pub use incident::*;
