@@ -302,10 +302,11 @@ impl Engine {
     }
 
     /// The last CHECKPOINT of this partition, for backups: its id, and the position of its CREATED
-    /// event; (0, 0) when there is none.
+    /// event.
     #[must_use]
-    pub fn last_backup_checkpoint(&self) -> (u64, u64) {
-        (self.state.meta.checkpoint_id, self.state.meta.checkpoint_position)
+    pub fn last_checkpoint(&self) -> Option<(u64, u64)> {
+        let meta = &self.state.meta;
+        (meta.checkpoint_id > 0).then_some((meta.checkpoint_id, meta.checkpoint_position))
     }
 
     /// Position as of which the backing store holds the state (from its meta bytes).

@@ -44,7 +44,7 @@ pub enum Effect {
         job_type: String,
     },
     /// This partition's part of a cut is decided: a backup with this id holds what is up to this
-    /// position.
+    /// position. Comes again when the same checkpoint is asked for again.
     CheckpointCreated {
         /// Number of the cut.
         id: u64,

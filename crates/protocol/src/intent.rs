@@ -125,7 +125,7 @@ intents! {
         Received = 20 "RECEIVED",
     }
     /// Intents of CHECKPOINT: the cut that backups of all partitions share.
-    CheckpointIntent { Create = 0 "CREATE", Created = 1 "CREATED", }
+    CheckpointIntent { Create = 0 "CREATE", Created = 1 "CREATED", Ignored = 2 "IGNORED", }
     /// Intents of ERROR: the engine failed on a command; the instance has an incident.
     ErrorIntent { Created = 0 "CREATED", }
 }

@@ -88,11 +88,11 @@ impl Broker {
     }
 
     /// The last CHECKPOINT that a partition committed, as this node knows: its id, and the position
-    /// up to which a backup of that id goes. Zeros when there is none.
+    /// up to which a backup of that id goes.
     #[must_use]
     pub fn backup_checkpoint(&self, partition: PartitionId) -> Option<(u64, u64)> {
         let member = self.0.members.get((partition as usize).wrapping_sub(1))?;
-        Some(member.status.backup_checkpoint())
+        member.status.backup_checkpoint()
     }
 
     /// The clock that the engine runs by.

@@ -28,8 +28,8 @@ pub(crate) trait Processing {
     fn checkpoint_before(&self, _: &Command) -> Option<Command> {
         None
     }
-    fn last_backup_checkpoint(&self) -> (u64, u64) {
-        (0, 0)
+    fn last_checkpoint(&self) -> Option<(u64, u64)> {
+        None
     }
     fn replay(&mut self, records: &[Record]) -> Result<(), String>;
     fn due(&mut self, now_ms: i64, effects: &mut Vec<Effect>) -> Vec<Command>;
@@ -70,8 +70,8 @@ impl Processing for Engine {
         Self::checkpoint_before(self, command)
     }
 
-    fn last_backup_checkpoint(&self) -> (u64, u64) {
-        Self::last_backup_checkpoint(self)
+    fn last_checkpoint(&self) -> Option<(u64, u64)> {
+        Self::last_checkpoint(self)
     }
 
     fn replay(&mut self, records: &[Record]) -> Result<(), String> {

@@ -253,7 +253,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         self.leading = Some(term);
         self.nothing_due_at_ms = None;
         self.parts.status.set_position(self.applied.position);
-        self.parts.status.set_backup_checkpoint(self.engine.last_backup_checkpoint());
+        self.parts.status.set_backup_checkpoint(self.engine.last_checkpoint());
         self.parts.status.set_leader(true);
     }
 

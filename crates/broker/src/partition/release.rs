@@ -53,7 +53,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
                 }
                 Effect::CheckpointCreated { id, position } => {
                     tracing::info!(partition = self.parts.id, id, position, "checkpoint created");
-                    self.parts.status.set_backup_checkpoint((id, position));
+                    self.parts.status.set_backup_checkpoint(Some((id, position)));
                 }
             }
         }

@@ -18,7 +18,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         }
         self.applied = Applied { entry: Some(entry), position: self.engine.last_position() };
         self.parts.status.set_position(self.applied.position);
-        self.parts.status.set_backup_checkpoint(self.engine.last_backup_checkpoint());
+        self.parts.status.set_backup_checkpoint(self.engine.last_checkpoint());
         self.checkpoints.committed(entry, self.applied.position, bytes);
         Ok(())
     }

@@ -13,8 +13,8 @@ pub(crate) struct Status {
     id: PartitionId,
     leader: watch::Sender<bool>,
     position: AtomicU64,
-    /// Id and position of the last committed CHECKPOINT, for backups; zeros when there is none.
-    backup_checkpoint: Mutex<(u64, u64)>,
+    /// Id and position of the last committed CHECKPOINT, for backups.
+    backup_checkpoint: Mutex<Option<(u64, u64)>>,
     health: Mutex<PartitionHealth>,
     dead: AtomicBool,
 }
@@ -25,7 +25,7 @@ impl Status {
             id,
             leader: watch::Sender::new(false),
             position: AtomicU64::new(0),
-            backup_checkpoint: Mutex::new((0, 0)),
+            backup_checkpoint: Mutex::new(None),
             health: Mutex::new(PartitionHealth::Healthy),
             dead: AtomicBool::new(false),
         }
@@ -43,11 +43,11 @@ impl Status {
         self.position.store(position, Ordering::Release);
     }
 
-    pub(crate) fn set_backup_checkpoint(&self, checkpoint: (u64, u64)) {
+    pub(crate) fn set_backup_checkpoint(&self, checkpoint: Option<(u64, u64)>) {
         *self.backup_checkpoint.lock() = checkpoint;
     }
 
-    pub(crate) fn backup_checkpoint(&self) -> (u64, u64) {
+    pub(crate) fn backup_checkpoint(&self) -> Option<(u64, u64)> {
         *self.backup_checkpoint.lock()
     }
 

@@ -10,6 +10,6 @@ pub(crate) fn apply(state: &mut State, intent: CheckpointIntent, value: &Checkpo
             state.meta.checkpoint_id = value.checkpoint_id;
             state.meta.checkpoint_position = value.checkpoint_position;
         }
-        CheckpointIntent::Create => {}
+        CheckpointIntent::Create | CheckpointIntent::Ignored => {}
     }
 }

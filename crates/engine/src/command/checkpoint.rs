@@ -5,26 +5,30 @@
 //! checkpoint that it does not have makes it first ([`crate::Engine::checkpoint_before`]), so a cut
 //! never has the receipt of a command without its sending. The other way round is harmless: what
 //! was sent and not received before the cut is unanswered in the sender's state, and sent again.
+//! A checkpoint that is there already, or an older one, is ignored: the answer names the last one.
 
-use skep_protocol::{CheckpointIntent, CheckpointRecord, Command, NO_KEY, Payload, RejectionType};
+use skep_protocol::{CheckpointIntent, CheckpointRecord, Command, NO_KEY, Payload};
 
 use crate::context::Context;
 use crate::outcome::Effect;
 
-pub(super) fn create(context: &mut Context<'_>, command: &Command, value: &CheckpointRecord) {
-    let (id, last) = (value.checkpoint_id, context.state.meta.checkpoint_id);
-    if id <= last {
-        let reason = format!(
-            "Expected the id of a checkpoint to be higher than that of the last one, '{last}', but it is '{id}'"
-        );
-        return context.reject(command, RejectionType::AlreadyExists, reason);
-    }
-    let position = context.state.meta.last_position + 1;
+pub(super) fn create(context: &mut Context<'_>, value: &CheckpointRecord) {
+    let (last, position) =
+        (context.state.meta.checkpoint_id, context.state.meta.checkpoint_position);
+    let is_new = value.checkpoint_id > last;
+    let (id, position) = if is_new {
+        (value.checkpoint_id, context.state.meta.last_position + 1)
+    } else {
+        (last, position)
+    };
     let record = CheckpointRecord { checkpoint_id: id, checkpoint_position: position };
-    let payload = Payload::Checkpoint(CheckpointIntent::Created, record);
+    let intent = if is_new { CheckpointIntent::Created } else { CheckpointIntent::Ignored };
+    let payload = Payload::Checkpoint(intent, record);
     context.event(NO_KEY, payload.clone());
     context.respond_accepted(NO_KEY, payload);
-    context.effect(Effect::CheckpointCreated { id, position });
+    if id == value.checkpoint_id && id != 0 {
+        context.effect(Effect::CheckpointCreated { id, position });
+    }
 }
 
 /// The command that makes the checkpoint which `command` was sent behind.

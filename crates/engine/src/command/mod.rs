@@ -91,7 +91,7 @@ pub(crate) fn process(context: &mut Context<'_>, command: &Command) {
             batch::go_on(context, command)
         }
         Payload::Checkpoint(CheckpointIntent::Create, value) => {
-            checkpoint::create(context, command, value);
+            checkpoint::create(context, value);
         }
         other => {
             let reason = format!(

@@ -19,7 +19,8 @@ impl Network {
         partition: PartitionId,
         id: u64,
     ) {
-        if self.node(partition).engine.last_backup_checkpoint().0 < id {
+        let last = self.node(partition).engine.last_checkpoint();
+        if last.is_none_or(|(last, _)| last < id) || chance.percent(20) {
             let record = CheckpointRecord { checkpoint_id: id, ..CheckpointRecord::default() };
             let payload = Payload::Checkpoint(CheckpointIntent::Create, record);
             self.request(chance, partition, Command::new(NO_KEY, payload));
@@ -33,7 +34,7 @@ impl Network {
         self.forget_what_is_on_its_way();
         for partition in 1..=partitions {
             let node = self.node(partition);
-            let (_, position) = node.engine.last_backup_checkpoint();
+            let (_, position) = node.engine.last_checkpoint().expect("all have it");
             let rest = node.log.split_off(usize::try_from(position).unwrap());
             assert!(
                 rest.first().is_none_or(|record| record.source_position == 0),

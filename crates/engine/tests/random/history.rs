@@ -90,7 +90,7 @@ impl History {
         let key = record.key;
         match &record.payload {
             Payload::ProcessInstance(intent, value) => self.note_element(key, *intent, value),
-            Payload::Checkpoint(_, value) => {
+            Payload::Checkpoint(CheckpointIntent::Created, value) => {
                 assert!(value.checkpoint_id > self.checkpoint_id, "checkpoints ascend");
                 assert_eq!(value.checkpoint_position, record.position);
                 self.checkpoint_id = value.checkpoint_id;

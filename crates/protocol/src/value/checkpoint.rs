@@ -6,7 +6,7 @@ pub struct CheckpointRecord {
     /// Number of the cut, the same on all partitions, ascending.
     #[prost(uint64, tag = "1")]
     pub checkpoint_id: u64,
-    /// CREATED: position of that event on this partition; a backup holds what is up to it.
+    /// Position of the CREATED event on this partition; a backup holds what is up to it.
     #[prost(uint64, tag = "2")]
     pub checkpoint_position: u64,
 }
