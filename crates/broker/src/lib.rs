@@ -12,6 +12,7 @@ mod config;
 mod error;
 mod jobs;
 pub mod limits;
+pub mod metadata;
 pub mod metrics;
 mod partition;
 pub mod replication;

@@ -76,3 +76,29 @@ pub const SNAPSHOT_PIECE_BYTES: usize = 256 * 1024;
 /// Largest segment of a journal that lies in memory, in bytes: two of them are reserved, and the
 /// largest entry is half of one, which has to hold the largest outcome of a command.
 pub const MEMORY_SEGMENT_BYTES: u32 = 32 * 1024 * 1024;
+
+/// Brokers of a cluster: each pair has a connection, and the configuration names every replica.
+pub const CLUSTER_BROKERS_MAX: usize = 64;
+
+/// Voters of the metadata group: five survive the loss of two, more would only make it slower.
+pub const METADATA_VOTERS_MAX: usize = 5;
+
+/// Longest cluster configuration that is read, in bytes. One with 64 brokers and 8191 partitions of
+/// three replicas takes less than 2 MB.
+pub const CLUSTER_CONFIG_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Proposals for the cluster configuration that wait for the metadata group: the coordinator has
+/// one at a time, operators have a few.
+pub const METADATA_PROPOSALS_MAX: usize = 16;
+
+/// Longest time that a decision of the metadata group takes before its proposer hears that it may
+/// be lost, in milliseconds: several elections.
+pub const METADATA_DECISION_TIMEOUT_MS: u64 = 5_000;
+
+/// Entries that a new replica may lack when it becomes a voter: less than a tenth of a second of
+/// work at full load, so that the partition does not wait for it.
+pub const LEARNER_LAG_MAX: u64 = 128;
+
+/// Pause between two looks at an operation of a cluster change that waits, in milliseconds: a
+/// change takes seconds, and looking costs a message to a leader.
+pub const CHANGE_STEP_PAUSE_MS: u64 = 50;

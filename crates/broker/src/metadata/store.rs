@@ -1,0 +1,135 @@
+//! What a node remembers of the cluster configuration: the newest document that it knows, and, on
+//! members of the metadata group, the document as of a place of the replicated log.
+
+use std::io::{self, Cursor, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use skep_env::Disk;
+
+use crate::limits::CLUSTER_CONFIG_BYTES_MAX;
+use crate::metadata::config::ClusterConfig;
+use crate::metadata::file;
+use crate::replication::{CheckpointView, EntryId, OpenSnapshot, SnapshotStore};
+
+/// Name of the file with the newest document.
+const KNOWN_NAME: &str = "cluster.json";
+
+/// Name of the file with the state of the replica.
+const CHECKPOINT_NAME: &str = "checkpoint.json";
+
+/// The state of a replica of the metadata group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Checkpoint {
+    /// As of this entry.
+    pub(crate) entry: EntryId,
+    /// What the replication wants to keep.
+    pub(crate) replication: Vec<u8>,
+    /// The document, when any was decided.
+    pub(crate) config: Option<ClusterConfig>,
+}
+
+/// Its layout on disk.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredCheckpoint {
+    term: u64,
+    index: u64,
+    replication: String,
+    config: Option<serde_json::Value>,
+}
+
+impl Checkpoint {
+    fn encode(&self) -> io::Result<Vec<u8>> {
+        let config = self.config.as_ref().map(serde_json::to_value).transpose()?;
+        // The replication's part is JSON text; anything else would be refused by its reader.
+        let replication = String::from_utf8(self.replication.clone()).map_err(io::Error::other)?;
+        let EntryId { term, index } = self.entry;
+        Ok(serde_json::to_vec(&StoredCheckpoint { term, index, replication, config })?)
+    }
+
+    fn decode(bytes: &[u8]) -> io::Result<Self> {
+        let stored: StoredCheckpoint = serde_json::from_slice(bytes)?;
+        let config = match stored.config {
+            Some(config) => Some(decode_config(&serde_json::to_vec(&config)?)?),
+            None => None,
+        };
+        let entry = EntryId { term: stored.term, index: stored.index };
+        Ok(Self { entry, replication: stored.replication.into_bytes(), config })
+    }
+}
+
+fn decode_config(bytes: &[u8]) -> io::Result<ClusterConfig> {
+    ClusterConfig::decode(bytes).map_err(|refusal| io::Error::other(refusal.reason))
+}
+
+/// The folder with both files.
+#[derive(Clone)]
+pub struct MetadataStore {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+}
+
+impl MetadataStore {
+    /// The store in this folder, which is made if needed.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn open(disk: Arc<dyn Disk>, folder: PathBuf) -> io::Result<Self> {
+        disk.create_dir(&folder)?;
+        Ok(Self { disk, folder })
+    }
+
+    /// The newest document that was stored, if any.
+    ///
+    /// # Errors
+    /// When the disk fails, or the document is of another release.
+    pub fn known(&self) -> io::Result<Option<ClusterConfig>> {
+        let known = match file::read(&*self.disk, &self.folder.join(KNOWN_NAME))? {
+            Some(bytes) => Some(decode_config(&bytes)?),
+            None => None,
+        };
+        let applied = self.checkpoint()?.and_then(|checkpoint| checkpoint.config);
+        Ok([known, applied].into_iter().flatten().max_by_key(|config| config.version))
+    }
+
+    /// Remembers a document.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn remember(&self, config: &ClusterConfig) -> io::Result<()> {
+        file::replace(&*self.disk, &self.folder, KNOWN_NAME, &config.encode())
+    }
+
+    pub(crate) fn checkpoint(&self) -> io::Result<Option<Checkpoint>> {
+        let bytes = file::read(&*self.disk, &self.folder.join(CHECKPOINT_NAME))?;
+        bytes.as_deref().map(Checkpoint::decode).transpose()
+    }
+
+    pub(crate) fn write_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+        file::replace(&*self.disk, &self.folder, CHECKPOINT_NAME, &checkpoint.encode()?)
+    }
+}
+
+impl SnapshotStore for MetadataStore {
+    fn view(&self) -> io::Result<Option<CheckpointView>> {
+        let Some(checkpoint) = self.checkpoint()? else { return Ok(None) };
+        let bytes = checkpoint.encode()?;
+        let open: OpenSnapshot =
+            Box::new(move || Ok(Box::new(Cursor::new(bytes)) as Box<dyn Read + Send>));
+        Ok(Some(CheckpointView { replication_meta: checkpoint.replication, open }))
+    }
+
+    fn import(&self, snapshot: &mut dyn Read) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        snapshot.take(CLUSTER_CONFIG_BYTES_MAX).read_to_end(&mut bytes)?;
+        self.write_checkpoint(&Checkpoint::decode(&bytes)?)
+    }
+}
+
+impl std::fmt::Debug for MetadataStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MetadataStore").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
