@@ -10,6 +10,7 @@ use skep_env::{
 use skep_storage::StateStore;
 
 use crate::limits;
+use crate::observer::Observed;
 
 /// Where state and log are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct BrokerConfig {
     /// For tests and simulation: stores that live in memory and outlive a simulated crash. Without
     /// it a data folder has LMDB stores.
     pub state: Option<OpenState>,
+    /// Sees what is committed on this node.
+    pub observer: Observed,
 }
 
 impl Default for BrokerConfig {
@@ -65,6 +68,7 @@ impl Default for BrokerConfig {
             checkpoint_log_bytes: limits::CHECKPOINT_LOG_BYTES,
             checkpoint_interval_ms: limits::CHECKPOINT_INTERVAL_MS,
             state: None,
+            observer: None,
         }
     }
 }

@@ -194,6 +194,12 @@ impl Broker {
         Ok(receiver)
     }
 
+    /// The inbox of this node's replica of a partition.
+    pub(crate) fn inbox_of(&self, partition: PartitionId) -> Option<&Inbox> {
+        let index = (partition as usize).checked_sub(1)?;
+        self.0.members.get(index).map(|member| &*member.inbox)
+    }
+
     /// Sends a command of the node itself; backpressure never refuses it.
     pub fn send(&self, partition: PartitionId, command: Command) {
         self.0.transport.send(partition, command);

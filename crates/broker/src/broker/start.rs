@@ -289,6 +289,7 @@ async fn run_partition(seed: Seed) -> Result<(), String> {
         checkpoints: checkpoint_settings(&seed.config, seed.store, seed.writer),
         checkpoint: stored.map(|meta| meta.entry),
         round_bytes_max: limits::ROUND_BYTES_MAX.min(seed.journal.entry_bytes_max() / 2),
+        observer: seed.config.observer.clone(),
         space_low: Box::new(move || seed.journal.health() == JournalHealth::SpaceLow),
     })?;
     partition.run().await;

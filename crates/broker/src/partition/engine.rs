@@ -39,6 +39,7 @@ pub(crate) trait Processing {
     fn dirty_bytes(&self) -> usize;
     fn begin_checkpoint(&mut self) -> Option<Arc<dyn StateChanges>>;
     fn end_checkpoint(&mut self) -> Result<(), String>;
+    fn dump(&self) -> Vec<(u8, Vec<u8>, Vec<u8>)>;
 }
 
 impl StateChanges for Checkpoint {
@@ -104,5 +105,9 @@ impl Processing for Engine {
 
     fn end_checkpoint(&mut self) -> Result<(), String> {
         Self::end_checkpoint(self).map_err(|error| error.to_string())
+    }
+
+    fn dump(&self) -> Vec<(u8, Vec<u8>, Vec<u8>)> {
+        Self::dump(self)
     }
 }

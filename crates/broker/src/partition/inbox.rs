@@ -35,6 +35,8 @@ pub(crate) struct Request {
 pub(crate) enum Control {
     /// Answer with the number of things done so far, as soon as there is nothing to do.
     Quiesce(oneshot::Sender<u64>),
+    /// Show the state, as soon as no round is under way.
+    Inspect(oneshot::Sender<crate::observer::Inspection>),
     /// Jobs of this type found no room in any stream; now there is some.
     StreamRoom(String),
     /// A checkpoint is in the store, or failed.

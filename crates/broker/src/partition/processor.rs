@@ -13,6 +13,7 @@ use crate::error::BrokerError;
 use crate::jobs::{JobHub, StreamSlot};
 use crate::limits;
 use crate::metrics::{PartitionMetrics, figure, seconds};
+use crate::observer::{Inspection, Observed};
 use crate::partition::checkpoint::{CheckpointSettings, Checkpoints};
 use crate::partition::{
     Control, EngineFactory, Inbox, Limiter, Processing, Reply, Request, Status,
@@ -37,6 +38,8 @@ pub(crate) struct Parts<E, R> {
     pub(crate) checkpoint: Option<EntryId>,
     /// Bytes of records after which a round ends.
     pub(crate) round_bytes_max: usize,
+    /// Sees what is committed.
+    pub(crate) observer: Observed,
     /// Whether the disk has so little space that only what frees some should go on.
     pub(crate) space_low: Box<dyn Fn() -> bool + Send>,
 }
@@ -99,6 +102,8 @@ pub(crate) struct Partition<E, R> {
     /// Things done so far; two equal readings with idleness between mean that nothing happened.
     pub(super) activity: u64,
     quiesce: Vec<oneshot::Sender<u64>>,
+    /// Who wants to see the state.
+    inspections: Vec<oneshot::Sender<Inspection>>,
     pub(super) needs_rebuild: bool,
     /// The engine could not read its state: the partition must not go on.
     pub(super) failure: Option<String>,
@@ -146,6 +151,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             space_was_low: false,
             activity: 0,
             quiesce: Vec::new(),
+            inspections: Vec::new(),
             needs_rebuild: false,
             failure: None,
             stopping: false,
@@ -207,6 +213,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         while let Some(control) = self.parts.inbox.take_control() {
             match control {
                 Control::Quiesce(reply) => self.quiesce.push(reply),
+                Control::Inspect(reply) => self.inspections.push(reply),
                 Control::StreamRoom(job_type) => self.room.push(job_type),
                 Control::CheckpointDone(result) => self.checkpoint_done(result).await?,
                 Control::Stop => self.stopping = true,
@@ -218,6 +225,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
     fn take_events(&mut self) -> Step {
         while let Some(event) = self.parts.replication.events().pop() {
             self.activity += 1;
+            self.observe(&event);
             match event {
                 ReplicationEvent::Committed { entry, batch, own } => {
                     if own && self.leading == Some(entry.term) {
@@ -237,6 +245,19 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             }
         }
         Ok(())
+    }
+
+    fn observe(&self, event: &ReplicationEvent) {
+        let Some(observer) = &self.parts.observer else { return };
+        match event {
+            ReplicationEvent::Committed { entry, batch, .. } => {
+                observer.committed(self.parts.id, *entry, batch);
+            }
+            ReplicationEvent::StateReplaced { entry } => {
+                observer.state_replaced(self.parts.id, *entry);
+            }
+            _ => {}
+        }
     }
 
     fn lead(&mut self, term: u64) {
@@ -381,6 +402,15 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         if self.held.is_empty() && !self.quiesce.is_empty() {
             for reply in self.quiesce.drain(..) {
                 let _ = reply.send(self.activity);
+            }
+        }
+        if self.held.is_empty() && !self.needs_rebuild {
+            for reply in std::mem::take(&mut self.inspections) {
+                let _ = reply.send(Inspection {
+                    entry: self.applied.entry,
+                    position: self.engine.last_position(),
+                    rows: self.engine.dump(),
+                });
             }
         }
     }

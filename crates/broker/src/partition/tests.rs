@@ -122,6 +122,13 @@ impl Processing for Counter {
         }
     }
 
+    fn dump(&self) -> Vec<(u8, Vec<u8>, Vec<u8>)> {
+        let row = |(name, count): (&String, &u64)| {
+            (0, name.clone().into_bytes(), count.to_le_bytes().to_vec())
+        };
+        self.counts.iter().map(row).collect()
+    }
+
     fn replay(&mut self, records: &[Record]) -> Result<(), String> {
         for record in records {
             self.apply(record);
@@ -223,6 +230,7 @@ impl Bench {
             },
             checkpoint: None,
             round_bytes_max: 10_000,
+            observer: None,
             space_low: Box::new(|| false),
         };
         let running = tokio::task::spawn_local(Partition::new(parts).unwrap().run());

@@ -8,4 +8,5 @@ mod durability;
 mod failure;
 mod full_disk;
 mod jobs;
+mod observer;
 mod time;
