@@ -15,6 +15,7 @@ pub mod task;
 pub use clock::{ChangeListener, Clock, ControlledClock, SystemClock};
 pub use disk::{
     Disk, DiskFile, DiskOperation, Faults, FaultyDisk, FolderLock, MemoryDisk, OpenMode, OsDisk,
+    remove_tree,
 };
 pub use net::{Network, TcpNetwork};
 pub use random::{OsRandom, Random, SeededRandom};

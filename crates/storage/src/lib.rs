@@ -10,7 +10,7 @@ pub mod limits;
 pub mod snapshot;
 pub mod state;
 
-pub use data_dir::{DataDir, DataDirError};
+pub use data_dir::{DataDir, DataDirError, UnfinishedDataDir};
 pub use journal::{Journal, JournalError, JournalOptions, StreamHandle};
 pub use snapshot::{SnapshotError, SnapshotInfo};
 pub use state::{LmdbStore, MemoryStore, StateError, StateStore, StateView, WriteBatch};

@@ -215,6 +215,11 @@ impl Disk for FaultyDisk {
         self.inner.create_dir(folder)
     }
 
+    fn remove_dir(&self, folder: &Path) -> io::Result<()> {
+        self.faults.check(DiskOperation::Remove)?;
+        self.inner.remove_dir(folder)
+    }
+
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {
         self.faults.check(DiskOperation::SyncDir)?;
         self.inner.sync_dir(folder)

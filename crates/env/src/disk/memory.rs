@@ -423,6 +423,15 @@ impl Disk for MemoryDisk {
         Ok(())
     }
 
+    fn remove_dir(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.live()?;
+        let mut paths = state.names.keys().chain(&state.folders);
+        if paths.any(|path| path.parent() == Some(folder)) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        if state.folders.remove(folder) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {
         let mut state = self.live()?;
         let changes = std::mem::take(&mut state.unsynced_names);

@@ -126,6 +126,13 @@ pub trait Disk: Send + Sync {
     /// When the folder cannot be made.
     fn create_dir(&self, folder: &Path) -> io::Result<()>;
 
+    /// Removes a folder that is empty.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such folder, `DirectoryNotEmpty` when something is in it; or the
+    /// disk fails.
+    fn remove_dir(&self, folder: &Path) -> io::Result<()>;
+
     /// Returns after files created, renamed and removed in the folder are so on stable storage.
     ///
     /// # Errors
@@ -144,4 +151,19 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// `WouldBlock` when somebody else holds it; or the file cannot be made.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Box<dyn FolderLock>>;
+}
+
+/// Removes a folder with everything in it. When it fails in the middle, a part is gone.
+///
+/// # Errors
+/// `NotFound` when there is no such folder; or the disk fails.
+pub fn remove_tree(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    for name in disk.list(folder)? {
+        let path = folder.join(name);
+        match disk.list(&path) {
+            Ok(_) => remove_tree(disk, &path)?,
+            Err(_) => disk.remove(&path)?,
+        }
+    }
+    disk.remove_dir(folder)
 }

@@ -97,6 +97,10 @@ impl Disk for OsDisk {
         Ok(())
     }
 
+    fn remove_dir(&self, folder: &Path) -> io::Result<()> {
+        fs::remove_dir(folder)
+    }
+
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {
         File::open(folder)?.sync_all()
     }

@@ -42,6 +42,16 @@ fn conforms(disk: &dyn Disk, root: &Path) {
     assert!(disk.list(&root.join("nowhere")).is_err());
     assert!(disk.free_bytes(&folder).expect("free") > 0);
 
+    let full = disk.remove_dir(&folder).expect_err("not empty");
+    assert_eq!(full.kind(), io::ErrorKind::DirectoryNotEmpty);
+    let deep = root.join("c/d");
+    disk.create_dir(&deep).expect("create folder");
+    disk.open(&deep.join("file"), OpenMode::Create).expect("create");
+    disk.open(&root.join("c/file"), OpenMode::Create).expect("create");
+    remove_tree(disk, &root.join("c")).expect("with all that is in it");
+    let gone = disk.remove_dir(&root.join("c")).expect_err("gone");
+    assert_eq!(gone.kind(), io::ErrorKind::NotFound);
+
     let lock = disk.lock(&folder.join("lock"), "holder").expect("lock");
     let held = disk.lock(&folder.join("lock"), "me").err().expect("held");
     assert_eq!(held.kind(), io::ErrorKind::WouldBlock);

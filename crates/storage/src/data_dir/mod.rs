@@ -5,11 +5,13 @@
 //!   made, so a folder with it is complete.
 //! - `skep.lock`: locked by the process that uses the folder; says which one.
 //! - `journal/`: the log of all partitions (see [`crate::journal`]).
+//! - `skep.unfinished`: the folder is being filled (see [`UnfinishedDataDir`]); no start takes it.
 //! - `partition-N/state/`: the tables of partition N (see [`crate::state`]).
 //! - `partition-N/snapshots/`: its snapshots (see [`crate::snapshot`]).
 
 #[cfg(test)]
 mod tests;
+mod unfinished;
 
 use std::fmt;
 use std::io;
@@ -17,12 +19,15 @@ use std::path::{Path, PathBuf};
 
 use skep_env::{Disk, FolderLock, OpenMode};
 
+pub use unfinished::UnfinishedDataDir;
+
 /// The format that this release reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
 
 const VERSION_NAME: &str = "skep.version";
 const NEW_VERSION_NAME: &str = "skep.version.part";
 const LOCK_NAME: &str = "skep.lock";
+const UNFINISHED_NAME: &str = "skep.unfinished";
 const VERSION_START: &str = "skep data folder, format ";
 /// Longest version or lock file that is looked at, in bytes; ours have less than 50.
 const TEXT_BYTES_MAX: usize = 256;
@@ -68,6 +73,30 @@ pub enum DataDirError {
         .path.display()
     )]
     NotOurs {
+        /// The folder.
+        path: PathBuf,
+        /// One of the things in it.
+        example: String,
+    },
+
+    /// Filling it was interrupted.
+    #[error(
+        "the data folder {} is not complete: a restore into it was interrupted; run the restore \
+         again, it begins anew",
+        .path.display()
+    )]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// It should be filled, but it is not empty.
+    #[error(
+        "the data folder {} is not empty, it holds {example}; restore into a new or an empty folder \
+         (--data-dir). Nothing was changed",
+        .path.display()
+    )]
+    NotEmpty {
         /// The folder.
         path: PathBuf,
         /// One of the things in it.
@@ -120,19 +149,14 @@ impl DataDir {
         let has_version = |names: &[String]| names.iter().any(|name| name == VERSION_NAME);
         let ours = [VERSION_NAME, NEW_VERSION_NAME, LOCK_NAME, LOST_AND_FOUND];
         let foreign = names.iter().find(|name| !ours.contains(&name.as_str()));
+        if !has_version(&names) && names.iter().any(|name| name == UNFINISHED_NAME) {
+            return Err(DataDirError::Unfinished { path: path.to_owned() });
+        }
         if let (false, Some(example)) = (has_version(&names), foreign) {
             let example = example.clone();
             return Err(DataDirError::NotOurs { path: path.to_owned(), example });
         }
-        let lock_path = path.join(LOCK_NAME);
-        let lock = disk.lock(&lock_path, holder).map_err(|error| {
-            if error.kind() != io::ErrorKind::WouldBlock {
-                return from_io(path, "lock", error);
-            }
-            let holder = read_text(disk, &lock_path).unwrap_or_default();
-            let holder = if holder.is_empty() { "another process".to_owned() } else { holder };
-            DataDirError::InUse { path: path.to_owned(), holder }
-        })?;
+        let lock = take_lock(disk, path, holder)?;
         // Again, under the lock: another process may have made the folder in between.
         let is_new = !has_version(&disk.list(path).map_err(fail("list"))?);
         if !is_new {
@@ -173,6 +197,22 @@ impl fmt::Debug for DataDir {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataDir").field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+fn take_lock(
+    disk: &dyn Disk,
+    path: &Path,
+    holder: &str,
+) -> Result<Box<dyn FolderLock>, DataDirError> {
+    let lock_path = path.join(LOCK_NAME);
+    disk.lock(&lock_path, holder).map_err(|error| {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            return from_io(path, "lock", error);
+        }
+        let holder = read_text(disk, &lock_path).unwrap_or_default();
+        let holder = if holder.is_empty() { "another process".to_owned() } else { holder };
+        DataDirError::InUse { path: path.to_owned(), holder }
+    })
 }
 
 fn from_io(path: &Path, action: &'static str, source: io::Error) -> DataDirError {

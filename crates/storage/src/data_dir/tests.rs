@@ -98,3 +98,51 @@ fn a_folder_that_cannot_be_written_is_refused_with_what_to_do() {
     let error = DataDir::open(&OsDisk, &file.join("data"), "process 1").expect_err("refused");
     assert!(matches!(error, DataDirError::Io { .. }), "{error}");
 }
+
+fn names(disk: &dyn Disk) -> Vec<String> {
+    disk.list(path()).unwrap_or_default()
+}
+
+fn fill(disk: &dyn Disk) -> UnfinishedDataDir {
+    let unfinished = UnfinishedDataDir::begin(disk, path(), "restore").expect("begin");
+    disk.create_dir(&path().join("journal")).expect("folder");
+    let file = disk.open(&path().join("journal/x"), OpenMode::CreateNew).expect("file");
+    file.sync_data().expect("sync");
+    disk.sync_dir(&path().join("journal")).expect("sync");
+    unfinished
+}
+
+#[test]
+fn a_folder_that_is_filled_can_be_started_only_when_it_is_finished() {
+    for seed in 0..20 {
+        let disk = MemoryDisk::new();
+        let unfinished = fill(&disk);
+        let error = open(&disk).expect_err("unfinished");
+        assert!(matches!(error, DataDirError::Unfinished { .. }), "{error}");
+        drop(unfinished);
+        let disk = disk.crash(seed);
+        let error = open(&disk).expect_err("unfinished");
+        assert!(error.to_string().contains("run the restore again"), "{error}");
+        // The next attempt begins anew.
+        let unfinished = fill(&disk);
+        unfinished.finish(&disk).expect("finish");
+        let disk = disk.crash(seed);
+        assert!(!open(&disk).expect("complete").is_new());
+        let error = UnfinishedDataDir::begin(&disk, path(), "restore").expect_err("not empty");
+        assert!(matches!(error, DataDirError::NotEmpty { .. }), "{error}");
+    }
+}
+
+#[test]
+fn an_abandoned_folder_is_as_it_was_before() {
+    let disk = MemoryDisk::new();
+    fill(&disk).abandon(&disk);
+    assert!(disk.list(path()).is_err(), "it was not there before");
+    disk.create_dir(path()).expect("empty folder");
+    fill(&disk).abandon(&disk);
+    assert_eq!(names(&disk), [""; 0]);
+    disk.open(&path().join("precious"), OpenMode::Create).expect("file");
+    let error = UnfinishedDataDir::begin(&disk, path(), "restore").expect_err("not empty");
+    assert!(error.to_string().contains("precious"), "{error}");
+    assert_eq!(names(&disk), ["precious"]);
+}

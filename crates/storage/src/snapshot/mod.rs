@@ -30,7 +30,7 @@ use crate::limits::SNAPSHOT_COMMIT_BYTES;
 use crate::state::{StateError, StateStore, WriteBatch};
 
 pub use read::SnapshotReader;
-pub use write::{SnapshotReceiver, write};
+pub use write::{SnapshotReceiver, export, write};
 
 /// What is in a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,6 +86,10 @@ pub enum SnapshotError {
         /// The version that this release knows.
         supported: u32,
     },
+
+    /// What takes the bytes of an export did not take them.
+    #[error("cannot write the snapshot: {0}")]
+    Sink(#[source] io::Error),
 
     /// The state could not be read or written.
     #[error(transparent)]

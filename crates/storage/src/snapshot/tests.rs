@@ -88,6 +88,22 @@ fn a_snapshot_carries_a_store_to_another_one() {
 }
 
 #[test]
+fn an_export_is_the_file_byte_for_byte() {
+    let disk = disk();
+    let written = write(&disk, path(), &large_store(), b"meta").expect("write");
+    let mut bytes = Vec::new();
+    let mut sink = |piece: &[u8]| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    };
+    assert_eq!(export(&large_store(), b"meta", &mut sink).expect("export"), written);
+    assert!(bytes == file_bytes(&disk, path()));
+    let mut full = |_: &[u8]| Err(io::ErrorKind::StorageFull.into());
+    let error = export(&large_store(), b"meta", &mut full).expect_err("refused");
+    assert!(matches!(error, SnapshotError::Sink(_)), "{error}");
+}
+
+#[test]
 fn a_snapshot_shows_one_point_in_time() {
     let (disk, store) = (disk(), small_store());
     let view = store.view().expect("view");

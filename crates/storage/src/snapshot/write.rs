@@ -1,5 +1,6 @@
 //! Writing snapshots: from a view of a store, or from the pieces that another node sends.
 
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,7 +71,7 @@ pub fn write(
     meta: &[u8],
 ) -> Result<SnapshotInfo, SnapshotError> {
     let mut file = NewFile::create(disk, path)?;
-    match write_content(&mut file, view, meta) {
+    match write_content(&mut |bytes| file.append(bytes), view, meta) {
         Ok(entries) => {
             let bytes = file.bytes;
             file.publish()?;
@@ -83,15 +84,36 @@ pub fn write(
     }
 }
 
+/// Writes all tables of a view, as of one point in time, to whatever takes bytes in order; they are
+/// those that [`write`] puts into a file.
+///
+/// # Errors
+/// When the state cannot be read, or the bytes are not taken.
+pub fn export(
+    view: &dyn StateView,
+    meta: &[u8],
+    sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> Result<SnapshotInfo, SnapshotError> {
+    let mut bytes = 0;
+    let mut counted = |piece: &[u8]| {
+        bytes += piece.len() as u64;
+        sink(piece).map_err(SnapshotError::Sink)
+    };
+    let entries = write_content(&mut counted, view, meta)?;
+    Ok(SnapshotInfo { meta: meta.to_vec(), entries, bytes })
+}
+
+type Sink<'a> = dyn FnMut(&[u8]) -> Result<(), SnapshotError> + 'a;
+
 fn write_content(
-    file: &mut NewFile<'_>,
+    sink: &mut Sink<'_>,
     view: &dyn StateView,
     meta: &[u8],
 ) -> Result<u64, SnapshotError> {
     let (header, header_crc) = format::header(meta);
-    file.append(&header)?;
+    sink(&header)?;
     let mut chunks =
-        Chunks { file, header_crc, payload: Vec::new(), count: 0, chunks: 0, entries: 0 };
+        Chunks { sink, header_crc, payload: Vec::new(), count: 0, chunks: 0, entries: 0 };
     for table in 0..=u8::MAX {
         let mut failure = None;
         view.scan(table, b"", None, &mut |key, value| match chunks.add(table, key, value) {
@@ -109,7 +131,7 @@ fn write_content(
 }
 
 struct Chunks<'a, 'b> {
-    file: &'a mut NewFile<'b>,
+    sink: &'a mut Sink<'b>,
     header_crc: u32,
     payload: Vec<u8>,
     count: u32,
@@ -130,7 +152,7 @@ impl Chunks<'_, '_> {
 
     fn write_chunk(&mut self) -> Result<(), SnapshotError> {
         let chunk = format::chunk(self.header_crc, self.chunks, self.count, &self.payload);
-        self.file.append(&chunk)?;
+        (self.sink)(&chunk)?;
         self.chunks += 1;
         self.count = 0;
         self.payload.clear();
@@ -141,7 +163,7 @@ impl Chunks<'_, '_> {
         if self.count > 0 {
             self.write_chunk()?;
         }
-        self.file.append(&format::footer(self.header_crc, self.chunks, self.entries))?;
+        (self.sink)(&format::footer(self.header_crc, self.chunks, self.entries))?;
         Ok(self.entries)
     }
 }
