@@ -5,6 +5,8 @@
 //! the first ones of the unsynced changes of folders, as a journaling file system would. The disk as
 //! it was used before belongs to the process that died: it answers with errors from then on.
 
+mod content;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,9 +16,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::{Disk, DiskFile, FolderLock, OpenMode};
 use crate::random::{Random, SeededRandom};
-
-/// What a disk writes at once or not at all, in bytes: the smallest unit any disk promises.
-const SECTOR_BYTES: usize = 512;
+use content::{Change, Content, FileState};
 
 /// A disk in memory. Clones share it.
 #[derive(Clone, Default)]
@@ -38,18 +38,6 @@ struct State {
     durable_names: BTreeMap<PathBuf, u64>,
     unsynced_names: Vec<NameChange>,
     locks: BTreeSet<PathBuf>,
-}
-
-#[derive(Default)]
-struct FileState {
-    current: Vec<u8>,
-    synced: Vec<u8>,
-    unsynced: Vec<Change>,
-}
-
-enum Change {
-    Write(usize, Vec<u8>),
-    Resize(usize),
 }
 
 #[derive(Clone)]
@@ -108,6 +96,40 @@ impl MemoryDisk {
         Self { state: self.state.clone(), epoch: state.epoch }
     }
 
+    /// The process that used this disk was killed, and the machine goes on: nothing is lost. Returns
+    /// the disk as the next process finds it; this one, its clones and whatever is open on them are
+    /// dead.
+    #[must_use = "the process that used the disk has ended"]
+    pub fn kill(&self) -> Self {
+        let mut state = self.state.lock();
+        state.epoch += 1;
+        state.locks.clear();
+        Self { state: self.state.clone(), epoch: state.epoch }
+    }
+
+    /// Flips one bit of what a file holds, on the disk itself; false when it is not that long.
+    pub fn flip_bit(&self, path: &Path, offset: u64, bit: u8) -> bool {
+        let mut state = self.state.lock();
+        let Some(file) = state.names.get(path).copied() else { return false };
+        let Some(file) = state.files.get_mut(&file) else { return false };
+        let Ok(offset) = usize::try_from(offset) else { return false };
+        let mut flipped = false;
+        for content in [&mut file.current, &mut file.synced] {
+            if let Some(byte) = content.written.get_mut(offset) {
+                *byte ^= 1 << (bit % 8);
+                flipped = true;
+            }
+        }
+        flipped
+    }
+
+    /// The paths of all files, and how many bytes of each were written.
+    pub fn files(&self) -> Vec<(PathBuf, u64)> {
+        let state = self.state.lock();
+        let written = |file| state.files.get(file).map_or(0, |file| file.current.written.len());
+        state.names.iter().map(|(path, file)| (path.clone(), written(file) as u64)).collect()
+    }
+
     /// The state, for a handle of a machine that is still alive.
     fn live(&self) -> io::Result<MutexGuard<'_, State>> {
         let state = self.state.lock();
@@ -140,7 +162,7 @@ impl MemoryDisk {
 
 impl State {
     fn used_bytes(&self) -> u64 {
-        self.files.values().map(|file| file.current.len() as u64).sum()
+        self.files.values().map(|file| file.current.len as u64).sum()
     }
 
     /// How far a file of `len` may grow towards `wanted`, in bytes.
@@ -160,8 +182,8 @@ impl State {
         // against the capacity of the disk: space comes back as soon as a file is removed.
         let gone = |file: &u64| !named.values().any(|other| other == file);
         for (file, content) in &mut self.files {
-            if gone(file) && !content.current.is_empty() {
-                content.current = Vec::new();
+            if gone(file) && content.current.len > 0 {
+                content.current = Content::default();
             }
         }
         self.files.retain(|file, _| live.contains(file));
@@ -184,84 +206,6 @@ impl NameChange {
     fn is_in(&self, folder: &Path) -> bool {
         let (Self::Link(path, _) | Self::Unlink(path) | Self::Rename(path, _)) = self;
         path.parent() == Some(folder)
-    }
-}
-
-impl FileState {
-    fn change(&mut self, change: Change) {
-        change.apply(&mut self.current);
-        self.unsynced.push(change);
-    }
-
-    fn sync(&mut self) {
-        for change in self.unsynced.drain(..) {
-            change.apply(&mut self.synced);
-        }
-    }
-
-    fn crash(&mut self, random: &SeededRandom) {
-        enum Fate {
-            All,
-            None,
-            First(u64),
-            Half,
-        }
-        let changes = std::mem::take(&mut self.unsynced);
-        let sectors: u64 = changes.iter().map(|change| change.sectors().count() as u64).sum();
-        let fate = match random.below(4) {
-            0 => Fate::All,
-            1 => Fate::None,
-            2 => Fate::First(random.below(sectors + 1)),
-            _ => Fate::Half,
-        };
-        let pieces = changes.iter().flat_map(Change::sectors);
-        for (number, piece) in (0u64..).zip(pieces) {
-            let kept = match fate {
-                Fate::All => true,
-                Fate::None => false,
-                Fate::First(count) => number < count,
-                Fate::Half => random.below(2) == 0,
-            };
-            if kept {
-                piece.apply(&mut self.synced);
-            }
-        }
-        self.current = self.synced.clone();
-    }
-}
-
-impl Change {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        match self {
-            Self::Write(offset, data) => {
-                let end = offset + data.len();
-                if bytes.len() < end {
-                    bytes.resize(end, 0);
-                }
-                bytes[*offset..end].copy_from_slice(data);
-            }
-            Self::Resize(len) => bytes.resize(*len, 0),
-        }
-    }
-
-    /// The pieces of a change that survive or vanish each on its own.
-    fn sectors(&self) -> Box<dyn Iterator<Item = Change> + '_> {
-        match self {
-            Self::Resize(len) => Box::new(std::iter::once(Self::Resize(*len))),
-            Self::Write(offset, data) => {
-                let (mut at, mut rest) = (*offset, data.as_slice());
-                Box::new(std::iter::from_fn(move || {
-                    if rest.is_empty() {
-                        return None;
-                    }
-                    let count = (SECTOR_BYTES - at % SECTOR_BYTES).min(rest.len());
-                    let (piece, tail) = rest.split_at(count);
-                    let change = Self::Write(at, piece.to_vec());
-                    (at, rest) = (at + count, tail);
-                    Some(change)
-                }))
-            }
-        }
     }
 }
 
@@ -293,18 +237,15 @@ impl State {
 impl DiskFile for MemoryFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         self.with(false, |state| {
-            let bytes = &state.file(self.file)?.current;
-            let from = to_usize(offset)?.min(bytes.len());
-            let count = buffer.len().min(bytes.len() - from);
-            buffer[..count].copy_from_slice(&bytes[from..from + count]);
-            Ok(count)
+            let offset = to_usize(offset)?;
+            Ok(state.file(self.file)?.current.read(offset, buffer))
         })
     }
 
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.with(true, |state| {
             let offset = to_usize(offset)?;
-            let len = state.file(self.file)?.current.len();
+            let len = state.file(self.file)?.current.len;
             let end = state.room(len, offset + data.len());
             let written = end.saturating_sub(offset);
             if written > 0 {
@@ -318,7 +259,7 @@ impl DiskFile for MemoryFile {
     fn preallocate(&self, len_bytes: u64) -> io::Result<()> {
         self.with(true, |state| {
             let wanted = to_usize(len_bytes)?;
-            let len = state.file(self.file)?.current.len();
+            let len = state.file(self.file)?.current.len;
             if state.room(len, wanted) < wanted {
                 return Err(io::ErrorKind::StorageFull.into());
             }
@@ -345,7 +286,7 @@ impl DiskFile for MemoryFile {
     }
 
     fn len_bytes(&self) -> io::Result<u64> {
-        self.with(false, |state| Ok(state.file(self.file)?.current.len() as u64))
+        self.with(false, |state| Ok(state.file(self.file)?.current.len as u64))
     }
 }
 

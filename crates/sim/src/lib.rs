@@ -1,0 +1,29 @@
+//! A whole cluster on one thread under one seed.
+//!
+//! [`simulate`] runs a scenario in a [`World`] whose time is simulated. A [`SimCluster`] runs the
+//! production code of brokers and gateways in it, on simulated clocks, disks and a network that
+//! fails on demand. The seed decides everything: two runs of it are the same run.
+//!
+//! Nothing depends on this crate.
+
+pub mod clock;
+pub mod cluster;
+pub mod disk;
+mod life;
+pub mod net;
+mod node;
+mod port;
+mod seeds;
+mod store;
+pub mod trace;
+mod world;
+
+pub use clock::SimClock;
+pub use cluster::{ClusterConfig, NodeId, SimCluster};
+pub use disk::SimDisk;
+pub use life::Crash;
+pub use net::{Cut, Link, SimNetwork};
+pub use seeds::Seeds;
+pub use store::SimStores;
+pub use trace::Trace;
+pub use world::{Options, Simulated, World, simulate};
