@@ -23,6 +23,7 @@ pub use cluster::{ClusterConfig, NodeId, SimCluster};
 pub use disk::SimDisk;
 pub use life::Crash;
 pub use net::{Cut, Link, SimNetwork};
+pub use port::{CLIENTS, Lost};
 pub use seeds::Seeds;
 pub use store::SimStores;
 pub use trace::Trace;

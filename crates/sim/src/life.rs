@@ -17,7 +17,7 @@ pub enum Crash {
 
 /// One life of a node. Every access to the machine is a step, at which the node may crash.
 #[derive(Debug)]
-pub struct Life {
+pub(crate) struct Life {
     pub(crate) node: u32,
     pub(crate) number: u32,
     ended: AtomicBool,
@@ -43,22 +43,22 @@ impl Life {
     }
 
     /// Whether it goes on. What has ended reaches nobody any more.
-    pub fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         !self.ended.load(Ordering::Relaxed)
     }
 
     /// How it ended; `None` while it is alive, and when it stopped in an orderly way.
-    pub fn crash(&self) -> Option<Crash> {
+    pub(crate) fn crash(&self) -> Option<Crash> {
         *self.how.lock()
     }
 
     /// Steps so far.
-    pub fn steps(&self) -> u64 {
+    pub(crate) fn steps(&self) -> u64 {
         self.steps.load(Ordering::Relaxed)
     }
 
     /// Crashes at the `nth` step from now; 1 is the next.
-    pub fn crash_after(&self, nth: u64, how: Crash) {
+    pub(crate) fn crash_after(&self, nth: u64, how: Crash) {
         *self.crash_how.lock() = how;
         self.crash_at.store(self.steps().saturating_add(nth), Ordering::Relaxed);
     }

@@ -35,6 +35,8 @@ pub(crate) struct Port {
     network: SimNetwork,
     trace: Arc<Trace>,
     open: Mutex<Option<Open>>,
+    /// What a client that asked before believes.
+    known: Mutex<Topology>,
 }
 
 /// What can be called while the node is up.
@@ -68,6 +70,11 @@ impl Lost {
     }
 }
 
+/// What is known of a cluster whose node was never up.
+fn unknown(node_id: u32) -> Topology {
+    Topology { node_id, cluster_size: 0, replication_factor: 0, partitions: Vec::new() }
+}
+
 /// The host that clients are on.
 pub const CLIENTS: u32 = 1_000;
 
@@ -76,7 +83,16 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Port {
     pub(crate) fn new(node: u32, network: SimNetwork, trace: Arc<Trace>) -> Self {
-        Self { node, network, trace, open: Mutex::new(None) }
+        Self { node, network, trace, open: Mutex::new(None), known: Mutex::new(unknown(node)) }
+    }
+
+    /// The cluster as the node sees it, or saw it last.
+    fn topology(&self) -> Topology {
+        let mut known = self.known.lock();
+        if let Some(open) = self.get() {
+            *known = open.broker.topology();
+        }
+        known.clone()
     }
 
     pub(crate) fn set(&self, open: Option<Open>) {
@@ -105,6 +121,27 @@ impl Port {
         };
         tokio::time::sleep(there).await;
         let open = self.get().ok_or(Lost::NeverArrived)?;
+        let result = self.call_inside(open, timeout + PATIENCE, call).await?;
+        let Some(back) = self.network.latency(self.node, CLIENTS) else {
+            tokio::time::sleep(timeout).await;
+            return Err(Lost::NoAnswer);
+        };
+        tokio::time::sleep(back).await;
+        self.note(2);
+        Ok(result)
+    }
+
+    /// Runs a call in the node, without a network between.
+    pub(crate) async fn call_inside<T, F>(
+        &self,
+        open: Open,
+        timeout: Duration,
+        call: impl FnOnce(Open) -> F + Send + 'static,
+    ) -> Result<T, Lost>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let inside = open.clone();
         let body: Call = Box::new(move || {
@@ -124,15 +161,10 @@ impl Port {
         });
         open.calls.try_send(body).map_err(|_| Lost::NeverArrived)?;
         drop(open);
-        let answer = tokio::time::timeout(timeout + PATIENCE, answer).await;
-        let result = answer.map_err(|_| Lost::NoAnswer)?.map_err(|_| Lost::NoAnswer)?;
-        let Some(back) = self.network.latency(self.node, CLIENTS) else {
-            tokio::time::sleep(timeout).await;
-            return Err(Lost::NoAnswer);
-        };
-        tokio::time::sleep(back).await;
-        self.note(2);
-        Ok(result)
+        match tokio::time::timeout(timeout, answer).await {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(_)) | Err(_) => Err(Lost::NoAnswer),
+        }
     }
 
     fn note(&self, what: u64) {
@@ -161,7 +193,7 @@ impl Backend for RemoteBackend {
     }
 
     fn topology(&self) -> Topology {
-        self.port.get().map_or_else(Topology::default, |open| open.broker.topology())
+        self.port.topology()
     }
 
     async fn submit(

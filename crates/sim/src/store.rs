@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use skep_broker::OpenState;
-use skep_storage::state::{StateError, StateStore, StateView, Visit, WriteBatch};
 use skep_storage::MemoryStore;
+use skep_storage::state::{StateError, StateStore, StateView, Visit, WriteBatch};
 
 use crate::life::Life;
 use crate::trace::{Kind, Trace};

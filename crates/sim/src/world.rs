@@ -1,7 +1,7 @@
 //! The world of one simulation: a thread whose time stands still until nobody has anything to do,
 //! and then jumps to the next point in time that somebody waits for.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::{Arc, Once};
@@ -93,6 +93,19 @@ thread_local! {
     static PANICS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
+thread_local! {
+    /// The node whose code runs.
+    static ACTING: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// Runs code of a node: what panics in it is a panic of the node.
+pub(crate) fn acting<T>(node: Option<u32>, body: impl FnOnce() -> T) -> T {
+    let before = ACTING.replace(node);
+    let result = body();
+    ACTING.set(before);
+    result
+}
+
 /// Panics of simulating threads are collected instead of printed.
 fn collect_panics() {
     static HOOK: Once = Once::new();
@@ -100,7 +113,7 @@ fn collect_panics() {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let simulating = PANICS.try_with(|panics| match panics.try_borrow_mut() {
-                Ok(mut panics) => panics.as_mut().map(|it| it.push(info.to_string())).is_some(),
+                Ok(mut panics) => panics.as_mut().map(|it| it.push(describe(info))).is_some(),
                 Err(_) => false,
             });
             if simulating != Ok(true) {
@@ -108,6 +121,13 @@ fn collect_panics() {
             }
         }));
     });
+}
+
+fn describe(info: &std::panic::PanicHookInfo<'_>) -> String {
+    match ACTING.get() {
+        Some(node) => format!("node {node} {info}"),
+        None => info.to_string(),
+    }
 }
 
 /// Runs a scenario in a world of its own, in which `seed` decides everything.

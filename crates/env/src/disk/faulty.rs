@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -187,6 +188,10 @@ impl DiskFile for FaultyFile {
 
     fn len_bytes(&self) -> io::Result<u64> {
         self.inner.len_bytes()
+    }
+
+    fn sync_latency(&self) -> Option<Duration> {
+        self.inner.sync_latency()
     }
 }
 

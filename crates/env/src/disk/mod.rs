@@ -17,6 +17,7 @@ pub use os::OsDisk;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,12 @@ pub trait DiskFile: Send + Sync {
     /// # Errors
     /// When the disk fails.
     fn len_bytes(&self) -> io::Result<u64>;
+
+    /// How long whoever writes the file has to wait before [`DiskFile::sync_data`], because a
+    /// simulated disk cannot take the time itself. A real one takes it in the call.
+    fn sync_latency(&self) -> Option<Duration> {
+        None
+    }
 
     /// Fills all of `buffer` from `offset`.
     ///

@@ -30,8 +30,7 @@ impl End {
         outward: Direction,
         life: &Arc<Life>,
     ) -> (Box<dyn FrameSender>, Box<dyn FrameReceiver>) {
-        let end =
-            || Self { network: network.clone(), connection, outward, life: life.clone() };
+        let end = || Self { network: network.clone(), connection, outward, life: life.clone() };
         (Box::new(Sender(end())), Box::new(Receiver(end())))
     }
 }
@@ -61,10 +60,8 @@ impl FrameSender for Sender {
             if frame.len() > FRAME_BYTES_MAX {
                 return Err(io::ErrorKind::InvalidInput.into());
             }
-            poll_fn(|context| {
-                end.network.poll_room(end.connection, end.outward, context.waker())
-            })
-            .await?;
+            poll_fn(|context| end.network.poll_room(end.connection, end.outward, context.waker()))
+                .await?;
             if !end.life.step() {
                 return Err(ended());
             }

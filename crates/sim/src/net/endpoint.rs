@@ -13,13 +13,13 @@ use skep_env::Network;
 use skep_env::net::{Connection, Listener};
 
 use super::connection::End;
-use super::wire::{Direction, Dial};
+use super::wire::{Dial, Direction};
 use super::{CONNECT_TIMEOUT, SimNetwork};
 use crate::life::Life;
 use crate::trace::Kind;
 
 /// The network of one life of a host.
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     network: SimNetwork,
     host: u32,
     name: String,

@@ -13,7 +13,6 @@ mod wire;
 
 pub use link::{Cut, Link};
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -29,7 +28,7 @@ use tokio::time::Instant;
 use crate::life::Life;
 use crate::seeds::Seeds;
 use crate::trace::{Kind, Trace};
-use endpoint::{Endpoint, Listening};
+use endpoint::Endpoint;
 use pipe::Broken;
 use wire::{Dial, Direction, Wire};
 
@@ -229,5 +228,3 @@ impl fmt::Debug for SimNetwork {
         f.debug_struct("SimNetwork").finish_non_exhaustive()
     }
 }
-
-pub(super) type Listeners = BTreeMap<String, Arc<Listening>>;

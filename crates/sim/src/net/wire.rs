@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::endpoint::Listening;
 use super::link::{Cut, Link, LinkState};
 use super::pipe::{Broken, Pipe};
-use super::{Listeners, UNACKNOWLEDGED_MAX};
+use super::UNACKNOWLEDGED_MAX;
 use crate::life::{Crash, Life};
 use crate::seeds::Seeds;
 use crate::trace::{Kind, Trace};
@@ -89,7 +89,7 @@ pub(super) struct Wire {
     pub(super) lives: BTreeMap<u32, Arc<Life>>,
     /// Machines without power: they do not even refuse.
     dark: BTreeSet<u32>,
-    pub(super) listeners: Listeners,
+    pub(super) listeners: BTreeMap<String, Arc<Listening>>,
     pub(super) connections: BTreeMap<u64, Wired>,
     next_connection: u64,
     agenda: BTreeMap<(Instant, u64), (u64, Direction, Plan)>,
@@ -144,8 +144,7 @@ impl Wire {
     }
 
     pub(super) fn dial(&mut self, from: u32, to: u32, address: &str) -> Dial {
-        if self.dark.contains(&to) || self.cut(from, to).is_some() || self.cut(to, from).is_some()
-        {
+        if self.dark.contains(&to) || self.cut(from, to).is_some() || self.cut(to, from).is_some() {
             return Dial::Silence;
         }
         let refuse = self.links.get(&(from, to)).is_some_and(|link| link.refuse);
@@ -279,9 +278,13 @@ impl Wire {
                 Plan::Arrive(frame) => {
                     self.arrive(now, connection, direction, frame, trace, &mut wakers);
                 }
-                Plan::Close(why) => self.break_at(connection, direction.reverse(), why, &mut wakers),
+                Plan::Close(why) => {
+                    self.break_at(connection, direction.reverse(), why, &mut wakers)
+                }
                 Plan::Bounce => self.break_at(connection, direction, Broken::Reset, &mut wakers),
-                Plan::Expire(since) => self.expire(connection, direction, since, trace, &mut wakers),
+                Plan::Expire(since) => {
+                    self.expire(connection, direction, since, trace, &mut wakers)
+                }
             }
         }
         wakers

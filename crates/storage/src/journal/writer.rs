@@ -71,7 +71,12 @@ impl Writer {
         self.look_after_space();
         loop {
             match self.next_work().await {
-                Work::Write(operations) => self.write(operations),
+                Work::Write(operations) => {
+                    if let Some(latency) = self.active.file.sync_latency() {
+                        tokio::time::sleep(latency).await;
+                    }
+                    self.write(operations);
+                }
                 Work::LookAfterSpace => {}
                 Work::Stop => return,
             }

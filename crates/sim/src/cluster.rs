@@ -1,0 +1,376 @@
+//! A simulated cluster: brokers and gateways, and everything that can be done to them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use skep_broker::{Broker, BrokerConfig, DataLocation};
+use skep_gateway::{Backend, Gateway};
+use tokio::sync::oneshot;
+
+use crate::clock::SimClock;
+use crate::disk::SimDisk;
+use crate::life::Crash;
+use crate::net::SimNetwork;
+use crate::node::{Configure, Node};
+use crate::port::{Lost, RemoteBackend};
+use crate::store::SimStores;
+use crate::world::World;
+
+/// A node of a cluster: brokers are counted from 0, gateways from [`GATEWAYS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
+
+/// The number of the first gateway.
+pub const GATEWAYS: u32 = 100;
+
+impl NodeId {
+    /// The broker of this number.
+    #[must_use]
+    pub fn broker(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The gateway of this number, from 0.
+    #[must_use]
+    pub fn gateway(number: u32) -> Self {
+        Self(GATEWAYS + number)
+    }
+
+    /// Whether it is a gateway of its own.
+    #[must_use]
+    pub fn is_gateway(self) -> bool {
+        self.0 >= GATEWAYS
+    }
+}
+
+/// The shape of a cluster, and how its nodes are configured.
+#[derive(Clone, Debug)]
+pub struct ClusterConfig {
+    /// Brokers at the start.
+    pub brokers: u32,
+    /// Gateways of their own.
+    pub gateways: u32,
+    /// Partitions.
+    pub partitions: u32,
+    /// Copies of each partition.
+    pub replication_factor: u32,
+    /// Size of a segment of the journal, in bytes: small ones are changed often.
+    pub segment_bytes: u64,
+    /// Log that makes a checkpoint due, in bytes: few make checkpoints frequent.
+    pub checkpoint_log_bytes: u64,
+    /// Longest time without a checkpoint.
+    pub checkpoint_interval: Duration,
+}
+
+impl Default for ClusterConfig {
+    fn default() -> Self {
+        Self {
+            brokers: 3,
+            gateways: 2,
+            partitions: 3,
+            replication_factor: 3,
+            segment_bytes: 256 * 1024,
+            checkpoint_log_bytes: 64 * 1024,
+            checkpoint_interval: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A cluster. Clones are the same cluster.
+#[derive(Clone)]
+pub struct SimCluster(Rc<Inner>);
+
+struct Inner {
+    world: World,
+    config: ClusterConfig,
+    nodes: RefCell<BTreeMap<NodeId, Rc<Node>>>,
+}
+
+impl SimCluster {
+    /// A cluster whose nodes are all down.
+    #[must_use]
+    pub fn new(world: &World, config: ClusterConfig) -> Self {
+        let (brokers, gateways) = (config.brokers, config.gateways);
+        let nodes = RefCell::default();
+        let cluster = Self(Rc::new(Inner { world: world.clone(), config, nodes }));
+        for number in 0..brokers {
+            cluster.add(NodeId::broker(number));
+        }
+        for number in 0..gateways {
+            cluster.add(NodeId::gateway(number));
+        }
+        cluster
+    }
+
+    /// Adds a node that is down.
+    pub fn add(&self, id: NodeId) {
+        let configure = self.configure(id);
+        let node = Node::new(&self.0.world, id.0, name(id), id.is_gateway(), configure);
+        self.0.nodes.borrow_mut().insert(id, node);
+    }
+
+    fn configure(&self, id: NodeId) -> Configure {
+        let (config, trace) = (self.0.config.clone(), self.0.world.trace().clone());
+        Box::new(move |life, stores| BrokerConfig {
+            data: DataLocation::Folder("/data".into()),
+            node_id: id.0,
+            partitions: config.partitions,
+            memory_bytes: 64 * 1024 * 1024,
+            journal_segment_bytes: config.segment_bytes,
+            checkpoint_log_bytes: config.checkpoint_log_bytes,
+            checkpoint_interval_ms: u64::try_from(config.checkpoint_interval.as_millis())
+                .unwrap_or(u64::MAX),
+            state: Some(stores.open(life, &trace)),
+        })
+    }
+
+    fn node(&self, id: NodeId) -> Rc<Node> {
+        let node = self.0.nodes.borrow().get(&id).cloned();
+        node.unwrap_or_else(|| panic!("the cluster has no {id:?}"))
+    }
+
+    /// The shape it was made with.
+    #[must_use]
+    pub fn config(&self) -> &ClusterConfig {
+        &self.0.config
+    }
+
+    /// The world it is in.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.0.world
+    }
+
+    /// All nodes, up or down.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeId> {
+        self.0.nodes.borrow().keys().copied().collect()
+    }
+
+    /// The brokers, up or down.
+    #[must_use]
+    pub fn brokers(&self) -> Vec<NodeId> {
+        self.nodes().into_iter().filter(|id| !id.is_gateway()).collect()
+    }
+
+    /// The gateways, up or down.
+    #[must_use]
+    pub fn gateways(&self) -> Vec<NodeId> {
+        self.nodes().into_iter().filter(|id| id.is_gateway()).collect()
+    }
+
+    /// Whether a node runs, perhaps paused, perhaps not ready yet.
+    #[must_use]
+    pub fn is_up(&self, id: NodeId) -> bool {
+        self.node(id).life().is_some()
+    }
+
+    /// Whether a node is paused.
+    #[must_use]
+    pub fn is_paused(&self, id: NodeId) -> bool {
+        self.node(id).is_paused()
+    }
+
+    /// How often a node was started.
+    #[must_use]
+    pub fn lives(&self, id: NodeId) -> u32 {
+        self.node(id).lives()
+    }
+
+    /// Starts a node without waiting; the receiver hears when it is ready, or why it cannot start.
+    #[must_use]
+    pub fn begin_start(&self, id: NodeId) -> oneshot::Receiver<Result<(), String>> {
+        self.node(id).start()
+    }
+
+    /// Starts a node and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it cannot start, or ends meanwhile.
+    pub async fn start(&self, id: NodeId) -> Result<(), String> {
+        match self.begin_start(id).await {
+            Ok(started) => started,
+            Err(_) => Err("the node ended while it started".to_owned()),
+        }
+    }
+
+    /// Starts all nodes that are down, at once, and waits until they are ready.
+    ///
+    /// # Errors
+    /// When one of them cannot start.
+    pub async fn start_all(&self) -> Result<(), String> {
+        let down = self.nodes().into_iter().filter(|id| !self.is_up(*id));
+        let starting: Vec<_> = down.map(|id| (id, self.begin_start(id))).collect();
+        for (id, started) in starting {
+            let started = started.await.unwrap_or_else(|_| Err("it ended".to_owned()));
+            started.map_err(|reason| format!("{id:?}: {reason}"))?;
+        }
+        Ok(())
+    }
+
+    /// Stops a node in an orderly way; false when it did not end within `timeout` and was killed.
+    pub async fn stop(&self, id: NodeId, timeout: Duration) -> bool {
+        let node = self.node(id);
+        let stopped = match node.port.get() {
+            Some(open) => {
+                let stopping = node.port.call_inside(open, timeout, |open| async move {
+                    open.gateway.stop();
+                    open.broker.shutdown().await;
+                });
+                stopping.await.is_ok()
+            }
+            None => false,
+        };
+        node.end(if stopped { None } else { Some(Crash::Kill) });
+        stopped
+    }
+
+    /// Ends a node now, at whatever await it is.
+    pub fn crash(&self, id: NodeId, how: Crash) {
+        self.node(id).end(Some(how));
+    }
+
+    /// Ends a node at its `nth` step from now: a disk operation, a frame sent, a commit of a state
+    /// store, a turn of its tasks.
+    pub fn crash_after_steps(&self, id: NodeId, nth: u64, how: Crash) {
+        if let Some(life) = self.node(id).life() {
+            life.crash_after(nth, how);
+        }
+    }
+
+    /// Steps that a node has made since its start.
+    #[must_use]
+    pub fn steps(&self, id: NodeId) -> u64 {
+        self.node(id).life().map_or(0, |life| life.steps())
+    }
+
+    /// Stops the process of a node without ending it (SIGSTOP).
+    pub fn pause(&self, id: NodeId) {
+        self.node(id).pause(true);
+    }
+
+    /// Lets a paused node go on.
+    pub fn resume(&self, id: NodeId) {
+        self.node(id).pause(false);
+    }
+
+    /// Crashes a node if it is up, and takes everything from its disk.
+    pub fn wipe(&self, id: NodeId) {
+        let node = self.node(id);
+        node.end(Some(Crash::Kill));
+        node.disk.wipe();
+        node.stores.wipe();
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &SimNetwork {
+        self.0.world.network()
+    }
+
+    /// The disk of a node.
+    #[must_use]
+    pub fn disk(&self, id: NodeId) -> SimDisk {
+        self.node(id).disk.clone()
+    }
+
+    /// The state stores of a node.
+    #[must_use]
+    pub fn stores(&self, id: NodeId) -> SimStores {
+        self.node(id).stores.clone()
+    }
+
+    /// The clock of a node.
+    #[must_use]
+    pub fn clock(&self, id: NodeId) -> Arc<SimClock> {
+        self.node(id).clock.clone()
+    }
+
+    /// The broker in a node that is ready.
+    #[must_use]
+    pub fn broker(&self, id: NodeId) -> Option<Broker> {
+        self.node(id).port.get().map(|open| open.broker)
+    }
+
+    /// A node as a client reaches it, whether it is up or not.
+    #[must_use]
+    pub fn backend(&self, id: NodeId) -> Arc<dyn Backend> {
+        let port = self.node(id).port.clone();
+        Arc::new(RemoteBackend { port, partitions: self.0.config.partitions })
+    }
+
+    /// Calls the gateway in a node, as a client does: `call` runs in the node.
+    ///
+    /// # Errors
+    /// When the node is down, dies, or does not answer in time.
+    pub async fn call<T, F>(
+        &self,
+        id: NodeId,
+        timeout: Duration,
+        call: impl FnOnce(Gateway) -> F + Send + 'static,
+    ) -> Result<T, Lost>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + 'static,
+    {
+        let port = self.node(id).port.clone();
+        port.call(timeout, move |open| call(open.gateway)).await
+    }
+
+    /// All faults end: the network is whole, disks are fast and have room, clocks are right, paused
+    /// nodes go on and nodes that are down start. Waits until all of them are ready.
+    ///
+    /// # Errors
+    /// When a node cannot start.
+    pub async fn heal_all(&self) -> Result<(), String> {
+        self.network().heal_all();
+        for id in self.nodes() {
+            self.disk(id).heal();
+            self.clock(id).correct();
+            if self.is_paused(id) {
+                self.resume(id);
+            }
+        }
+        self.start_all().await
+    }
+
+    /// Waits until something holds, looking every 10 ms; false when it does not within `timeout`.
+    pub async fn wait_until(
+        &self,
+        timeout: Duration,
+        mut holds: impl FnMut(&Self) -> bool,
+    ) -> bool {
+        let end = tokio::time::Instant::now() + timeout;
+        loop {
+            if holds(self) {
+                return true;
+            }
+            if tokio::time::Instant::now() >= end {
+                return false;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// How often [`SimCluster::wait_until`] looks.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// What the addresses of a node begin with.
+fn name(id: NodeId) -> String {
+    if id.is_gateway() {
+        format!("gateway-{}", id.0 - GATEWAYS)
+    } else {
+        format!("broker-{}", id.0)
+    }
+}
+
+impl fmt::Debug for SimCluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimCluster").field("config", &self.0.config).finish_non_exhaustive()
+    }
+}
