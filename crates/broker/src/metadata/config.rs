@@ -121,9 +121,8 @@ impl ClusterConfig {
         let nodes: Vec<u32> = brokers.keys().copied().collect();
         check_counts(nodes.len(), partition_count, replication_factor)?;
         let placed = placement::round_robin(&nodes, partition_count, replication_factor);
-        let entry = |(&node, address): (&u32, &String)| {
-            (node, BrokerEntry { address: address.clone() })
-        };
+        let entry =
+            |(&node, address): (&u32, &String)| (node, BrokerEntry { address: address.clone() });
         let metadata_nodes: Vec<u32> = nodes.iter().copied().take(METADATA_VOTERS_MAX).collect();
         let config = Self {
             format: CONFIG_FORMAT,

@@ -126,9 +126,10 @@ impl Draft {
                 return;
             }
             // The fuller one has more partitions, so one of them is not on the other.
-            let movable = self.placement.iter().find(|(_, members)| {
-                members.contains(&from) && !members.contains(&to)
-            });
+            let movable = self
+                .placement
+                .iter()
+                .find(|(_, members)| members.contains(&from) && !members.contains(&to));
             let Some((&partition, _)) = movable else { return };
             self.remove(partition, from);
             self.add(partition, to);
@@ -139,7 +140,8 @@ impl Draft {
     /// this place and the lower ones. With replicas level, firsts can always be level.
     fn rank(&mut self, place: usize) {
         loop {
-            let mut counts: BTreeMap<u32, usize> = self.loads.keys().map(|node| (*node, 0)).collect();
+            let mut counts: BTreeMap<u32, usize> =
+                self.loads.keys().map(|node| (*node, 0)).collect();
             for node in self.placement.values().filter_map(|members| members.get(place)) {
                 *counts.entry(*node).or_default() += 1;
             }

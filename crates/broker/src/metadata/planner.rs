@@ -121,7 +121,8 @@ pub fn plan(config: &ClusterConfig, wanted: &Wanted) -> Result<Plan, Refusal> {
     }
     let operations = match wanted {
         Wanted::Shape { brokers, partition_count, replication_factor } => {
-            let shape = Shape::new(config, brokers.as_ref(), *partition_count, *replication_factor)?;
+            let shape =
+                Shape::new(config, brokers.as_ref(), *partition_count, *replication_factor)?;
             shape.operations(config)
         }
         Wanted::AddBroker(broker) => add_broker(config, *broker)?,
@@ -170,12 +171,8 @@ impl Shape {
     fn operations(&self, config: &ClusterConfig) -> Vec<Operation> {
         let nodes: Vec<u32> = self.brokers.iter().copied().collect();
         let current = config.placement();
-        let target = placement::rebalanced(
-            &current,
-            &nodes,
-            self.partition_count,
-            self.replication_factor,
-        );
+        let target =
+            placement::rebalanced(&current, &nodes, self.partition_count, self.replication_factor);
         let mut operations = Vec::new();
         let added = self.brokers.iter().filter(|broker| !config.brokers.contains_key(broker));
         operations.extend(added.map(|&broker_id| Operation::BrokerAdd { broker_id }));
@@ -285,7 +282,8 @@ fn remove_broker(config: &ClusterConfig, broker_id: u32) -> Result<Vec<Operation
         nodes.iter().map(|node| (*node, config.partitions_of(*node).count())).collect();
     let held: Vec<_> = config.partitions_of(broker_id).collect();
     for (partition_id, member) in held {
-        let free = nodes.iter().copied().filter(|node| config.member(partition_id, *node).is_none());
+        let free =
+            nodes.iter().copied().filter(|node| config.member(partition_id, *node).is_none());
         let heir = free.min_by_key(|node| loads.get(node).copied());
         if let Some(heir) = heir {
             *loads.entry(heir).or_default() += 1;

@@ -184,9 +184,8 @@ pub(crate) fn first_choice(
     status: &GroupStatus,
     but: Option<u32>,
 ) -> Option<u32> {
-    let fit = |node: u32| {
-        Some(node) != but && status.voters.contains(&node) && is_current(status, node)
-    };
+    let fit =
+        |node: u32| Some(node) != but && status.voters.contains(&node) && is_current(status, node);
     let members = config.members(partition).iter().map(|member| member.node);
     members.chain(status.voters.iter().copied()).find(|node| fit(*node))
 }

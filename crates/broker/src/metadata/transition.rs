@@ -18,7 +18,11 @@ pub(super) struct Finding {
 
 /// Takes up a change. One without operations ends at once.
 #[must_use]
-pub(super) fn start(config: &ClusterConfig, operations: Vec<Operation>, now_ms: i64) -> ClusterConfig {
+pub(super) fn start(
+    config: &ClusterConfig,
+    operations: Vec<Operation>,
+    now_ms: i64,
+) -> ClusterConfig {
     let mut next = config.next();
     next.pending = Some(Change {
         id: config.next_change_id(),
@@ -69,7 +73,9 @@ pub(super) fn complete(config: &ClusterConfig, finding: &Finding, now_ms: i64) -
     }
     let operation = change.pending.remove(0);
     change.begun = false;
-    change.completed.push(CompletedOperation { operation: operation.clone(), completed_ms: now_ms });
+    change
+        .completed
+        .push(CompletedOperation { operation: operation.clone(), completed_ms: now_ms });
     apply(&mut next, &operation, finding);
     finish_if_done(&mut next, now_ms);
     next
@@ -94,7 +100,11 @@ fn finish_if_done(config: &mut ClusterConfig, now_ms: i64) {
 ///
 /// # Errors
 /// Not found when no such change is under way; conflict when it cannot be taken back any more.
-pub(super) fn cancel(config: &ClusterConfig, id: u64, now_ms: i64) -> Result<ClusterConfig, Refusal> {
+pub(super) fn cancel(
+    config: &ClusterConfig,
+    id: u64,
+    now_ms: i64,
+) -> Result<ClusterConfig, Refusal> {
     let Some(change) = config.pending.as_ref().filter(|change| change.id == id) else {
         return Err(Refusal::not_found(format!("change {id} is not under way")));
     };
@@ -173,7 +183,8 @@ fn apply(config: &mut ClusterConfig, operation: &Operation, finding: &Finding) {
         Operation::UpdateReplicationFactor { replication_factor } => {
             config.replication_factor = *replication_factor;
         }
-        Operation::StartPartitionScaleUp { .. } | Operation::AwaitRedistributionCompletion { .. } => {}
+        Operation::StartPartitionScaleUp { .. }
+        | Operation::AwaitRedistributionCompletion { .. } => {}
     }
 }
 

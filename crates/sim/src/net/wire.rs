@@ -9,10 +9,10 @@ use bytes::Bytes;
 use skep_env::SeededRandom;
 use tokio::time::Instant;
 
+use super::UNACKNOWLEDGED_MAX;
 use super::endpoint::Listening;
 use super::link::{Cut, Link, LinkState};
 use super::pipe::{Broken, Pipe};
-use super::UNACKNOWLEDGED_MAX;
 use crate::life::{Crash, Life};
 use crate::seeds::Seeds;
 use crate::trace::{Kind, Trace};

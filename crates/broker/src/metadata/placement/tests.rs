@@ -86,8 +86,9 @@ fn random_changes_of_a_cluster_stay_level_and_move_little() {
         let mut placement = round_robin(&nodes, partitions, factor);
         for _ in 0..8 {
             let grown = partitions + random.below(4) as u32;
-            let mut wanted: Vec<u32> =
-                (0..9).filter(|node| random.below(4) < if nodes.contains(node) { 3 } else { 1 }).collect();
+            let mut wanted: Vec<u32> = (0..9)
+                .filter(|node| random.below(4) < if nodes.contains(node) { 3 } else { 1 })
+                .collect();
             if wanted.is_empty() {
                 wanted.push(random.below(9) as u32);
             }
