@@ -194,7 +194,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 ];
 
 /// Variables with our prefix that belong to other commands, or name the file.
-const OTHER_VARIABLES: &[&str] = &["SKEP_ADDRESS", "SKEP_TOKEN", "SKEP_CONFIG"];
+const OTHER_VARIABLES: &[&str] = &["SKEP_ADDRESS", "SKEP_TOKEN", "SKEP_CONFIG", "SKEP_CLUSTER_DIR"];
 
 /// What the server runs with.
 #[derive(Debug, Clone, PartialEq)]

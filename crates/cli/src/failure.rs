@@ -26,12 +26,26 @@ pub(crate) enum Failure {
     Local(String),
     /// The server cannot start here. Exit code 1.
     Start(String),
+    /// Something with advice of its own, and one of the documented exit codes.
+    Guided {
+        /// The exit code.
+        code: u8,
+        /// What is wrong.
+        message: String,
+        /// What to do next.
+        advice: String,
+    },
 }
 
 impl Failure {
     /// A file that cannot be read or written.
     pub(crate) fn file(doing: &str, path: &Path, error: impl Display) -> Self {
         Self::Usage(format!("cannot {doing} {}: {error}", path.display()))
+    }
+
+    /// A failure with advice of its own.
+    pub(crate) fn guided(code: u8, message: String, advice: &str) -> Self {
+        Self::Guided { code, message, advice: advice.to_owned() }
     }
 
     fn kind(&self) -> &'static str {
@@ -43,6 +57,13 @@ impl Failure {
             Self::Cluster(error) => error.kind().as_str(),
             Self::Local(_) => ErrorKind::Internal.as_str(),
             Self::Start(_) => ErrorKind::Unavailable.as_str(),
+            Self::Guided { code, .. } => match code {
+                2 => "usage",
+                4 => ErrorKind::NotFound.as_str(),
+                5 => ErrorKind::Conflict.as_str(),
+                7 => ErrorKind::Unavailable.as_str(),
+                _ => ErrorKind::Internal.as_str(),
+            },
         }
     }
 
@@ -53,18 +74,20 @@ impl Failure {
             | Self::Different(message)
             | Self::Unreachable(message)
             | Self::Local(message)
-            | Self::Start(message) => message,
+            | Self::Start(message)
+            | Self::Guided { message, .. } => message,
             Self::Cluster(error) => error.message(),
         }
     }
 
-    fn advice(&self) -> &'static str {
+    fn advice(&self) -> &str {
         match self {
             Self::Usage(_) => "Nothing was sent. See --help of the command for what it takes.",
             Self::Answer(_) => "Check the variables against what the model expects.",
             Self::Different(_) => "Each difference is listed with its place in the tables.",
             Self::Unreachable(_) => "Check that the cluster is up and that the address is right.",
             Self::Cluster(error) => error.advice(),
+            Self::Guided { advice, .. } => advice,
             Self::Start(_) => "No server was started, and no data was changed.",
             Self::Local(_) => "This is a fault of this program or machine, not of the cluster.",
         }
@@ -78,6 +101,7 @@ impl Failure {
             Self::Answer(_) => 3,
             Self::Unreachable(_) => 7,
             Self::Different(_) => 8,
+            Self::Guided { code, .. } => *code,
             Self::Cluster(error) => match error.kind() {
                 ErrorKind::Invalid => 3,
                 ErrorKind::NotFound => 4,

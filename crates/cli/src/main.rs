@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod command;
 mod compat;
 mod config;

@@ -9,8 +9,12 @@
 mod clock;
 mod disk;
 pub mod net;
+#[cfg(target_os = "linux")]
+pub mod process;
 mod random;
 pub mod task;
+#[cfg(target_os = "linux")]
+pub mod tunnel;
 
 pub use clock::{ChangeListener, Clock, ControlledClock, SystemClock};
 pub use disk::{

@@ -4,6 +4,8 @@ mod activate;
 mod bench;
 mod broadcast;
 mod cancel;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod compat;
 mod complete;
 mod completion;
@@ -35,6 +37,10 @@ pub(crate) enum Command {
     Serve(Box<serve::ServeArgs>),
     /// Show a server at work: an order process under load, in one command
     Demo(Box<demo::DemoArgs>),
+    /// Run a whole cluster on this machine, and trouble it
+    #[cfg(target_os = "linux")]
+    #[command(subcommand)]
+    Cluster(cluster::ClusterCommand),
     /// Show the brokers, the partitions and who leads them
     Status(status::StatusArgs),
     /// Deploy process, decision and form files, all of them or none
@@ -96,6 +102,8 @@ impl Command {
             Self::Serve(args) => args.run(),
             Self::Demo(args) => args.run(),
             Self::Completion(args) => args.run(),
+            #[cfg(target_os = "linux")]
+            Self::Cluster(command) => command.run(format),
             Self::Worker(args) => worker_runtime()?.block_on(args.run(connection, format)),
             verb => client_runtime()?.block_on(verb.call(connection, format)),
         }
@@ -125,6 +133,8 @@ impl Command {
             Self::Serve(args) => args.run(),
             Self::Demo(args) => args.run(),
             Self::Completion(args) => args.run(),
+            #[cfg(target_os = "linux")]
+            Self::Cluster(command) => command.run(format),
         }
     }
 }
