@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use skep_env::process::{ProcessState, Signal};
 
-use super::fault::{end_wires, wait_until};
+use super::fault::{WIRE_LOG, end_wires, wait_until};
 use super::layout::NodeKind;
 use super::state::{ClusterState, NodeState, Phase};
 use super::{launch, network};
@@ -231,6 +231,7 @@ impl Admin {
             }
             let _ = fs::remove_file(&node.log_file);
         }
+        let _ = fs::remove_file(self.folder.join(WIRE_LOG));
         ClusterState::remove(&self.folder)?;
         let _ = fs::remove_file(self.folder.join(LOCK));
         // Something else may be in it, which is not ours.

@@ -26,6 +26,9 @@ const EFFECT_MAX: Duration = Duration::from_secs(5);
 /// Pause between two looks.
 const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
+/// What the processes of slow wires print, in the folder of the cluster.
+pub(super) const WIRE_LOG: &str = "wires.log";
+
 /// A fault, as the folder has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -202,7 +205,7 @@ impl Pair {
             format!("--loss={}", settings.loss),
             format!("--seed={}", settings.seed),
         ];
-        let log_file = folder.join(format!("{device}.log"));
+        let log_file = folder.join(WIRE_LOG);
         let command = launch::in_namespace(None, &cluster.binary, &arguments);
         let process = launch::detached(command, &log_file)?;
         let is_up = || {
