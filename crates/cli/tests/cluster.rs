@@ -1,9 +1,6 @@
 //! `skep cluster` on real processes: what it starts is there, what it stops is gone, and a launcher
 //! that dies leaves a cluster that the next command can work with.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "starts processes and waits for them, as the person at the terminal does"
-)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::process::{Command, Output};
