@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::net::SimNetwork;
 use crate::seeds::Seeds;
-use crate::trace::{Event, Trace};
+use crate::trace::{Event, Kind, Trace};
 
 /// How a simulation is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -149,6 +149,7 @@ pub fn simulate<T>(
     let value = std::panic::catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(tasks.run_until(async {
             let trace = Arc::new(Trace::new(options.record));
+            trace.add(Kind::Note, [seed, 0, 0, 0]);
             let seeds = Seeds::new(seed);
             let network = SimNetwork::new(seeds.part("network"), trace.clone());
             tokio::task::spawn_local(network.clone().run());

@@ -9,6 +9,8 @@ mod connection;
 mod endpoint;
 mod link;
 mod pipe;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use link::{Cut, Link};

@@ -1,0 +1,4 @@
+//! The simulated machine and the cluster on it.
+
+mod node;
+mod support;

@@ -1,0 +1,87 @@
+//! A process of one task, and a client of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use skep_broker::Response;
+use skep_gateway::{Backend, SubmitError};
+use skep_protocol::{
+    Command, DeploymentIntent, DeploymentRecord, JobBatchRecord, JobIntent, JobRecord, Key, NO_KEY,
+    PartitionId, Payload, ProcessInstanceCreationIntent, ProcessInstanceCreationRecord,
+    ResourceRecord, key,
+};
+
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+
+const MODEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="d" targetNamespace="t">
+  <bpmn:process id="one_task" isExecutable="true">
+    <bpmn:startEvent id="start"/>
+    <bpmn:sequenceFlow id="a" sourceRef="start" targetRef="task"/>
+    <bpmn:serviceTask id="task">
+      <bpmn:extensionElements><zeebe:taskDefinition type="work"/></bpmn:extensionElements>
+    </bpmn:serviceTask>
+    <bpmn:sequenceFlow id="b" sourceRef="task" targetRef="end"/>
+    <bpmn:endEvent id="end"/>
+  </bpmn:process>
+</bpmn:definitions>"#;
+
+/// A client of one node.
+#[derive(Clone)]
+pub(crate) struct Client(pub(crate) Arc<dyn Backend>);
+
+impl Client {
+    async fn submit(
+        &self,
+        partition: PartitionId,
+        command: Command,
+    ) -> Result<Payload, SubmitError> {
+        match self.0.submit(partition, command, TIMEOUT).await? {
+            Response::Accepted { payload, .. } => Ok(*payload),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn deploy(&self) -> Result<(), SubmitError> {
+        let content = Bytes::from_static(MODEL.as_bytes());
+        let resource = ResourceRecord { name: "one.bpmn".to_owned(), content };
+        let value = DeploymentRecord { resources: vec![resource], ..DeploymentRecord::default() };
+        let payload = Payload::Deployment(DeploymentIntent::Create, value);
+        self.submit(1, Command::new(NO_KEY, payload)).await.map(drop)
+    }
+
+    pub(crate) async fn create(&self, partition: PartitionId) -> Result<Key, SubmitError> {
+        let value = ProcessInstanceCreationRecord {
+            bpmn_process_id: "one_task".to_owned(),
+            version: -1,
+            ..ProcessInstanceCreationRecord::default()
+        };
+        let payload =
+            Payload::ProcessInstanceCreation(ProcessInstanceCreationIntent::Create, value);
+        match self.submit(partition, Command::new(NO_KEY, payload)).await? {
+            Payload::ProcessInstanceCreation(_, value) => Ok(value.process_instance_key),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn activate(&self, partition: PartitionId) -> Result<Vec<Key>, SubmitError> {
+        let request = JobBatchRecord {
+            job_type: "work".to_owned(),
+            worker: "tester".to_owned(),
+            timeout_ms: 60_000,
+            jobs_max: 100,
+            ..JobBatchRecord::default()
+        };
+        let delivery = self.0.activate_jobs(partition, request, TIMEOUT).await?;
+        let keys = delivery.jobs().iter().map(|job| job.key).collect();
+        delivery.confirm();
+        Ok(keys)
+    }
+
+    pub(crate) async fn complete(&self, job: Key) -> Result<(), SubmitError> {
+        let command = Command::new(job, Payload::Job(JobIntent::Complete, JobRecord::default()));
+        self.submit(key::partition_of(job), command).await.map(drop)
+    }
+}
