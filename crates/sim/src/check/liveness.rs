@@ -1,0 +1,38 @@
+//! When all faults stop, everything heals and finishes, in bounded time: every partition is led,
+//! every instance ends, every replica has caught up.
+
+use super::Checker;
+use crate::evidence::Evidence;
+
+/// See the module.
+pub struct EverythingHeals;
+
+impl Checker for EverythingHeals {
+    fn name(&self) -> &'static str {
+        "everything heals"
+    }
+
+    fn check(&self, evidence: &Evidence) -> Result<(), String> {
+        match evidence.end.healed_after_ms {
+            Some(_) => Ok(()),
+            None if evidence.end.left.is_empty() => Err("the run did not come to its end".to_owned()),
+            None => Err(format!("not done when patience ended: {}", evidence.end.left.join("; "))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::testing::Made;
+
+    #[test]
+    fn what_is_left_is_named() {
+        let mut made = Made::new(1);
+        assert_eq!(EverythingHeals.check(&made.evidence), Ok(()));
+        made.evidence.end.healed_after_ms = None;
+        assert!(EverythingHeals.check(&made.evidence).is_err());
+        made.evidence.end.left.push("partition 2 has no leader".to_owned());
+        assert!(EverythingHeals.check(&made.evidence).unwrap_err().contains("no leader"));
+    }
+}

@@ -1,0 +1,68 @@
+//! The checkers: each promise of the cluster has one, with a name, over the same evidence.
+
+mod acknowledged;
+mod correlation;
+mod distribution;
+mod duplicates;
+mod engine;
+mod jobs;
+mod keys;
+mod liveness;
+mod refused;
+mod replicas;
+mod stream;
+#[cfg(test)]
+mod testing;
+mod timers;
+mod tokens;
+
+use crate::evidence::Evidence;
+
+/// A promise that was broken.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Violation {
+    /// Name of the checker.
+    pub checker: &'static str,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// Holds a run against one promise.
+pub trait Checker {
+    /// Its name, as reports show it.
+    fn name(&self) -> &'static str;
+
+    /// Looks for the first thing that breaks the promise.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn check(&self, evidence: &Evidence) -> Result<(), String>;
+}
+
+/// All checkers, in the order in which reports show them: the first one that fails is usually
+/// nearest to the cause.
+pub const ALL: [&dyn Checker; 13] = [
+    &stream::StreamIsGapFree,
+    &replicas::ReplicaStateIsReplay,
+    &keys::EachKeyOnce,
+    &acknowledged::AcknowledgedIsNotLost,
+    &refused::RefusedLeavesNoTrace,
+    &duplicates::NoDuplicateInstance,
+    &jobs::JobCompletesOnce,
+    &tokens::TokensAreConserved,
+    &correlation::MessageCorrelatesOnce,
+    &timers::TimersAreOnTime,
+    &distribution::DistributionIsComplete,
+    &engine::EngineNeverFails,
+    &liveness::EverythingHeals,
+];
+
+/// Holds a run against all promises.
+#[must_use]
+pub fn all(evidence: &Evidence) -> Vec<Violation> {
+    let broken = |checker: &&dyn Checker| {
+        let what = checker.check(evidence).err()?;
+        Some(Violation { checker: checker.name(), what })
+    };
+    ALL.iter().filter_map(broken).collect()
+}
