@@ -12,6 +12,7 @@ pub mod net;
 #[cfg(target_os = "linux")]
 pub mod process;
 mod random;
+mod rfc3339;
 pub mod task;
 #[cfg(target_os = "linux")]
 pub mod tunnel;
@@ -23,4 +24,5 @@ pub use disk::{
 };
 pub use net::{Network, TcpNetwork};
 pub use random::{OsRandom, Random, SeededRandom};
+pub use rfc3339::rfc3339;
 pub use task::{LocalTasks, OsTasks, Tasks};

@@ -9,13 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use skep_env::Tasks;
+use skep_env::task::{Dedicated, MakeBody};
+use skep_storage::StreamHandle;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::limits::{METADATA_DECISION_TIMEOUT_MS, METADATA_PROPOSALS_MAX};
 use crate::metadata::config::ClusterConfig;
 use crate::metadata::known::KnownConfig;
 use crate::metadata::store::{Checkpoint, MetadataStore};
-use crate::replication::{EntryId, Replication, ReplicationEvent};
+use crate::replication::{EntryId, RaftReplication, RaftSettings, Replication, ReplicationEvent};
 
 /// What became of a proposal that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +95,7 @@ impl std::fmt::Debug for MetadataGroup {
 }
 
 /// The replica behind a handle: a body to be run where its replication lives.
-pub(crate) struct MetadataReplica<R> {
+struct MetadataReplica<R> {
     replication: Arc<R>,
     wake: Arc<Notify>,
     proposals: mpsc::Receiver<Proposal>,
@@ -106,35 +109,73 @@ pub(crate) struct MetadataReplica<R> {
     undecided: VecDeque<oneshot::Sender<Result<(), ProposeError>>>,
 }
 
-/// A replica over this replication, whose events signal `wake`, and its handle.
-pub(crate) fn metadata_group<R: Replication>(
-    replication: Arc<R>,
-    wake: Arc<Notify>,
-    store: MetadataStore,
-    known: KnownConfig,
-) -> std::io::Result<(MetadataGroup, MetadataReplica<R>)> {
+/// What a replica holds of the handle.
+struct Ends {
+    proposals: mpsc::Receiver<Proposal>,
+    stop: Arc<Notify>,
+    leading: watch::Sender<Option<u64>>,
+}
+
+fn handle(known: KnownConfig) -> (MetadataGroup, Ends) {
     let (sender, proposals) = mpsc::channel(METADATA_PROPOSALS_MAX);
     let (leading, leads) = watch::channel(None);
     let stop = Arc::new(Notify::new());
-    let applied_version = applied_version(&store)?;
-    let group = MetadataGroup {
-        proposals: sender,
-        known: known.clone(),
-        leading: leads,
-        stop: stop.clone(),
-    };
-    let replica = MetadataReplica {
-        replication,
-        wake,
-        proposals,
-        stop,
-        store,
-        known,
-        leading,
-        applied_version,
-        undecided: VecDeque::new(),
-    };
-    Ok((group, replica))
+    let group = MetadataGroup { proposals: sender, known, leading: leads, stop: stop.clone() };
+    (group, Ends { proposals, stop, leading })
+}
+
+/// What a node's replica of the metadata group is made of.
+pub struct MetadataSettings {
+    /// This node.
+    pub node_id: u32,
+    /// The log: stream [`crate::metadata::METADATA_PARTITION`] of the journal.
+    pub stream: StreamHandle,
+    /// Where the state is kept.
+    pub store: MetadataStore,
+    /// What decisions are told to.
+    pub known: KnownConfig,
+}
+
+impl MetadataGroup {
+    /// Starts this node's replica, and says how to wait for its end.
+    ///
+    /// # Errors
+    /// When the system has no room for another thread.
+    pub fn start(
+        tasks: &dyn Tasks,
+        settings: MetadataSettings,
+    ) -> std::io::Result<(Self, Dedicated)> {
+        let (group, ends) = handle(settings.known.clone());
+        let body: MakeBody = Box::new(move || {
+            Box::pin(async move {
+                if let Err(reason) = open_and_run(settings, ends).await {
+                    tracing::error!(reason, "this node's replica of the metadata group has ended");
+                }
+            })
+        });
+        let running = tasks.dedicated("skep-metadata", body)?;
+        Ok((group, running))
+    }
+}
+
+async fn open_and_run(settings: MetadataSettings, ends: Ends) -> Result<(), String> {
+    let MetadataSettings { node_id, stream, store, known } = settings;
+    let failed = |error: &dyn std::fmt::Display| error.to_string();
+    let checkpoint = store.checkpoint().map_err(|error| failed(&error))?;
+    let wake = Arc::new(Notify::new());
+    let replication = RaftReplication::open(RaftSettings {
+        node_id: u64::from(node_id),
+        name: "metadata".to_owned(),
+        stream,
+        checkpoint_meta: checkpoint.map(|checkpoint| checkpoint.replication),
+        snapshots: Arc::new(store.clone()),
+        wake: wake.clone(),
+    })
+    .await
+    .map_err(|error| failed(&error))?;
+    let replication = Arc::new(replication);
+    let replica = MetadataReplica::new(replication, wake, ends, store, known);
+    replica.map_err(|error| failed(&error))?.run().await
 }
 
 fn applied_version(store: &MetadataStore) -> std::io::Result<u64> {
@@ -143,8 +184,30 @@ fn applied_version(store: &MetadataStore) -> std::io::Result<u64> {
 }
 
 impl<R: Replication> MetadataReplica<R> {
+    fn new(
+        replication: Arc<R>,
+        wake: Arc<Notify>,
+        ends: Ends,
+        store: MetadataStore,
+        known: KnownConfig,
+    ) -> std::io::Result<Self> {
+        let Ends { proposals, stop, leading } = ends;
+        let applied_version = applied_version(&store)?;
+        Ok(Self {
+            replication,
+            wake,
+            proposals,
+            stop,
+            store,
+            known,
+            leading,
+            applied_version,
+            undecided: VecDeque::new(),
+        })
+    }
+
     /// Runs until the handle says that it is enough, or the replica fails; returns why it failed.
-    pub(crate) async fn run(mut self) -> Result<(), String> {
+    async fn run(mut self) -> Result<(), String> {
         let result = loop {
             while let Some(event) = self.replication.events().pop() {
                 if let Err(reason) = self.hear(event).await {

@@ -22,6 +22,20 @@ pub struct GroupStatus {
     pub lag: BTreeMap<u32, u64>,
 }
 
+/// A change of the group of one partition. Doing it twice is doing it once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Reconfiguration {
+    /// Send the log to one more broker.
+    AddLearner(u32),
+    /// Forget a broker that does not vote.
+    RemoveLearner(u32),
+    /// These vote, and no others.
+    ChangeVoters(BTreeSet<u32>),
+    /// Hand over the leadership to this voter.
+    TransferLeader(u32),
+}
+
 /// Something could not be asked, or was not done; it may have been done all the same.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -37,21 +51,15 @@ pub trait ReplicaHost: Send + Sync {
     /// Asks the leader of a partition for its state.
     async fn status(&self, partition: PartitionId) -> Result<GroupStatus, HostError>;
 
-    /// Lets the leader of a partition send its log to one more broker.
-    async fn add_learner(&self, partition: PartitionId, node: u32) -> Result<(), HostError>;
-
-    /// Lets the leader of a partition forget a broker that does not vote.
-    async fn remove_learner(&self, partition: PartitionId, node: u32) -> Result<(), HostError>;
-
-    /// Changes the voters of a partition.
-    async fn change_voters(
+    /// Lets the leader of a partition change its group. `as_of` is the version of the
+    /// configuration that asks for it: a leader that has seen a newer one refuses, so that what a
+    /// coordinator of the past still has under way does nothing.
+    async fn reconfigure(
         &self,
+        as_of: u64,
         partition: PartitionId,
-        voters: &BTreeSet<u32>,
+        change: &Reconfiguration,
     ) -> Result<(), HostError>;
-
-    /// Asks the leader of a partition to hand over to another voter.
-    async fn transfer_leader(&self, partition: PartitionId, node: u32) -> Result<(), HostError>;
 
     /// Tells partition 1 that there are so many partitions.
     async fn scale_up(&self, partition_count: u32) -> Result<(), HostError>;

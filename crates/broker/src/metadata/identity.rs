@@ -88,7 +88,7 @@ mod tests {
         disk.create_dir(folder).unwrap();
         let mine = Identity { cluster_id: "bees".to_owned(), node_id: 2 };
         mine.claim(&disk, folder).unwrap();
-        disk.crash(1);
+        let disk = disk.crash(1);
         mine.claim(&disk, folder).unwrap();
         let other = Identity { node_id: 1, ..mine.clone() };
         let refused = other.claim(&disk, folder).unwrap_err().to_string();

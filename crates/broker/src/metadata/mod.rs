@@ -8,11 +8,14 @@
 
 mod config;
 mod coordinator;
+#[cfg(test)]
+mod fake;
 mod file;
 mod group;
 mod host;
 mod identity;
 mod known;
+mod manage;
 mod operation;
 pub mod placement;
 mod planner;
@@ -20,18 +23,21 @@ mod refusal;
 mod step;
 mod store;
 mod transition;
+mod view;
 
 pub use config::{
     BrokerEntry, CONFIG_FORMAT, ClusterConfig, ExportingState, METADATA_PARTITION, Member,
     MemberState,
 };
 pub use coordinator::Coordinator;
-pub use group::{MetadataGroup, ProposeError};
+pub use group::{MetadataGroup, MetadataSettings, ProposeError};
 pub use host::{
-    GroupStatus, HostError, LocalReplicas, ReplicaHost, ReplicaStart, follow, replicas_of,
+    GroupStatus, HostError, LocalReplicas, Reconfiguration, ReplicaHost, ReplicaStart, follow,
+    replicas_of,
 };
 pub use identity::{Identity, IdentityError};
 pub use known::KnownConfig;
+pub use manage::{ManageRequest, Managed};
 pub use operation::{Change, ChangeStatus, CompletedOperation, FinishedChange, Operation};
 pub use planner::{Plan, Wanted, WantedBrokers, plan};
 pub use refusal::{Refusal, RefusalKind};

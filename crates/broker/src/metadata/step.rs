@@ -11,7 +11,7 @@ use skep_protocol::PartitionId;
 
 use crate::limits::LEARNER_LAG_MAX;
 use crate::metadata::config::ClusterConfig;
-use crate::metadata::host::{GroupStatus, HostError, ReplicaHost};
+use crate::metadata::host::{GroupStatus, HostError, Reconfiguration, ReplicaHost};
 use crate::metadata::operation::Operation;
 use crate::metadata::transition::{self, Finding};
 
@@ -79,7 +79,7 @@ async fn reach(
             None => not_yet(format!("broker {broker_id} is not connected; start it")),
         },
         Operation::PartitionJoin { broker_id, partition_id, .. } => {
-            join(*partition_id, *broker_id, host).await
+            join(config, *partition_id, *broker_id, host).await
         }
         Operation::PartitionLeave { broker_id, partition_id } => {
             leave(config, *partition_id, *broker_id, host).await
@@ -109,17 +109,28 @@ async fn reach(
     }
 }
 
+async fn reconfigure(
+    config: &ClusterConfig,
+    partition: PartitionId,
+    change: Reconfiguration,
+    host: &dyn ReplicaHost,
+) -> Result<(), HostError> {
+    host.reconfigure(config.version, partition, &change).await
+}
+
 async fn join(
+    config: &ClusterConfig,
     partition: PartitionId,
     node: u32,
     host: &dyn ReplicaHost,
 ) -> Result<Reached, HostError> {
     let status = host.status(partition).await?;
+    let reconfigure = |change| reconfigure(config, partition, change, host);
     if status.voters.contains(&node) {
         return done();
     }
     if !status.learners.contains(&node) {
-        host.add_learner(partition, node).await?;
+        reconfigure(Reconfiguration::AddLearner(node)).await?;
         return not_yet(format!("broker {node} begins to learn partition {partition}"));
     }
     match status.lag.get(&node) {
@@ -130,7 +141,7 @@ async fn join(
         Some(_) => {
             let mut voters = status.voters;
             voters.insert(node);
-            host.change_voters(partition, &voters).await?;
+            reconfigure(Reconfiguration::ChangeVoters(voters)).await?;
             not_yet(format!("broker {node} begins to vote in partition {partition}"))
         }
     }
@@ -143,11 +154,10 @@ async fn leave(
     host: &dyn ReplicaHost,
 ) -> Result<Reached, HostError> {
     let status = host.status(partition).await?;
-    if status.learners.contains(&node) {
-        host.remove_learner(partition, node).await?;
-        return not_yet(format!("broker {node} stops to learn partition {partition}"));
-    }
+    let reconfigure = |change| reconfigure(config, partition, change, host);
     if !status.voters.contains(&node) {
+        // Even when it does not learn: from here on the leader refuses what was asked before.
+        reconfigure(Reconfiguration::RemoveLearner(node)).await?;
         return done();
     }
     let rest: BTreeSet<u32> = status.voters.iter().copied().filter(|it| *it != node).collect();
@@ -165,10 +175,10 @@ async fn leave(
     if status.leader == node {
         let heir = first_choice(config, partition, &status, Some(node));
         let Some(heir) = heir else { return not_yet("nobody could lead instead") };
-        host.transfer_leader(partition, heir).await?;
+        reconfigure(Reconfiguration::TransferLeader(heir)).await?;
         return not_yet(format!("broker {node} hands partition {partition} over to {heir}"));
     }
-    host.change_voters(partition, &rest).await?;
+    reconfigure(Reconfiguration::ChangeVoters(rest)).await?;
     not_yet(format!("broker {node} stops to vote in partition {partition}"))
 }
 

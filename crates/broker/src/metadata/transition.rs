@@ -50,10 +50,10 @@ pub(super) fn begin(config: &ClusterConfig) -> ClusterConfig {
         Operation::PartitionBootstrap { broker_id, partition_id, priority } => {
             place(&mut next, partition_id, broker_id, Some(priority), MemberState::Bootstrapping);
         }
-        Operation::PartitionLeave { broker_id, partition_id } => {
-            if next.member(partition_id, broker_id).is_some() {
-                place(&mut next, partition_id, broker_id, None, MemberState::Leaving);
-            }
+        Operation::PartitionLeave { broker_id, partition_id }
+            if next.member(partition_id, broker_id).is_some() =>
+        {
+            place(&mut next, partition_id, broker_id, None, MemberState::Leaving);
         }
         _ => {}
     }

