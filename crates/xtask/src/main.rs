@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod cluster_test;
 mod compat;
 mod crash;
 mod demo;
@@ -84,6 +85,10 @@ enum Task {
         #[arg(long)]
         debug: bool,
     },
+    /// Trouble a loaded cluster of real processes in every way, and check what its clients were told
+    ClusterTest(cluster_test::TestOptions),
+    /// Measure the cluster's figures of docs/benchmarks.md
+    ClusterBench(cluster_test::BenchOptions),
     /// Measure the table of docs/benchmarks.md: Skep, a real Zeebe, or what serves already
     Bench(bench::Options),
     /// Everything a change has to pass, read-only: fmt, clippy, tidy, deny, doc, compat, test
@@ -106,6 +111,8 @@ fn main() -> ExitCode {
             compat::run(&clients, release, against.as_ref())
         }
         Task::CrashTest { rounds, seed, debug } => crash::run(rounds, seed, debug),
+        Task::ClusterTest(options) => cluster_test::test(&options),
+        Task::ClusterBench(options) => cluster_test::bench(&options),
         Task::Bench(options) => bench::run(options),
         Task::Verify { skip } => verify::run(&skip),
     };
