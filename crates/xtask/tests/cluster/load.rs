@@ -281,7 +281,7 @@ async fn wait_until_everywhere(clients: &[Client], process: &str, partitions: u6
 impl Creator {
     async fn create(&self, client: &Client) {
         let number = self.ledger.begin_create();
-        let waits = number % MESSAGES_EVERY == 0;
+        let waits = number.is_multiple_of(MESSAGES_EVERY);
         let process = if waits { models::WAIT } else { models::TASK };
         let request = CreateProcessInstanceRequest::latest(process)
             .with_business_id(format!("cluster-{number}"))

@@ -52,7 +52,7 @@ pub(crate) fn rolled_out(process: &str, number: u64) -> String {
 /// The model and decision of the field's deployment experiment: two forms that differ only where it does not matter, taken in turns, so
 /// that each deployment makes a version of both.
 pub(crate) fn multi_version(number: usize) -> [(&'static str, &'static str); 2] {
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         [
             (
                 "multiVersionModel.bpmn",
