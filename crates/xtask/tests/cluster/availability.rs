@@ -43,17 +43,18 @@ impl Availability {
         successes.entry(partition).or_default().push(Success { began_us, ended_us });
     }
 
+    /// When a partition acknowledged something within a window.
+    pub(crate) fn answers_us(&self, partition: u64, window: &Range<u64>) -> Vec<u64> {
+        let successes = self.successes.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = successes.get(&partition).into_iter().flatten().map(|success| success.ended_us);
+        let mut times: Vec<u64> = ends.filter(|at| window.contains(at)).collect();
+        times.sort_unstable();
+        times
+    }
+
     /// The longest time within a window in which a partition acknowledged nothing.
     pub(crate) fn longest_gap_us(&self, partition: u64, window: &Range<u64>) -> u64 {
-        let successes = self.successes.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut times: Vec<u64> = successes
-            .get(&partition)
-            .into_iter()
-            .flatten()
-            .map(|success| success.ended_us)
-            .filter(|at| window.contains(at))
-            .collect();
-        times.sort_unstable();
+        let times = self.answers_us(partition, window);
         let mut gap = 0;
         let mut last = window.start;
         for at in times.into_iter().chain([window.end]) {

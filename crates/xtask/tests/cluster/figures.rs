@@ -5,6 +5,7 @@
 mod deploy;
 mod fail_over;
 mod machine;
+mod plot;
 mod throughput;
 
 use crate::cluster::Cluster;

@@ -1,6 +1,6 @@
 //! How long a partition is without a leader: killed, and handed over in order.
 
-use super::{Measured, fresh, ms, quantile};
+use super::{Measured, fresh, ms, plot, quantile};
 use crate::cluster::Cluster;
 use crate::load::Load;
 use crate::settings::{Mode, Settings};
@@ -23,6 +23,9 @@ const HAND_OVERS: usize = 10;
 /// A window around a hand-over, long enough for what it causes.
 const WINDOW: Duration = Duration::from_secs(2);
 
+/// Kills that are drawn.
+const DRAWN: usize = 6;
+
 /// Kills the leader of each partition in turn, and takes the time until every partition has answered a creation that was sent after the
 /// kill. 100 creations a second, so 10 ms is as exact as it gets.
 pub(super) fn killed(settings: &Settings) -> Measured {
@@ -31,7 +34,7 @@ pub(super) fn killed(settings: &Settings) -> Measured {
     let mut load = runtime.block_on(Load::start(&cluster, settings.rate_per_s));
     let partitions = cluster.partitions();
     let rounds = if settings.mode == Mode::Full { settings.rounds } else { 5 };
-    let mut times = Vec::new();
+    let (mut times, mut marks) = (Vec::new(), Vec::new());
     std::thread::sleep(CALM);
     for round in 0..rounds {
         let status = cluster.status()?;
@@ -39,6 +42,7 @@ pub(super) fn killed(settings: &Settings) -> Measured {
         let leader = status.leaders().get(&partition).cloned();
         let leader = leader.ok_or_else(|| format!("partition {partition} has no leader"))?;
         let at = Cluster::kill_process(status.pid(&leader)?)?;
+        marks.push((load.clock.at_us(at), leader.clone()));
         times.push(first_success_everywhere(&load, partitions, at)?);
         cluster.run(&["restart", &leader, "--kill", "--wait", "0"])?;
         cluster.wait_until_it_serves(HEAL_MAX)?;
@@ -47,6 +51,7 @@ pub(super) fn killed(settings: &Settings) -> Measured {
     runtime.block_on(load.stop_creating());
     runtime.block_on(load.stop_working());
     let violations = load.ledger.verdict().iter().filter(|text| !text.contains("never be")).count();
+    draw(settings, &load, partitions, marks)?;
     cluster.delete()?;
     let raw = json!({"killsMs": times, "violations": violations});
     times.sort_unstable();
@@ -60,6 +65,34 @@ pub(super) fn killed(settings: &Settings) -> Measured {
         ),
     ];
     Ok((cells, raw))
+}
+
+/// Draws the first kills into the folder of the run.
+fn draw(
+    settings: &Settings,
+    load: &Load,
+    partitions: u64,
+    mut marks: Vec<(u64, String)>,
+) -> Result<(), String> {
+    marks.truncate(DRAWN);
+    let (Some(first), Some(last)) = (marks.first(), marks.last()) else { return Ok(()) };
+    let margin = 1_000_000;
+    let window = first.0.saturating_sub(margin)..last.0 + 2 * margin;
+    let at_ms = |at: u64| (at - window.start) / 1_000;
+    let rows: Vec<plot::Row> = (1..=partitions)
+        .map(|partition| {
+            let answers = load.availability.answers_us(partition, &window);
+            (partition, answers.into_iter().map(at_ms).collect())
+        })
+        .collect();
+    let marks: Vec<_> = marks.into_iter().map(|(at, node)| (at_ms(at), node)).collect();
+    let title = format!("{} creations a second, leaders killed", settings.rate_per_s);
+    let text = plot::svg(&title, &rows, &marks, at_ms(window.end));
+    let path = settings.folder.join("fail-over.svg");
+    std::fs::write(&path, text)
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    println!("plot: {}", path.display());
+    Ok(())
 }
 
 /// Milliseconds from `at` until every partition has answered something that was asked later.
