@@ -7,13 +7,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use skep_broker::{Broker, BrokerConfig, DataLocation};
+use bytes::Bytes;
+use skep_broker::replication::EntryId;
+use skep_broker::{Broker, BrokerConfig, DataLocation, Observer};
 use skep_gateway::{Backend, Gateway};
+use skep_protocol::PartitionId;
 use tokio::sync::oneshot;
 
 use crate::clock::SimClock;
 use crate::disk::SimDisk;
-use crate::life::Crash;
+use crate::life::{Crash, Life};
 use crate::net::SimNetwork;
 use crate::node::{Configure, Node};
 use crate::port::{Lost, RemoteBackend};
@@ -88,15 +91,24 @@ struct Inner {
     world: World,
     config: ClusterConfig,
     nodes: RefCell<BTreeMap<NodeId, Rc<Node>>>,
+    observers: Rc<RefCell<Option<MakeObserver>>>,
 }
+
+/// Makes the observer of a life of a node: node, number of the life from 1.
+pub type MakeObserver = Box<dyn Fn(NodeId, u32) -> Arc<dyn Observer>>;
 
 impl SimCluster {
     /// A cluster whose nodes are all down.
     #[must_use]
     pub fn new(world: &World, config: ClusterConfig) -> Self {
         let (brokers, gateways) = (config.brokers, config.gateways);
-        let nodes = RefCell::default();
-        let cluster = Self(Rc::new(Inner { world: world.clone(), config, nodes }));
+        let inner = Inner {
+            world: world.clone(),
+            config,
+            nodes: RefCell::default(),
+            observers: Rc::default(),
+        };
+        let cluster = Self(Rc::new(inner));
         for number in 0..brokers {
             cluster.add(NodeId::broker(number));
         }
@@ -113,8 +125,14 @@ impl SimCluster {
         self.0.nodes.borrow_mut().insert(id, node);
     }
 
+    /// Nodes that start from now on are observed by what this makes.
+    pub fn set_observers(&self, make: MakeObserver) {
+        *self.0.observers.borrow_mut() = Some(make);
+    }
+
     fn configure(&self, id: NodeId) -> Configure {
         let (config, trace) = (self.0.config.clone(), self.0.world.trace().clone());
+        let observers = self.0.observers.clone();
         Box::new(move |life, stores| BrokerConfig {
             data: DataLocation::Folder("/data".into()),
             node_id: id.0,
@@ -125,6 +143,10 @@ impl SimCluster {
             checkpoint_interval_ms: u64::try_from(config.checkpoint_interval.as_millis())
                 .unwrap_or(u64::MAX),
             state: Some(stores.open(life, &trace)),
+            observer: observers.borrow().as_ref().map(|make| {
+                let inner = make(id, life.number);
+                Arc::new(WhileAlive { life: life.clone(), inner }) as Arc<dyn Observer>
+            }),
         })
     }
 
@@ -353,6 +375,27 @@ impl SimCluster {
                 return false;
             }
             tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// What a node does after its end is not seen.
+#[derive(Debug)]
+struct WhileAlive {
+    life: Arc<Life>,
+    inner: Arc<dyn Observer>,
+}
+
+impl Observer for WhileAlive {
+    fn committed(&self, partition: PartitionId, entry: EntryId, batch: &Bytes) {
+        if self.life.is_alive() {
+            self.inner.committed(partition, entry, batch);
+        }
+    }
+
+    fn state_replaced(&self, partition: PartitionId, entry: EntryId) {
+        if self.life.is_alive() {
+            self.inner.state_replaced(partition, entry);
         }
     }
 }

@@ -220,6 +220,10 @@ impl Disk for NodeDisk {
         self.read(|| self.inner.create_dir(folder))
     }
 
+    fn remove_dir(&self, folder: &Path) -> io::Result<()> {
+        self.change(DiskOperation::Remove, 0, || self.inner.remove_dir(folder))
+    }
+
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {
         self.change(DiskOperation::SyncDir, 0, || self.inner.sync_dir(folder))
     }

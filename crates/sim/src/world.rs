@@ -90,7 +90,7 @@ impl std::fmt::Debug for World {
 
 thread_local! {
     /// Panics on this thread, while it simulates.
-    static PANICS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+    pub(crate) static PANICS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
 thread_local! {
