@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use skep_broker::metadata::{ManageRequest, Managed, Refusal, RefusalKind};
 use skep_broker::{ActivatedJob, Response, Topology};
 use skep_protocol::{Command, JobBatchRecord, PartitionId};
 
@@ -94,6 +95,13 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The engine's time, epoch milliseconds.
     fn now_ms(&self) -> i64;
+
+    /// Answers an operator's request about the cluster.
+    async fn manage(&self, request: ManageRequest) -> Managed {
+        let _ = request;
+        let reason = "this gateway has no cluster behind it".to_owned();
+        Err(Refusal { kind: RefusalKind::Unsupported, reason })
+    }
 
     /// The clock, when it may be moved.
     fn clock(&self) -> Option<Arc<dyn ClockControl>>;

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use skep_broker::metadata::{ManageRequest, Managed};
 use skep_broker::{
     ActivatedJob, ActivatedJobs, Broker, BrokerError, JobStreamSpec, Response, Topology,
 };
@@ -117,6 +118,10 @@ impl Backend for Broker {
 
     fn now_ms(&self) -> i64 {
         self.clock().now_ms()
+    }
+
+    async fn manage(&self, request: ManageRequest) -> Managed {
+        Self::manage(self, request).await
     }
 
     fn clock(&self) -> Option<Arc<dyn ClockControl>> {

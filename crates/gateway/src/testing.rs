@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use skep_broker::metadata::{ManageRequest, Managed};
 use skep_broker::{
     ActivatedJob, PartitionHealth, PartitionRole, PartitionStatus, Response, Topology,
 };
@@ -46,6 +47,9 @@ pub(crate) struct FakeBroker {
     pub(crate) fate: Arc<Fate>,
     pub(crate) health: Mutex<PartitionHealth>,
     pub(crate) clock: Option<Arc<FakeClock>>,
+    /// Requests about the cluster, and what they are answered with.
+    pub(crate) managed: Mutex<Vec<ManageRequest>>,
+    pub(crate) manage_answer: Mutex<Managed>,
 }
 
 #[derive(Default)]
@@ -69,6 +73,8 @@ impl FakeBroker {
             fate: Arc::default(),
             health: Mutex::new(PartitionHealth::Healthy),
             clock: None,
+            managed: Mutex::default(),
+            manage_answer: Mutex::new(Ok(serde_json::Value::Null)),
         }
     }
 
@@ -258,6 +264,11 @@ impl Backend for FakeBroker {
 
     fn now_ms(&self) -> i64 {
         self.clock.as_ref().map_or(0, |clock| *clock.now_ms.lock())
+    }
+
+    async fn manage(&self, request: ManageRequest) -> Managed {
+        self.managed.lock().push(request);
+        self.manage_answer.lock().clone()
     }
 
     fn clock(&self) -> Option<Arc<dyn ClockControl>> {

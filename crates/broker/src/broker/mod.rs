@@ -1,6 +1,7 @@
 //! A node: opens the data folder, runs the partitions, and is the handle that others hold.
 
 mod local;
+mod manage;
 mod start;
 mod time;
 

@@ -241,8 +241,7 @@ async fn pause_exporting(
     State(management): State<Management>,
     Query(pause): Query<Pause>,
 ) -> Answer {
-    let state =
-        Some(if pause.soft { ExportingState::SoftPaused } else { ExportingState::Paused });
+    let state = Some(if pause.soft { ExportingState::SoftPaused } else { ExportingState::Paused });
     ask(&management, StatusCode::OK, ManageRequest::Exporting { state }).await
 }
 

@@ -4,6 +4,7 @@
 //! the world; it listens where `--bind` says, like the others.
 
 mod clock;
+mod cluster;
 mod health;
 mod loggers;
 mod metrics;
@@ -76,6 +77,7 @@ pub fn router(management: Management) -> Router {
         .route("/actuator/clock/add", post(clock::add))
         .route("/actuator/partitions", get(status::partitions))
         .route("/actuator/jobstreams", get(status::job_streams))
+        .merge(cluster::routes())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn(problem::complete_any))

@@ -10,14 +10,14 @@ use tower::ServiceExt;
 use super::*;
 use crate::testing::{FakeBroker, FakeClock};
 
-struct Fixture {
-    broker: Arc<FakeBroker>,
+pub(super) struct Fixture {
+    pub(super) broker: Arc<FakeBroker>,
     management: Management,
-    router: Router,
+    pub(super) router: Router,
     applied: Arc<Mutex<Vec<String>>>,
 }
 
-fn fixture(broker: FakeBroker) -> Fixture {
+pub(super) fn fixture(broker: FakeBroker) -> Fixture {
     let broker = Arc::new(broker);
     let applied: Arc<Mutex<Vec<String>>> = Arc::default();
     let sink = applied.clone();
@@ -30,7 +30,12 @@ fn fixture(broker: FakeBroker) -> Fixture {
     Fixture { broker, management, router, applied }
 }
 
-async fn call(router: &Router, method: &str, path: &str, body: &str) -> (StatusCode, String) {
+pub(super) async fn call(
+    router: &Router,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> (StatusCode, String) {
     let request = Request::builder()
         .method(method)
         .uri(path)

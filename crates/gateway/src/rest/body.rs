@@ -94,6 +94,20 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         .map_err(|error| Problem::bad_request(format!("Request body cannot be parsed: {error}")))
 }
 
+/// What comes after the question mark; unknown names are refused.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
+        query.map(|axum::extract::Query(query)| Self(query)).map_err(|error| {
+            Problem::bad_request(format!("The query of the path cannot be read: {error}"))
+        })
+    }
+}
+
 /// A key in a path.
 pub(crate) struct PathKey(pub(crate) i64);
 

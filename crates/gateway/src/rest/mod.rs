@@ -21,7 +21,7 @@ use axum::routing::{get, patch, post, put};
 use crate::gateway::Gateway;
 use crate::limits::REQUEST_BYTES_MAX;
 
-pub(crate) use body::{Body, OptionalBody};
+pub(crate) use body::{Body, OptionalBody, Query};
 pub(crate) use cluster::controlled_clock;
 pub(crate) use json::Json;
 pub(crate) use problem::Problem;
