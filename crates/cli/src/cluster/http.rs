@@ -1,7 +1,7 @@
-//! One GET of a node on this machine.
+//! One request to a node.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddrV4, TcpStream};
+use std::net::{SocketAddr, SocketAddrV4, TcpStream};
 use std::time::Duration;
 
 /// How long a node may take: it is on this machine, and the next question comes soon.
@@ -10,13 +10,32 @@ const PATIENCE: Duration = Duration::from_millis(1_000);
 /// Largest answer that is read, bytes: the topology of the largest plan is a few kilobytes.
 const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 
-/// The status and body; nothing when there is no answer.
+/// The status and body of a GET; nothing when there is no answer.
 pub(super) fn get(address: SocketAddrV4, path: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect_timeout(&address.into(), PATIENCE).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    stream.set_write_timeout(Some(PATIENCE)).ok()?;
-    let request =
-        format!("GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: application/json\r\n\r\n");
+    request(address.into(), "GET", path, None, PATIENCE)
+}
+
+/// The status and body; nothing when there is no answer.
+pub(crate) fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: Option<&str>,
+    patience: Duration,
+) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect_timeout(&address, patience).ok()?;
+    stream.set_read_timeout(Some(patience)).ok()?;
+    stream.set_write_timeout(Some(patience)).ok()?;
+    let mut request =
+        format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\nAccept: application/json\r\n");
+    if let Some(body) = body {
+        let length = body.len();
+        request.push_str(&format!(
+            "Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        ));
+    } else {
+        request.push_str("\r\n");
+    }
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).ok()?;

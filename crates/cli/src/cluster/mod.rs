@@ -8,7 +8,7 @@
 pub(crate) mod admin;
 pub(crate) mod fault;
 pub(crate) mod health;
-mod http;
+pub(crate) mod http;
 pub(crate) mod launch;
 pub(crate) mod layout;
 pub(crate) mod network;

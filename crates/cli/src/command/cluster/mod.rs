@@ -1,5 +1,6 @@
 //! `skep cluster`: a whole cluster on this machine.
 
+mod change;
 mod logs;
 mod net;
 mod node;
@@ -39,6 +40,12 @@ pub(crate) enum ClusterCommand {
     /// Cut or slow down the network between two nodes
     #[command(subcommand)]
     Net(net::NetCommand),
+    /// Change the number of brokers, partitions or replicas while the cluster works
+    Scale(change::ScaleArgs),
+    /// Let every partition be led where its priorities want it
+    Rebalance(change::RebalanceArgs),
+    /// Show the change that is under way, or cancel it
+    Changes(change::ChangesArgs),
     /// Carry packets slowly from one network namespace to another; `net delay` starts this
     #[command(hide = true)]
     Wire(net::WireArgs),
@@ -66,6 +73,9 @@ impl ClusterCommand {
             Self::Resume(args) => args.run(format),
             Self::Wipe(args) => args.run(format),
             Self::Net(command) => command.run(format),
+            Self::Scale(args) => args.run(format),
+            Self::Rebalance(args) => args.run(format),
+            Self::Changes(args) => args.run(format),
             Self::Wire(args) => args.run(),
         }
     }
