@@ -8,6 +8,7 @@
 //! Absent on purpose: HTTP and gRPC types, and any knowledge of BPMN.
 
 mod broker;
+pub mod cluster;
 mod config;
 mod error;
 mod jobs;
@@ -26,4 +27,4 @@ pub use error::BrokerError;
 pub use jobs::{ActivatedJobs, JobStream, JobStreamSpec, JobStreamStatus, JobsAvailable};
 pub use observer::{Inspection, Observed, Observer};
 pub use skep_engine::{ActivatedJob, Response};
-pub use topology::{PartitionHealth, PartitionRole, PartitionStatus, Topology};
+pub use topology::{BrokerStatus, PartitionHealth, PartitionRole, PartitionStatus, Topology};

@@ -1,4 +1,4 @@
-//! The partitions of the cluster as this node sees them.
+//! The cluster as this node sees it.
 
 use skep_protocol::PartitionId;
 
@@ -9,6 +9,8 @@ pub enum PartitionRole {
     Leader,
     /// Applies what the leader decided.
     Follower,
+    /// Nothing: its replica has stopped.
+    Inactive,
 }
 
 /// Whether a partition works.
@@ -28,12 +30,12 @@ pub enum PartitionHealth {
     },
 }
 
-/// One partition.
+/// One replica of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionStatus {
     /// Number, from 1.
     pub id: PartitionId,
-    /// What this node does for it.
+    /// What its node does for it.
     pub role: PartitionRole,
     /// Whether it works.
     pub health: PartitionHealth,
@@ -41,15 +43,51 @@ pub struct PartitionStatus {
     pub last_position: u64,
 }
 
+/// A broker that can be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerStatus {
+    /// Number.
+    pub node_id: u32,
+    /// Where clients reach it, `host:port`; empty when it takes none.
+    pub client_address: String,
+    /// Version of Skep that it runs.
+    pub version: String,
+    /// Its replicas, ascending.
+    pub partitions: Vec<PartitionStatus>,
+}
+
 /// The cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
-    /// This node.
-    pub node_id: u32,
-    /// How many nodes there are.
+    /// This node; none when it is a standalone gateway.
+    pub node_id: Option<u32>,
+    /// Name of the cluster.
+    pub cluster_id: String,
+    /// How many brokers it has, reachable or not.
     pub cluster_size: u32,
+    /// Number of partitions.
+    pub partition_count: u32,
     /// Copies of each partition.
     pub replication_factor: u32,
-    /// The partitions, ascending.
-    pub partitions: Vec<PartitionStatus>,
+    /// The last change of the cluster's configuration that is done, when there was one.
+    pub last_completed_change: Option<u64>,
+    /// The brokers that can be reached, ascending.
+    pub brokers: Vec<BrokerStatus>,
+}
+
+impl Topology {
+    /// The replicas of this node.
+    #[must_use]
+    pub fn local(&self) -> &[PartitionStatus] {
+        let mine = self.brokers.iter().find(|broker| Some(broker.node_id) == self.node_id);
+        mine.map_or(&[], |broker| broker.partitions.as_slice())
+    }
+
+    /// The replica that leads a partition, when it is known.
+    #[must_use]
+    pub fn leader(&self, partition: PartitionId) -> Option<&PartitionStatus> {
+        let replicas = self.brokers.iter().flat_map(|broker| &broker.partitions);
+        let mut of_partition = replicas.filter(|replica| replica.id == partition);
+        of_partition.find(|replica| replica.role == PartitionRole::Leader)
+    }
 }
