@@ -9,6 +9,7 @@ use skep_env::{
 };
 use skep_storage::StateStore;
 
+use crate::cluster::{ClusterSettings, check_address};
 use crate::limits;
 use crate::observer::Observed;
 
@@ -50,6 +51,10 @@ pub struct BrokerConfig {
     pub checkpoint_log_bytes: u64,
     /// Longest time without a checkpoint while anything is new, in milliseconds.
     pub checkpoint_interval_ms: u64,
+    /// The cluster that this node belongs to; without it the node is alone.
+    pub cluster: Option<ClusterSettings>,
+    /// Where clients reach this node, `host:port`: what topologies show.
+    pub client_address: String,
     /// For tests and simulation: stores that live in memory and outlive a simulated crash. Without
     /// it a data folder has LMDB stores.
     pub state: Option<OpenState>,
@@ -67,6 +72,8 @@ impl Default for BrokerConfig {
             journal_segment_bytes: 64 * 1024 * 1024,
             checkpoint_log_bytes: limits::CHECKPOINT_LOG_BYTES,
             checkpoint_interval_ms: limits::CHECKPOINT_INTERVAL_MS,
+            cluster: None,
+            client_address: String::new(),
             state: None,
             observer: None,
         }
@@ -77,6 +84,36 @@ impl BrokerConfig {
     /// The defaults, with the data in this folder.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         Self { data: DataLocation::Folder(folder.into()), ..Self::default() }
+    }
+}
+
+/// Options of a standalone gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayConfig {
+    /// Name of the cluster.
+    pub cluster_id: String,
+    /// Some of its brokers (`host:port`); the others are learned.
+    pub brokers: Vec<String>,
+    /// Where clients reach this node, `host:port`.
+    pub client_address: String,
+}
+
+impl GatewayConfig {
+    /// Whether what was said makes sense.
+    ///
+    /// # Errors
+    /// With what to do.
+    pub fn check(&self) -> Result<(), String> {
+        if self.brokers.is_empty() {
+            return Err("a gateway needs a broker to begin with; name one with --brokers".to_owned());
+        }
+        for address in &self.brokers {
+            check_address(address).map_err(|error| format!("--brokers {address}: {error}"))?;
+        }
+        if self.cluster_id.trim().is_empty() {
+            return Err("a cluster needs a name; give one with --cluster-id".to_owned());
+        }
+        Ok(())
     }
 }
 

@@ -1,12 +1,14 @@
-//! A node: opens the data folder, runs the partitions, and is the handle that others hold.
+//! A node: opens the data folder, runs the replicas, and is the handle that others hold.
 
+mod data;
 mod local;
 mod manage;
+mod members;
+mod replica;
 mod start;
 mod time;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -14,54 +16,60 @@ use skep_engine::Response;
 use skep_env::Clock;
 use skep_env::task::Dedicated;
 use skep_protocol::{Command, JobBatchIntent, JobBatchRecord, NO_KEY, PartitionId, Payload};
-use skep_storage::Journal;
-use tokio::sync::oneshot;
 
-use crate::config::{BrokerConfig, Environment, NodeClock};
+use crate::broker::replica::Replicas;
+use crate::cluster::{CLUSTER_ID_DEFAULT, Cluster, Patience};
+use crate::config::{BrokerConfig, Environment, GatewayConfig, NodeClock};
 use crate::error::BrokerError;
 use crate::jobs::{
     ActivatedJobs, JobHub, JobStream, JobStreamSpec, JobStreamStatus, JobsAvailable,
 };
-use crate::metrics::{COMMANDS_REFUSED, figure, seconds};
-use crate::partition::{Answer, Control, Inbox, Limiter, Request, Status};
-use crate::topology::Topology;
+use crate::metrics::{figure, seconds};
+use crate::partition::{Answer, Inbox};
+use crate::topology::{BrokerStatus, Topology};
 use crate::transport::Transport;
+
+pub(crate) use members::Members;
 
 /// A running node. Clones are the same node; it is stopped by [`Broker::shutdown`], or when the
 /// last clone is dropped.
 #[derive(Clone)]
 pub struct Broker(Arc<Inner>);
 
-/// What callers need of one partition.
-struct Member {
-    inbox: Arc<Inbox>,
-    limiter: Arc<Limiter>,
-    status: Arc<Status>,
+/// What a node was started as.
+struct Shape {
+    /// None for a gateway.
+    node_id: Option<u32>,
+    /// Number of partitions of a node that is alone.
+    partitions: u32,
+    client_address: String,
 }
 
 struct Inner {
-    config: BrokerConfig,
+    shape: Shape,
     clock: NodeClock,
-    members: Vec<Member>,
+    members: Arc<Members>,
     hub: Arc<JobHub>,
     transport: Arc<dyn Transport>,
-    journal: Mutex<Option<Arc<Journal>>>,
-    accepting: AtomicBool,
-    threads: Mutex<Vec<Dedicated>>,
+    /// The others, when this node is not alone.
+    cluster: Option<Arc<Cluster>>,
+    replicas: Mutex<Option<Replicas>>,
+    bodies: Mutex<Vec<Dedicated>>,
 }
 
-/// What a command costs in memory besides its value, in bytes.
-const COMMAND_OVERHEAD_BYTES: usize = 256;
-
 impl Broker {
-    /// Opens the data folder and starts the partitions; returns when all of them take commands.
+    /// Opens the data folder and starts the replicas. A node that is alone returns when all partitions
+    /// take commands; a broker of a cluster as soon as it does its part.
     ///
     /// # Errors
     /// Internal, with what to do: the folder cannot be used, is damaged, belongs to another
-    /// process, or was written by a newer version.
+    /// process, node or cluster, or was written by a newer version; or the cluster refuses this node.
     pub async fn start(config: BrokerConfig, env: Environment) -> Result<Self, BrokerError> {
-        let broker = Self(Arc::new(start::start(config, env)?));
-        for member in &broker.0.members {
+        let broker = Self(Arc::new(start::start(config, env).await?));
+        if broker.0.cluster.is_some() {
+            return Ok(broker);
+        }
+        for member in broker.0.members.all() {
             if let Err(reason) = member.status.leading().await {
                 // Nothing is left behind: the folder is free for the next attempt.
                 broker.shutdown().await;
@@ -71,20 +79,68 @@ impl Broker {
         Ok(broker)
     }
 
-    /// How many partitions there are; their numbers begin with 1.
+    /// Starts a node without data that brings requests to the brokers of a cluster.
+    ///
+    /// # Errors
+    /// Internal, with what to do, when the settings make no sense.
+    pub async fn start_gateway(
+        config: GatewayConfig,
+        env: Environment,
+    ) -> Result<Self, BrokerError> {
+        Ok(Self(Arc::new(start::start_gateway(config, env).await?)))
+    }
+
+    /// How many partitions there are; their numbers begin with 1. 0 while a gateway has not reached
+    /// any broker.
     #[must_use]
     pub fn partitions(&self) -> u32 {
-        self.0.config.partitions
+        let Some(cluster) = &self.0.cluster else { return self.0.shape.partitions };
+        cluster.config().map_or(0, |config| config.partition_count)
     }
 
     /// The cluster as this node sees it.
     #[must_use]
     pub fn topology(&self) -> Topology {
+        let Some(cluster) = &self.0.cluster else { return self.topology_alone() };
+        let config = cluster.config();
+        let of_config = config.as_deref();
         Topology {
-            node_id: self.0.config.node_id,
+            node_id: self.0.shape.node_id,
+            cluster_id: cluster.parts.cluster_id.clone(),
+            cluster_size: of_config
+                .map_or(0, |it| u32::try_from(it.brokers.len()).unwrap_or(u32::MAX)),
+            partition_count: of_config.map_or(0, |it| it.partition_count),
+            replication_factor: of_config.map_or(0, |it| it.replication_factor),
+            last_completed_change: of_config.and_then(|it| Some(it.last.as_ref()?.id)),
+            brokers: cluster.view.brokers(),
+        }
+    }
+
+    fn topology_alone(&self) -> Topology {
+        let members = self.0.members.all();
+        let broker = BrokerStatus {
+            node_id: self.0.shape.node_id.unwrap_or(0),
+            client_address: self.0.shape.client_address.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            partitions: members.iter().map(|member| member.status.read()).collect(),
+        };
+        Topology {
+            node_id: self.0.shape.node_id,
+            cluster_id: CLUSTER_ID_DEFAULT.to_owned(),
             cluster_size: 1,
+            partition_count: self.0.shape.partitions,
             replication_factor: 1,
-            partitions: self.0.members.iter().map(|member| member.status.read()).collect(),
+            last_completed_change: None,
+            brokers: vec![broker],
+        }
+    }
+
+    /// Resolves with the reason when this node cannot go on and an operator has to act: the cluster
+    /// refuses it.
+    pub async fn failure(&self) -> String {
+        match &self.0.cluster {
+            Some(cluster) => cluster.failure().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -92,7 +148,7 @@ impl Broker {
     /// up to which a backup of that id goes.
     #[must_use]
     pub fn backup_checkpoint(&self, partition: PartitionId) -> Option<(u64, u64)> {
-        let member = self.0.members.get((partition as usize).wrapping_sub(1))?;
+        let member = self.0.members.get(partition)?;
         member.status.backup_checkpoint()
     }
 
@@ -113,13 +169,21 @@ impl Broker {
         command: Command,
         timeout: Duration,
     ) -> Result<Response, BrokerError> {
-        match self.ask(partition, command, timeout).await? {
-            Answer::Response(response) => Ok(response),
-            Answer::Jobs(jobs) => {
-                let truncated = jobs.truncated();
-                Ok(Response::Jobs { jobs: jobs.confirm(), truncated })
-            }
-        }
+        response(self.ask(partition, command, timeout, Patience::Wait).await?)
+    }
+
+    /// [`Broker::submit`] without patience: when nobody is known to lead the partition it is refused
+    /// at once. For commands that another partition can take as well.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn offer(
+        &self,
+        partition: PartitionId,
+        command: Command,
+        timeout: Duration,
+    ) -> Result<Response, BrokerError> {
+        response(self.ask(partition, command, timeout, Patience::None).await?)
     }
 
     /// Activates jobs of one partition. When the future is dropped, or what it gives is dropped
@@ -134,9 +198,11 @@ impl Broker {
         timeout: Duration,
     ) -> Result<Result<ActivatedJobs, Response>, BrokerError> {
         let command = Command::new(NO_KEY, Payload::JobBatch(JobBatchIntent::Activate, request));
-        match self.ask(partition, command, timeout).await? {
+        // Other partitions may have jobs: nothing is gained by waiting for this one's leader.
+        match self.ask(partition, command, timeout, Patience::None).await? {
             Answer::Jobs(jobs) => Ok(Ok(jobs)),
             Answer::Response(refused) => Ok(Err(refused)),
+            Answer::Returned(_) => Err(not_leading()),
         }
     }
 
@@ -145,8 +211,18 @@ impl Broker {
         partition: PartitionId,
         command: Command,
         timeout: Duration,
+        patience: Patience,
     ) -> Result<Answer, BrokerError> {
-        let receiver = self.accept(partition, command)?;
+        if let Some(cluster) = &self.0.cluster {
+            return cluster.ask(partition, command, timeout, patience).await;
+        }
+        if partition == 0 || partition > self.0.shape.partitions {
+            return Err(BrokerError::unavailable(format!(
+                "partition {partition} does not exist; there are {}",
+                self.0.shape.partitions
+            )));
+        }
+        let receiver = self.0.members.accept(partition, &mut Some(command))?;
         match tokio::time::timeout(timeout, receiver).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(BrokerError::interrupted("the partition has ended")),
@@ -157,48 +233,9 @@ impl Broker {
         }
     }
 
-    /// Puts a command into an inbox, or refuses it.
-    fn accept(
-        &self,
-        partition: PartitionId,
-        command: Command,
-    ) -> Result<oneshot::Receiver<Result<Answer, BrokerError>>, BrokerError> {
-        let index = (partition as usize).wrapping_sub(1);
-        let Some(member) = self.0.members.get(index) else {
-            return Err(BrokerError::unavailable(format!(
-                "partition {partition} does not exist; there are {}",
-                self.0.members.len()
-            )));
-        };
-        if !self.0.accepting.load(Ordering::Acquire) {
-            return Err(refused("unavailable", BrokerError::unavailable("the broker is stopping")));
-        }
-        if let Some(reason) = member.status.death() {
-            return Err(refused("unavailable", BrokerError::internal(reason)));
-        }
-        if !member.status.is_leader() {
-            let reason = format!("this node does not lead partition {partition}");
-            return Err(refused("unavailable", BrokerError::unavailable(reason)));
-        }
-        let bytes = command.payload.encoded_len() + COMMAND_OVERHEAD_BYTES;
-        if let Err(reason) = member.limiter.accept(&command.payload, bytes) {
-            return Err(refused("exhausted", BrokerError::exhausted(reason)));
-        }
-        let (reply, receiver) = oneshot::channel();
-        let accepted_us = self.clock().monotonic_us();
-        let request = Box::new(Request { command, reply, bytes, accepted_us });
-        if let Err(request) = member.inbox.request(request) {
-            member.limiter.done(request.bytes, None, accepted_us);
-            let error = BrokerError::unavailable("the partition has ended");
-            return Err(refused("unavailable", error));
-        }
-        Ok(receiver)
-    }
-
     /// The inbox of this node's replica of a partition.
-    pub(crate) fn inbox_of(&self, partition: PartitionId) -> Option<&Inbox> {
-        let index = (partition as usize).checked_sub(1)?;
-        self.0.members.get(index).map(|member| &*member.inbox)
+    pub(crate) fn inbox_of(&self, partition: PartitionId) -> Option<Arc<Inbox>> {
+        self.0.members.get(partition).map(|member| member.inbox.clone())
     }
 
     /// Sends a command of the node itself; backpressure never refuses it.
@@ -210,7 +247,11 @@ impl Broker {
     /// "ask again": whoever waits is told.
     #[must_use]
     pub fn jobs_available(&self, job_type: &str) -> JobsAvailable {
-        self.0.hub.announcements.wait(job_type)
+        let available = self.0.hub.announcements.wait(job_type);
+        if let Some(cluster) = &self.0.cluster {
+            cluster.ask_for_jobs(job_type);
+        }
+        available
     }
 
     /// Opens a stream of the jobs of a type that become available on any partition.
@@ -229,8 +270,8 @@ impl Broker {
 
     /// Brings the figures of the journal up to date; call it before metrics are read.
     pub fn publish_metrics(&self) {
-        let journal = self.0.journal.lock();
-        let Some(journal) = journal.as_ref() else { return };
+        let replicas = self.0.replicas.lock();
+        let Some(journal) = replicas.as_ref().map(|replicas| &replicas.data.journal) else { return };
         let stats = journal.flushed_stats();
         metrics::counter!("skep_journal_bytes_total").absolute(stats.bytes);
         metrics::counter!("skep_journal_fsyncs_total").absolute(stats.fsyncs);
@@ -242,40 +283,53 @@ impl Broker {
     /// Stops: nothing is accepted any more, what was accepted is finished, checkpoints are written
     /// and everything is closed. A second call waits for nothing.
     pub async fn shutdown(&self) {
-        self.0.stop();
-        let threads = std::mem::take(&mut *self.0.threads.lock());
-        for thread in threads {
-            if !thread.join().await {
+        self.0.hub.close();
+        self.0.members.stop();
+        let replicas = self.0.replicas.lock().take();
+        // Closed at the very end, when nobody writes any more.
+        let journal = replicas.as_ref().map(|replicas| replicas.data.journal.clone());
+        // With the last sender of checkpoints ends who writes them.
+        drop(replicas);
+        let bodies = std::mem::take(&mut *self.0.bodies.lock());
+        for body in bodies {
+            if !body.join().await {
                 tracing::error!("a thread of the broker panicked");
             }
         }
-        drop(self.0.journal.lock().take());
-    }
-}
-
-fn refused(reason: &'static str, error: BrokerError) -> BrokerError {
-    metrics::counter!(COMMANDS_REFUSED, "reason" => reason).increment(1);
-    error
-}
-
-impl Inner {
-    fn stop(&self) {
-        self.accepting.store(false, Ordering::Release);
-        self.hub.close();
-        for member in &self.members {
-            member.inbox.control(Control::Stop);
+        if let Some(cluster) = &self.0.cluster {
+            cluster.stop();
         }
+        drop(journal);
     }
+}
+
+fn response(answer: Answer) -> Result<Response, BrokerError> {
+    match answer {
+        Answer::Response(response) => Ok(response),
+        Answer::Jobs(jobs) => {
+            let truncated = jobs.truncated();
+            Ok(Response::Jobs { jobs: jobs.confirm(), truncated })
+        }
+        Answer::Returned(_) => Err(not_leading()),
+    }
+}
+
+fn not_leading() -> BrokerError {
+    BrokerError::unavailable("this node does not lead the partition any more")
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.stop();
+        self.hub.close();
+        self.members.stop();
+        if let Some(cluster) = &self.cluster {
+            cluster.stop();
+        }
     }
 }
 
 impl std::fmt::Debug for Broker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Broker").field("config", &self.0.config).finish_non_exhaustive()
+        f.debug_struct("Broker").field("node_id", &self.0.shape.node_id).finish_non_exhaustive()
     }
 }

@@ -1,330 +1,295 @@
-//! Start of a node: data folder, journal, stores, one thread for each partition.
+//! Start of a node: settings checked, data folder, cluster, one body for each replica.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use skep_engine::{Engine, Settings};
-use skep_env::task::{self, MakeBody};
-use skep_env::{Clock, Disk, MemoryDisk, OpenMode};
-use skep_protocol::PartitionId;
+use parking_lot::Mutex;
+use skep_env::net::Listener;
 use skep_protocol::limits::PARTITIONS_MAX;
-use skep_storage::journal::JournalHealth;
-use skep_storage::state::LmdbOptions;
-use skep_storage::{
-    DataDir, Journal, JournalOptions, LmdbStore, MemoryStore, StateError, StateStore, StreamHandle,
-};
 
-use tokio::sync::mpsc;
-
+use crate::broker::data::Data;
 use crate::broker::local::LocalTransport;
-use crate::broker::{Inner, Member};
-use crate::config::{BrokerConfig, DataLocation, Environment};
+use crate::broker::members::Members;
+use crate::broker::replica::{Replicas, ReplicasParts};
+use crate::broker::{Inner, Shape};
+use crate::cluster::{
+    self, CLUSTER_ID_DEFAULT, Cluster, ClusterParts, ClusterSettings, ClusterTransport, NodeName,
+};
+use crate::config::{BrokerConfig, Environment, GatewayConfig, NodeClock};
 use crate::error::BrokerError;
 use crate::jobs::JobHub;
-use crate::limits;
-use crate::partition::{
-    CheckpointJob, CheckpointSettings, Control, EngineFactory, Inbox, Limiter, Partition, Parts,
-    Status, Store,
-};
-use crate::replication::{RaftReplication, RaftSettings};
-use crate::topology::PartitionHealth;
+use crate::metadata::{ClusterConfig, Identity, KnownConfig, MetadataStore};
+use crate::partition::Control;
 use crate::transport::Transport;
 
-/// What is opened before any partition starts.
-struct Opened {
-    data: Arc<DataDir>,
-    journal: Arc<Journal>,
-    stores: Vec<Store>,
-}
+/// Name of the folder, inside the data folder, of what a node knows of its cluster.
+const CLUSTER_FOLDER: &str = "cluster";
 
-/// A checkpoint on its way to the thread that writes them.
-struct WriteJob {
-    store: Store,
-    job: CheckpointJob,
-}
-
-pub(super) fn start(config: BrokerConfig, env: Environment) -> Result<Inner, BrokerError> {
+pub(super) async fn start(config: BrokerConfig, env: Environment) -> Result<Inner, BrokerError> {
     if config.partitions == 0 || config.partitions > PARTITIONS_MAX {
         return Err(BrokerError::internal(format!(
             "{} partitions cannot be; choose 1 to {PARTITIONS_MAX}",
             config.partitions
         )));
     }
-    let opened = open(&config, &env)?;
-    let clock = env.clock.clock();
-    let members: Vec<_> = (1..=config.partitions).map(member).collect();
-    let inboxes: Vec<_> = members.iter().map(|member| member.inbox.clone()).collect();
-    wake_on_clock_change(&clock, &inboxes);
-    let transport: Arc<dyn Transport> = Arc::new(LocalTransport(inboxes.clone()));
-    let hub = JobHub::new(Box::new(move |job_type| {
-        for inbox in &inboxes {
-            inbox.control(Control::StreamRoom(job_type.to_owned()));
-        }
-    }));
-    let (writer, jobs) = mpsc::channel(members.len());
-    let journal = opened.journal.clone();
-    let spawn = |name: &str, make: MakeBody| {
-        let spawned = env.tasks.dedicated(name, make);
-        spawned.map_err(|error| BrokerError::internal(format!("cannot start {name}: {error}")))
-    };
-    let write: MakeBody = Box::new(move || Box::pin(write_checkpoints(jobs, journal)));
-    let mut threads = vec![spawn("skep-checkpoint", write)?];
-    for (index, member) in members.iter().enumerate() {
-        let seed = Seed {
-            id: member.status.read().id,
-            config: config.clone(),
-            clock: clock.clone(),
-            inbox: member.inbox.clone(),
-            limiter: member.limiter.clone(),
-            status: member.status.clone(),
-            hub: hub.clone(),
-            transport: transport.clone(),
-            stream: opened.journal.stream(member.status.read().id),
-            store: opened.stores[index].clone(),
-            journal: opened.journal.clone(),
-            data: opened.data.clone(),
-            writer: writer.clone(),
-        };
-        let name = format!("skep-part-{}", seed.id);
-        threads.push(spawn(&name, Box::new(move || Box::pin(run(seed))))?);
+    let members = Members::new(env.clock.clock());
+    let hub = hub(&members);
+    match config.cluster.clone() {
+        None => start_alone(config, env, members, hub),
+        Some(settings) => start_member(config, settings, env, members, hub).await,
     }
-    drop(writer);
+}
+
+fn hub(members: &Arc<Members>) -> Arc<JobHub> {
+    let members = Arc::downgrade(members);
+    JobHub::new(Box::new(move |job_type| {
+        if let Some(members) = members.upgrade() {
+            let control = || Control::StreamRoom(job_type.to_owned());
+            members.each(|member| member.inbox.control(control()));
+        }
+    }))
+}
+
+/// A node without others.
+fn start_alone(
+    config: BrokerConfig,
+    env: Environment,
+    members: Arc<Members>,
+    hub: Arc<JobHub>,
+) -> Result<Inner, BrokerError> {
+    let identity =
+        Identity { cluster_id: CLUSTER_ID_DEFAULT.to_owned(), node_id: config.node_id };
+    let data = Data::open(&config, &env, &identity)?;
+    data.keep_partitions(config.partitions)?;
+    let partitions = config.partitions;
+    let shape = Shape {
+        node_id: Some(config.node_id),
+        partitions,
+        client_address: config.client_address.clone(),
+    };
+    let transport: Arc<dyn Transport> = Arc::new(LocalTransport(members.clone()));
     let inner = Inner {
+        shape,
+        clock: env.clock.clone(),
+        members,
+        hub,
+        transport,
+        cluster: None,
+        replicas: Mutex::default(),
+        bodies: Mutex::default(),
+    };
+    start_replicas(&inner, config, &env, data, partitions, 1..=partitions)?;
+    Ok(inner)
+}
+
+/// A broker of a cluster.
+async fn start_member(
+    config: BrokerConfig,
+    settings: ClusterSettings,
+    env: Environment,
+    members: Arc<Members>,
+    hub: Arc<JobHub>,
+) -> Result<Inner, BrokerError> {
+    let node_id = config.node_id;
+    settings.check(node_id).map_err(BrokerError::internal)?;
+    // First the port: one that is taken must not cost a recovery.
+    let listener = match settings.listens_at(node_id) {
+        Some(address) => Some(cluster::bind(&*env.network, &address).await?),
+        None => None,
+    };
+    let address = address(&settings, node_id, listener.as_deref());
+    let first = first_config(&config, &settings, &address)?;
+    let identity = Identity { cluster_id: settings.cluster_id.clone(), node_id };
+    let data = Data::open(&config, &env, &identity)?;
+    let known = known_config(&data, first, &config, &settings)?;
+    let cluster = Cluster::new(ClusterParts {
+        name: NodeName::Broker(node_id),
+        cluster_id: settings.cluster_id.clone(),
+        incarnation: env.random.next_u64(),
+        address,
+        client_address: config.client_address.clone(),
+        network: env.network.clone(),
+        known,
+        members: members.clone(),
+        hub: hub.clone(),
+    });
+    let contacts =
+        if settings.join { settings.peers.values().cloned().collect() } else { Vec::new() };
+    cluster::start(&cluster, listener, contacts).await?;
+    let transport: Arc<dyn Transport> = Arc::new(ClusterTransport {
+        members: members.clone(),
+        cluster: Arc::downgrade(&cluster),
+    });
+    let document = cluster.config();
+    let mine: Vec<_> = document
+        .iter()
+        .flat_map(|document| document.partitions_of(node_id).map(|(id, _)| id))
+        .collect();
+    let partitions = document.map_or(config.partitions, |document| document.partition_count);
+    let inner = Inner {
+        shape: Shape {
+            node_id: Some(node_id),
+            partitions,
+            client_address: config.client_address.clone(),
+        },
+        clock: env.clock.clone(),
+        members,
+        hub,
+        transport,
+        cluster: Some(cluster),
+        replicas: Mutex::default(),
+        bodies: Mutex::default(),
+    };
+    start_replicas(&inner, config, &env, data, partitions, mine)?;
+    Ok(inner)
+}
+
+/// Where the others dial this node.
+fn address(
+    settings: &ClusterSettings,
+    node_id: u32,
+    listener: Option<&dyn Listener>,
+) -> String {
+    let told = settings.advertise.clone().or_else(|| settings.peers.get(&node_id).cloned());
+    let listens_at = || listener.map(Listener::local_address);
+    told.or_else(listens_at).unwrap_or_default()
+}
+
+/// The configuration that flags say: none when the cluster exists without this node.
+fn first_config(
+    config: &BrokerConfig,
+    settings: &ClusterSettings,
+    address: &str,
+) -> Result<Option<ClusterConfig>, BrokerError> {
+    if settings.join {
+        return Ok(None);
+    }
+    let founders = settings.founders(config.node_id, address);
+    let (partitions, replicas) = (config.partitions, settings.replication_factor);
+    ClusterConfig::initial(&settings.cluster_id, &founders, partitions, replicas)
+        .map(Some)
+        .map_err(|refusal| BrokerError::internal(refusal.reason))
+}
+
+/// What this node knew before, or what flags say when it is new.
+fn known_config(
+    data: &Data,
+    first: Option<ClusterConfig>,
+    config: &BrokerConfig,
+    settings: &ClusterSettings,
+) -> Result<KnownConfig, BrokerError> {
+    let failed = |error: std::io::Error| {
+        BrokerError::internal(format!(
+            "what is known of the cluster cannot be read from {}: {error}; check the disk",
+            data.folder.display()
+        ))
+    };
+    let folder = data.folder.join(CLUSTER_FOLDER);
+    let store = MetadataStore::open(data.disk.clone(), folder).map_err(failed)?;
+    let stored = store.known().map_err(failed)?;
+    if let Some(stored) = &stored {
+        check_flags(stored, config, settings)?;
+    }
+    let known = KnownConfig::new(Some(store));
+    let founding = stored.is_none();
+    if let Some(newest) = stored.or(first) {
+        if founding || newest.version == 1 {
+            data.keep_partitions(newest.partition_count)?;
+        }
+        known.learn(Arc::new(newest));
+    }
+    Ok(known)
+}
+
+/// Flags that say something else than the data: refused while nothing was ever changed, else what was
+/// changed counts.
+fn check_flags(
+    stored: &ClusterConfig,
+    config: &BrokerConfig,
+    settings: &ClusterSettings,
+) -> Result<(), BrokerError> {
+    let (partitions, replicas) = (stored.partition_count, stored.replication_factor);
+    let same = config.partitions == partitions && settings.replication_factor == replicas;
+    if same || settings.join {
+        return Ok(());
+    }
+    let text = format!(
+        "the data folder belongs to a cluster with {partitions} partition(s) and replication factor {replicas}, but this start \
+         asks for {} and {}",
+        config.partitions, settings.replication_factor
+    );
+    if stored.version == 1 {
+        return Err(BrokerError::internal(format!(
+            "{text}; start with --partitions {partitions} --replication-factor {replicas}"
+        )));
+    }
+    tracing::warn!("{text}; the cluster was changed since its first start, and what it says counts");
+    Ok(())
+}
+
+fn start_replicas(
+    inner: &Inner,
+    config: BrokerConfig,
+    env: &Environment,
+    data: Data,
+    partitions: u32,
+    ids: impl IntoIterator<Item = u32>,
+) -> Result<(), BrokerError> {
+    let members: Vec<_> = ids.into_iter().map(|id| inner.members.add(id)).collect();
+    let (replicas, writer) = Replicas::new(ReplicasParts {
+        dirty_bytes: config.memory_bytes / members.len().max(1),
         config,
+        clock: env.clock.clock(),
+        tasks: env.tasks.clone(),
+        data,
+        hub: inner.hub.clone(),
+        transport: inner.transport.clone(),
+        partitions,
+    })?;
+    let mut bodies = vec![writer];
+    for member in &members {
+        bodies.push(replicas.start(member)?);
+    }
+    *inner.bodies.lock() = bodies;
+    *inner.replicas.lock() = Some(replicas);
+    Ok(())
+}
+
+/// A node that has no data: it only knows where to go.
+pub(super) async fn start_gateway(
+    config: GatewayConfig,
+    env: Environment,
+) -> Result<Inner, BrokerError> {
+    config.check().map_err(BrokerError::internal)?;
+    if matches!(env.clock, NodeClock::Controlled(_)) {
+        return Err(BrokerError::internal("a gateway follows the clock of the machine"));
+    }
+    let members = Members::new(env.clock.clock());
+    let hub = hub(&members);
+    let incarnation = env.random.next_u64();
+    let cluster = Cluster::new(ClusterParts {
+        name: NodeName::Gateway(incarnation),
+        cluster_id: config.cluster_id.clone(),
+        incarnation,
+        address: String::new(),
+        client_address: config.client_address.clone(),
+        network: env.network.clone(),
+        known: KnownConfig::new(None),
+        members: members.clone(),
+        hub: hub.clone(),
+    });
+    cluster::start(&cluster, None, config.brokers).await?;
+    let transport: Arc<dyn Transport> = Arc::new(ClusterTransport {
+        members: members.clone(),
+        cluster: Arc::downgrade(&cluster),
+    });
+    Ok(Inner {
+        shape: Shape { node_id: None, partitions: 0, client_address: config.client_address },
         clock: env.clock,
         members,
         hub,
         transport,
-        journal: parking_lot::Mutex::new(Some(opened.journal)),
-        accepting: AtomicBool::new(true),
-        threads: parking_lot::Mutex::new(threads),
-    };
-    Ok(inner)
-}
-
-fn member(id: PartitionId) -> Member {
-    Member {
-        inbox: Inbox::new(),
-        limiter: Arc::new(Limiter::new()),
-        status: Arc::new(Status::new(id)),
-    }
-}
-
-fn wake_on_clock_change(clock: &Arc<dyn Clock>, inboxes: &[Arc<Inbox>]) {
-    let wakes: Vec<_> = inboxes.iter().map(|inbox| inbox.wake.clone()).collect();
-    clock.on_change(Box::new(move || {
-        for wake in &wakes {
-            wake.notify_one();
-        }
-    }));
-}
-
-/// What others are told who want the same folder.
-fn holder() -> String {
-    format!("process {}", std::process::id())
-}
-
-fn open(config: &BrokerConfig, env: &Environment) -> Result<Opened, BrokerError> {
-    let failed = |error: &dyn std::fmt::Display| BrokerError::internal(error.to_string());
-    let mut options = JournalOptions {
-        segment_bytes: u32::try_from(config.journal_segment_bytes).unwrap_or(u32::MAX),
-        clock: env.clock.clock(),
-        tasks: env.tasks.clone(),
-        ..JournalOptions::default()
-    };
-    let (disk, folder): (Arc<dyn Disk>, _) = match &config.data {
-        DataLocation::Memory => {
-            // What is reserved on this disk is taken from memory.
-            options.ballast_bytes = 0;
-            options.segment_bytes = options.segment_bytes.min(limits::MEMORY_SEGMENT_BYTES);
-            (Arc::new(MemoryDisk::new()), PathBuf::from("/memory"))
-        }
-        DataLocation::Folder(folder) => (env.disk.clone(), folder.clone()),
-    };
-    let data = DataDir::open(&*disk, &folder, &holder()).map_err(|error| failed(&error))?;
-    let clock = env.clock.clock();
-    let started_us = clock.monotonic_us();
-    let (journal, report) =
-        Journal::open(disk.clone(), &data.journal(), options).map_err(|error| failed(&error))?;
-    let journal_us = clock.monotonic_us() - started_us;
-    if let Some(torn) = report.torn_tail {
-        tracing::warn!(?torn, "the last write was interrupted; nothing that was durable is lost");
-    }
-    keep_partitions(&*disk, &folder, config.partitions)?;
-    let mut stores = Vec::new();
-    for partition in 1..=config.partitions {
-        let tables: Arc<dyn StateStore> = match (&config.data, &config.state) {
-            (DataLocation::Folder(_), None) => {
-                let folder = data.state(partition);
-                let options = LmdbOptions::default();
-                Arc::new(LmdbStore::open(&folder, &options).map_err(|error| failed(&error))?)
-            }
-            (_, Some(open_state)) => open_state.0(partition),
-            (DataLocation::Memory, None) => Arc::new(MemoryStore::new()),
-        };
-        let snapshots = data.snapshots(partition);
-        stores.push(Store { tables, disk: disk.clone(), snapshots });
-    }
-    let stores_us = clock.monotonic_us() - started_us - journal_us;
-    tracing::info!(folder = %folder.display(), journal_us, stores_us, "opened the data folder");
-    Ok(Opened { data: Arc::new(data), journal: Arc::new(journal), stores })
-}
-
-/// Name of the file that says how many partitions a data folder has.
-const PARTITIONS_NAME: &str = "partitions";
-
-/// Keys and correlation keys name partitions: their number is fixed with the first start.
-fn keep_partitions(disk: &dyn Disk, folder: &Path, partitions: u32) -> Result<(), BrokerError> {
-    let path = folder.join(PARTITIONS_NAME);
-    let failed = |error: std::io::Error| {
-        BrokerError::internal(format!("cannot use {}: {error}; check the disk", path.display()))
-    };
-    let mut bytes = [0; 4];
-    match disk.open(&path, OpenMode::Read) {
-        Ok(file) => file.read_exact_at(0, &mut bytes).map_err(failed)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            bytes = partitions.to_le_bytes();
-            let unfinished = folder.join("partitions.part");
-            let file = disk.open(&unfinished, OpenMode::Create).map_err(failed)?;
-            file.write_at(0, &bytes).map_err(failed)?;
-            file.sync_data().map_err(failed)?;
-            disk.rename(&unfinished, &path).map_err(failed)?;
-            disk.sync_dir(folder).map_err(failed)?;
-        }
-        Err(error) => return Err(failed(error)),
-    }
-    let known = u32::from_le_bytes(bytes);
-    if known == partitions {
-        return Ok(());
-    }
-    Err(BrokerError::internal(format!(
-        "the data folder {} has {known} partitions, but this start asks for {partitions}; ask for \
-         {known}",
-        folder.display()
-    )))
-}
-
-/// Writes checkpoints, one at a time: more would only compete for the disk.
-async fn write_checkpoints(mut jobs: mpsc::Receiver<WriteJob>, journal: Arc<Journal>) {
-    while let Some(WriteJob { store, job }) = jobs.recv().await {
-        let result = store.write(&job).map_err(|error| {
-            if matches!(error, StateError::Full { .. }) {
-                // The next attempt finds room; with it done the log can be purged.
-                journal.release_ballast();
-            }
-            error.to_string()
-        });
-        job.inbox.control(Control::CheckpointDone(result));
-    }
-}
-
-/// What a partition's thread starts with.
-struct Seed {
-    id: PartitionId,
-    config: BrokerConfig,
-    clock: Arc<dyn Clock>,
-    inbox: Arc<Inbox>,
-    limiter: Arc<Limiter>,
-    status: Arc<Status>,
-    hub: Arc<JobHub>,
-    transport: Arc<dyn Transport>,
-    stream: StreamHandle,
-    store: Store,
-    journal: Arc<Journal>,
-    /// Locked until the last partition has ended.
-    data: Arc<DataDir>,
-    writer: mpsc::Sender<WriteJob>,
-}
-
-/// However a partition's thread ends, nobody waits for it any more.
-struct Ending {
-    status: Arc<Status>,
-    inbox: Arc<Inbox>,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        let reason = "the partition's thread has ended; see the log, and restart this node";
-        self.status.set_health(PartitionHealth::Dead { reason: reason.to_owned() });
-        // Requests that wait are dropped with their replies, which tells their callers.
-        drop(self.inbox.close());
-    }
-}
-
-/// The life of a partition's thread.
-async fn run(seed: Seed) {
-    let status = seed.status.clone();
-    let _ending = Ending { status: status.clone(), inbox: seed.inbox.clone() };
-    if let Err(reason) = run_partition(seed).await {
-        status.set_health(PartitionHealth::Dead { reason });
-    }
-}
-
-async fn run_partition(seed: Seed) -> Result<(), String> {
-    let stored = seed.store.stored_meta()?;
-    let replication = RaftReplication::open(RaftSettings {
-        node_id: u64::from(seed.config.node_id),
-        name: format!("partition-{}", seed.id),
-        stream: seed.stream,
-        checkpoint_meta: stored.as_ref().map(|meta| meta.replication.clone()),
-        snapshots: Arc::new(seed.store.clone()),
-        wake: seed.inbox.wake.clone(),
+        cluster: Some(cluster),
+        replicas: Mutex::default(),
+        bodies: Mutex::default(),
     })
-    .await
-    .map_err(|error| error.to_string())?;
-    let replication = Arc::new(replication);
-    let watched = replication.clone();
-    let watch = task::spawn(async move { watched.watch_for_failure().await });
-    let partition = Partition::new(Parts {
-        id: seed.id,
-        clock: seed.clock,
-        inbox: seed.inbox,
-        limiter: seed.limiter,
-        status: seed.status,
-        hub: seed.hub,
-        transport: seed.transport,
-        replication,
-        factory: engine_factory(seed.id, seed.config.partitions, seed.store.clone()),
-        checkpoints: checkpoint_settings(&seed.config, seed.store, seed.writer),
-        checkpoint: stored.map(|meta| meta.entry),
-        round_bytes_max: limits::ROUND_BYTES_MAX.min(seed.journal.entry_bytes_max() / 2),
-        observer: seed.config.observer.clone(),
-        space_low: Box::new(move || seed.journal.health() == JournalHealth::SpaceLow),
-    })?;
-    partition.run().await;
-    watch.abort();
-    drop(seed.data);
-    Ok(())
-}
-
-fn engine_factory(
-    partition_id: PartitionId,
-    partitions: u32,
-    store: Store,
-) -> EngineFactory<Engine> {
-    Box::new(move || {
-        let settings = Settings { partition_id, partitions };
-        Engine::new(settings, Arc::new(store.clone())).map_err(|error| error.to_string())
-    })
-}
-
-fn checkpoint_settings(
-    config: &BrokerConfig,
-    store: Store,
-    writer: mpsc::Sender<WriteJob>,
-) -> CheckpointSettings {
-    CheckpointSettings {
-        log_bytes: config.checkpoint_log_bytes,
-        dirty_bytes: config.memory_bytes / config.partitions as usize,
-        interval_us: config.checkpoint_interval_ms.saturating_mul(1_000),
-        write: Box::new(move |job| {
-            let inbox = job.inbox.clone();
-            // There is room for one job of every partition, and a partition has at most one.
-            if writer.try_send(WriteJob { store: store.clone(), job }).is_err() {
-                let ended = "the thread that writes checkpoints has ended".to_owned();
-                inbox.control(Control::CheckpointDone(Err(ended)));
-            }
-        }),
-    }
 }

@@ -59,8 +59,8 @@ impl Broker {
         loop {
             // Idle twice with nothing done between: at the moment of the last reading of the first
             // pass all were idle at once, and only they could have given each other work.
-            let mut now = Vec::with_capacity(self.0.members.len());
-            for member in &self.0.members {
+            let mut now = Vec::new();
+            for member in self.0.members.all() {
                 let (reply, idle) = oneshot::channel();
                 member.inbox.control(Control::Quiesce(reply));
                 now.push(idle.await.ok());

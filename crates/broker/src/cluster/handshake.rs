@@ -3,12 +3,11 @@
 //! The dialling side says hello, the other answers with its own hello or a refusal, and the dialling side
 //! confirms with a heartbeat when it wants the connection to stay.
 
-use std::time::Duration;
-
+use bytes::Bytes;
 use skep_env::net::Connection;
 use tokio::time::timeout;
 
-use crate::cluster::frame::{Frame, Hello, NodeName, Purpose, Refusal};
+use crate::cluster::frame::{Frame, Hello, NodeName, Refusal};
 use crate::cluster::limits::HANDSHAKE_TIMEOUT;
 
 /// Why there is no link.
@@ -26,23 +25,20 @@ pub(crate) async fn send(connection: &mut Connection, frame: &Frame) -> Result<(
     sent.map_err(|error| HandshakeError::Away(error.to_string()))
 }
 
-/// Waits for the next frame, which must come alone: nothing else is due in a handshake.
-pub(crate) async fn receive(
-    connection: &mut Connection,
-    within: Duration,
-) -> Result<Frame, HandshakeError> {
+/// Waits for the next frame; gives what came with it, too.
+async fn receive(connection: &mut Connection) -> Result<(Frame, Vec<Bytes>), HandshakeError> {
     let mut frames = Vec::new();
-    match timeout(within, connection.receiver.receive(&mut frames)).await {
+    match timeout(HANDSHAKE_TIMEOUT, connection.receiver.receive(&mut frames)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(HandshakeError::Away(error.to_string())),
         Err(_) => return Err(HandshakeError::Away("no answer in time".to_owned())),
     }
-    match (frames.pop(), frames.is_empty()) {
-        (Some(bytes), true) => {
-            Frame::decode(bytes).map_err(|error| HandshakeError::Away(error.to_string()))
-        }
-        _ => Err(HandshakeError::Away("more than one frame in a handshake".to_owned())),
+    if frames.is_empty() {
+        return Err(HandshakeError::Away("nothing was received".to_owned()));
     }
+    let first = frames.remove(0);
+    let frame = Frame::decode(first).map_err(|error| HandshakeError::Away(error.to_string()))?;
+    Ok((frame, frames))
 }
 
 /// The dialling side: says hello and hears who is there. The connection stays only when
@@ -52,13 +48,13 @@ pub(crate) async fn introduce(
     mine: &Hello,
 ) -> Result<Hello, HandshakeError> {
     send(connection, &Frame::Hello(mine.clone())).await?;
-    match receive(connection, HANDSHAKE_TIMEOUT).await? {
-        Frame::Hello(theirs) => {
+    match receive(connection).await? {
+        (Frame::Hello(theirs), _) => {
             check(mine, &theirs).map_err(HandshakeError::Refused)?;
             Ok(theirs)
         }
-        Frame::Refused(refusal) => Err(HandshakeError::Refused(refusal)),
-        other => Err(HandshakeError::Away(format!("a hello was expected, not {:?}", other.kind()))),
+        (Frame::Refused(refusal), _) => Err(HandshakeError::Refused(refusal)),
+        (other, _) => Err(unexpected("a hello", &other)),
     }
 }
 
@@ -69,18 +65,24 @@ pub(crate) async fn confirm(connection: &mut Connection) -> Result<(), Handshake
 
 /// The accepting side: hears who comes.
 pub(crate) async fn expect_hello(connection: &mut Connection) -> Result<Hello, HandshakeError> {
-    match receive(connection, HANDSHAKE_TIMEOUT).await? {
-        Frame::Hello(theirs) => Ok(theirs),
-        other => Err(HandshakeError::Away(format!("a hello was expected, not {:?}", other.kind()))),
+    match receive(connection).await? {
+        (Frame::Hello(theirs), _) => Ok(theirs),
+        (other, _) => Err(unexpected("a hello", &other)),
     }
 }
 
-/// The accepting side: hears that the connection is to stay.
-pub(crate) async fn expect_confirmation(connection: &mut Connection) -> Result<(), HandshakeError> {
-    match receive(connection, HANDSHAKE_TIMEOUT).await? {
-        Frame::Heartbeat => Ok(()),
-        other => Err(HandshakeError::Away(format!("a word was expected, not {:?}", other.kind()))),
+/// The accepting side: hears that the connection is to stay; gives the frames that came behind.
+pub(crate) async fn expect_confirmation(
+    connection: &mut Connection,
+) -> Result<Vec<Bytes>, HandshakeError> {
+    match receive(connection).await? {
+        (Frame::Heartbeat, early) => Ok(early),
+        (other, _) => Err(unexpected("a heartbeat", &other)),
     }
+}
+
+fn unexpected(what: &str, frame: &Frame) -> HandshakeError {
+    HandshakeError::Away(format!("{what} was expected, not {}", frame.kind().name()))
 }
 
 /// Whether two nodes may be in one cluster; both sides ask it.
@@ -134,6 +136,13 @@ fn check_shape(mine: &Hello, theirs: &Hello) -> Result<(), Refusal> {
             mine.name, theirs.name
         )))
     };
+    if mine.members != theirs.members {
+        return Err(Refusal::fatal(format!(
+            "{} and {} do not have the same brokers in their configuration; start every broker with the same \
+             --peers",
+            mine.name, theirs.name
+        )));
+    }
     if mine.partition_count != theirs.partition_count {
         return differ(
             "a partition count of",
@@ -153,17 +162,10 @@ fn check_shape(mine: &Hello, theirs: &Hello) -> Result<(), Refusal> {
     Ok(())
 }
 
-impl Hello {
-    /// The same hello for another purpose.
-    pub(crate) fn to(&self, purpose: Purpose) -> Self {
-        Self { purpose, ..self.clone() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::frame::{PROTOCOL_VERSION, PROTOCOL_VERSION_MIN};
+    use crate::cluster::frame::{PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, Purpose};
 
     fn hello(id: u32) -> Hello {
         Hello {
@@ -179,6 +181,7 @@ mod tests {
             config_version: 1,
             partition_count: 3,
             replication_factor: 3,
+            members: 7,
         }
     }
 
@@ -197,6 +200,7 @@ mod tests {
         assert!(refused(|it| it.protocol = PROTOCOL_VERSION_MIN - 1).contains("one release"));
         assert!(refused(|it| it.protocol_min = PROTOCOL_VERSION + 1).contains("one release"));
         assert!(refused(|it| it.replication_factor = 2).contains("--replication-factor"));
+        assert!(refused(|it| it.members = 2).contains("--peers"));
         assert!(refused(|it| it.partition_count = 2).contains("--partitions"));
         assert!(refused(|it| it.name = NodeName::Broker(0)).contains("--node-id"));
         let itself = refused(|it| {

@@ -1,8 +1,53 @@
-//! Several nodes as one cluster: links between them, what they tell each other, and where a command goes.
+//! Several nodes as one cluster: links between them, what they tell each other, and where a command
+//! goes.
+//!
+//! A node has one link to every other ([`link`]): frames ([`frame`]) of all purposes share it. Each
+//! node tells its roles to all ([`tell`]), so that every one of them knows the leaders ([`view`]) and
+//! sends requests there ([`route`]). Jobs that were activated for another node are kept until a worker
+//! has them, and go back when the link breaks ([`serve`]).
 
-mod config;
+mod dial;
 pub(crate) mod frame;
+mod handshake;
 pub mod limits;
+mod link;
+mod listen;
+mod live;
+pub mod metrics;
+mod node;
+mod route;
+mod serve;
+mod settings;
+mod start;
+mod tell;
+mod transport;
+mod view;
 
-pub use config::{BrokerAddress, CLUSTER_ID_DEFAULT, ClusterConfig};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+
 pub use frame::NodeName;
+pub(crate) use node::{Cluster, ClusterParts};
+pub(crate) use route::Patience;
+pub use settings::{CLUSTER_ID_DEFAULT, ClusterSettings};
+pub(crate) use settings::check_address;
+pub(crate) use start::{bind, start};
+pub(crate) use transport::ClusterTransport;
+
+/// What happens to the links of this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// A node is connected.
+    Up(NodeName),
+    /// A node is not connected any more: what it was asked may be done or not.
+    Lost(NodeName),
+}
+
+/// A replica that takes the messages of its partition's other replicas.
+pub trait ReplicaReceiver: Send + Sync {
+    /// Hands over a message, in the call itself; the future gives the reply, or why there is none.
+    fn receive(&self, from: u64, message: Bytes) -> BoxFuture<'static, Result<Bytes, String>>;
+
+    /// A node is not connected any more.
+    fn peer_lost(&self, node: u64);
+}

@@ -9,10 +9,21 @@ use std::task::{Context, Poll};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use crate::cluster::NodeName;
+use crate::cluster::limits::INTERESTS_MAX;
+
 /// Who waits for which job type. One path for all partitions.
 #[derive(Default)]
 pub(crate) struct Announcements {
     waiting: Mutex<BTreeMap<String, Vec<oneshot::Sender<()>>>>,
+    /// Other nodes where somebody waits: told once, and they ask again.
+    nodes: Mutex<BTreeMap<String, BTreeMap<NodeName, Arc<dyn Announce>>>>,
+}
+
+/// Another node that waits for jobs of a type.
+pub(crate) trait Announce: Send + Sync {
+    /// There are some.
+    fn announce(&self, job_type: &str);
 }
 
 impl Announcements {
@@ -30,12 +41,52 @@ impl Announcements {
         JobsAvailable { receiver, announcements: self.clone(), job_type: job_type.to_owned() }
     }
 
-    /// Wakes everybody who waits for this type.
+    /// Wakes everybody who waits for this type, here and on other nodes.
     pub(crate) fn announce(&self, job_type: &str) {
+        self.announce_here(job_type);
+        let nodes = self.nodes.lock().remove(job_type);
+        for node in nodes.into_iter().flatten() {
+            node.1.announce(job_type);
+        }
+    }
+
+    /// Wakes everybody who waits for this type on this node.
+    pub(crate) fn announce_here(&self, job_type: &str) {
         let senders = self.waiting.lock().remove(job_type);
         for sender in senders.into_iter().flatten() {
             let _ = sender.send(());
         }
+    }
+
+    /// Wakes everybody who waits on this node: something has changed about all job types.
+    pub(crate) fn announce_all_here(&self) {
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        for sender in waiting.into_values().flatten() {
+            let _ = sender.send(());
+        }
+    }
+
+    /// The job types that somebody on this node waits for.
+    pub(crate) fn awaited(&self) -> Vec<String> {
+        self.waiting.lock().keys().cloned().collect()
+    }
+
+    /// Another node waits for a type; registered when this returns.
+    pub(crate) fn wait_elsewhere(&self, job_type: String, node: NodeName, who: Arc<dyn Announce>) {
+        let mut nodes = self.nodes.lock();
+        if nodes.len() >= INTERESTS_MAX && !nodes.contains_key(&job_type) {
+            tracing::warn!(job_type, "other nodes wait for too many job types; they ask again");
+            return;
+        }
+        nodes.entry(job_type).or_default().insert(node, who);
+    }
+
+    /// A node is not connected any more.
+    pub(crate) fn forget(&self, node: NodeName) {
+        self.nodes.lock().retain(|_, waiting| {
+            waiting.remove(&node);
+            !waiting.is_empty()
+        });
     }
 }
 

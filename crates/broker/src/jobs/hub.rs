@@ -1,12 +1,13 @@
 //! The streams of a node: who gets the next jobs of a type.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+use crate::cluster::limits::BROKERS_MAX;
 use crate::error::BrokerError;
 use crate::jobs::activated::Credit;
 use crate::jobs::stream::{JobStream, JobStreamSpec, JobStreamStatus};
@@ -23,6 +24,7 @@ pub(crate) struct JobHub {
     stream_count: AtomicUsize,
     state: Mutex<State>,
     on_room: RoomListener,
+    listener: OnceLock<Arc<dyn StreamListener>>,
 }
 
 #[derive(Default)]
@@ -42,11 +44,28 @@ struct StreamsOfType {
     starving: bool,
 }
 
+/// Hears of the streams that clients open on this node, to tell other nodes.
+pub(crate) trait StreamListener: Send + Sync {
+    /// A stream was opened.
+    fn opened(&self, stream: u64, spec: &JobStreamSpec);
+
+    /// A stream was closed.
+    fn closed(&self, stream: u64);
+}
+
+/// Where the jobs of a stream go.
+enum Sink {
+    /// To a client of this node.
+    Here(mpsc::Sender<ActivatedJobs>),
+    /// To the node where the client is.
+    There(Box<dyn Fn(ActivatedJobs) + Send + Sync>),
+}
+
 /// The broker's end of a stream.
 pub(crate) struct StreamSlot {
     id: u64,
     pub(crate) spec: JobStreamSpec,
-    sender: mpsc::Sender<ActivatedJobs>,
+    sink: Sink,
     /// Jobs that it may still take; changed only under the lock of the hub.
     credit: Mutex<u32>,
 }
@@ -54,9 +73,10 @@ pub(crate) struct StreamSlot {
 impl StreamSlot {
     /// Passes jobs on; what a closed stream does not take goes back by being dropped.
     pub(crate) fn push(&self, jobs: ActivatedJobs) {
-        // The channel has room for every job that credit was given for.
-        if let Err(refused) = self.sender.try_send(jobs) {
-            drop(refused);
+        match &self.sink {
+            // The channel has room for every job that credit was given for, here and on other nodes.
+            Sink::Here(sender) => drop(sender.try_send(jobs)),
+            Sink::There(send) => send(jobs),
         }
     }
 }
@@ -68,11 +88,35 @@ impl JobHub {
             stream_count: AtomicUsize::new(0),
             state: Mutex::default(),
             on_room,
+            listener: OnceLock::new(),
         })
     }
 
-    /// Opens a stream.
+    /// Who hears of the streams of this node; set once.
+    pub(crate) fn listen(&self, listener: Arc<dyn StreamListener>) {
+        let _ = self.listener.set(listener);
+    }
+
+    /// Opens a stream of a client of this node.
     pub(crate) fn open(self: &Arc<Self>, spec: JobStreamSpec) -> Result<JobStream, BrokerError> {
+        let (sender, receiver) = mpsc::channel(limits::STREAM_JOBS_MAX as usize * BROKERS_MAX);
+        let id = self.add(spec.clone(), Sink::Here(sender))?;
+        if let Some(listener) = self.listener.get() {
+            listener.opened(id, &spec);
+        }
+        Ok(JobStream::new(receiver, self.clone(), id))
+    }
+
+    /// Opens a stream whose client is on another node.
+    pub(crate) fn open_elsewhere(
+        &self,
+        spec: JobStreamSpec,
+        send: impl Fn(ActivatedJobs) + Send + Sync + 'static,
+    ) -> Result<u64, BrokerError> {
+        self.add(spec, Sink::There(Box::new(send)))
+    }
+
+    fn add(&self, spec: JobStreamSpec, sink: Sink) -> Result<u64, BrokerError> {
         let mut state = self.state.lock();
         if state.closed {
             return Err(BrokerError::unavailable("the broker is stopping"));
@@ -83,15 +127,42 @@ impl JobHub {
                 limits::STREAMS_MAX
             )));
         }
-        let (sender, receiver) = mpsc::channel(limits::STREAM_JOBS_MAX as usize);
         state.next_id += 1;
         let id = state.next_id;
         let job_type = spec.job_type.clone();
-        let slot = StreamSlot { id, spec, sender, credit: Mutex::new(limits::STREAM_JOBS_MAX) };
+        let slot = StreamSlot { id, spec, sink, credit: Mutex::new(limits::STREAM_JOBS_MAX) };
         state.types.entry(job_type.clone()).or_default().streams.push(Arc::new(slot));
         state.type_of_stream.insert(id, job_type);
         self.count(state.type_of_stream.len());
-        Ok(JobStream::new(receiver, self.clone(), id))
+        Ok(id)
+    }
+
+    /// Jobs that another node has sent for a stream of this one; dropped, they go back.
+    pub(crate) fn deliver(&self, stream: u64, jobs: ActivatedJobs) {
+        let state = self.state.lock();
+        let of_type = state.type_of_stream.get(&stream).and_then(|it| state.types.get(it));
+        let slot = of_type.and_then(|it| it.streams.iter().find(|slot| slot.id == stream)).cloned();
+        // Outside of the lock: what is not taken goes back, which may reach this hub again.
+        drop(state);
+        if let Some(slot) = slot {
+            slot.push(jobs);
+        }
+    }
+
+    /// The streams of clients of this node.
+    pub(crate) fn streams_here(&self) -> Vec<(u64, JobStreamSpec)> {
+        let here = |slot: &Arc<StreamSlot>| matches!(slot.sink, Sink::Here(_));
+        let slots = self.slots().into_iter().filter(here);
+        slots.map(|slot| (slot.id, slot.spec.clone())).collect()
+    }
+
+    /// All streams, oldest first.
+    fn slots(&self) -> Vec<Arc<StreamSlot>> {
+        let state = self.state.lock();
+        let mut slots: Vec<_> =
+            state.types.values().flat_map(|of_type| &of_type.streams).cloned().collect();
+        slots.sort_by_key(|slot| slot.id);
+        slots
     }
 
     fn count(&self, streams: usize) {
@@ -101,6 +172,18 @@ impl JobHub {
     }
 
     pub(crate) fn remove(&self, id: u64) {
+        self.forget(id);
+        if let Some(listener) = self.listener.get() {
+            listener.closed(id);
+        }
+    }
+
+    /// Closes a stream whose client is on another node.
+    pub(crate) fn remove_elsewhere(&self, id: u64) {
+        self.forget(id);
+    }
+
+    fn forget(&self, id: u64) {
         let mut state = self.state.lock();
         let Some(job_type) = state.type_of_stream.remove(&id) else { return };
         self.count(state.type_of_stream.len());
@@ -161,16 +244,12 @@ impl JobHub {
 
     /// The open streams.
     pub(crate) fn status(&self) -> Vec<JobStreamStatus> {
-        let state = self.state.lock();
-        let mut slots: Vec<_> = state.types.values().flat_map(|of_type| &of_type.streams).collect();
-        slots.sort_by_key(|slot| slot.id);
-        slots
-            .into_iter()
-            .map(|slot| JobStreamStatus {
-                spec: slot.spec.clone(),
-                jobs_in_flight: limits::STREAM_JOBS_MAX - *slot.credit.lock(),
-            })
-            .collect()
+        let status = |slot: Arc<StreamSlot>| JobStreamStatus {
+            spec: slot.spec.clone(),
+            jobs_in_flight: limits::STREAM_JOBS_MAX - *slot.credit.lock(),
+            elsewhere: matches!(slot.sink, Sink::There(_)),
+        };
+        self.slots().into_iter().map(status).collect()
     }
 
     /// Ends all streams and refuses new ones.

@@ -6,7 +6,8 @@ mod hub;
 mod stream;
 
 pub use activated::ActivatedJobs;
-pub(crate) use announce::Announcements;
+pub(crate) use activated::Settle;
+pub(crate) use announce::{Announce, Announcements};
 pub use announce::JobsAvailable;
-pub(crate) use hub::{JobHub, StreamSlot};
+pub(crate) use hub::{JobHub, StreamListener, StreamSlot};
 pub use stream::{JobStream, JobStreamSpec, JobStreamStatus};

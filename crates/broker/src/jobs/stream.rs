@@ -28,6 +28,8 @@ pub struct JobStreamStatus {
     pub spec: JobStreamSpec,
     /// Jobs pushed to it that its transport has not taken yet.
     pub jobs_in_flight: u32,
+    /// Its client is connected to another node.
+    pub elsewhere: bool,
 }
 
 /// Jobs of one type from all partitions as they become available. Jobs that waited before the
@@ -48,12 +50,18 @@ impl JobStream {
 
     /// The next jobs; `None` when the broker has stopped.
     pub async fn recv(&mut self) -> Option<ActivatedJobs> {
-        self.receiver.recv().await
+        std::future::poll_fn(|context| self.poll_recv(context)).await
     }
 
     /// [`JobStream::recv`] for hand-written futures.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<ActivatedJobs>> {
-        self.receiver.poll_recv(context)
+        loop {
+            match self.receiver.poll_recv(context) {
+                // The node that sent them is away and has given them to others.
+                Poll::Ready(Some(jobs)) if jobs.is_void() => drop(jobs),
+                other => return other,
+            }
+        }
     }
 }
 

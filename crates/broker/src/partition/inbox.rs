@@ -16,6 +16,8 @@ use crate::limits;
 pub(crate) enum Answer {
     Response(Response),
     Jobs(ActivatedJobs),
+    /// The command was not taken, because this replica does not lead (any more): it may go elsewhere.
+    Returned(Command),
 }
 
 /// Where an answer goes.
@@ -119,6 +121,11 @@ impl Inbox {
         requests.extend(queues.requests.drain(..count));
         let count = queues.commands.len().min(max);
         commands.extend(queues.commands.drain(..count));
+    }
+
+    /// Takes all commands of clients.
+    pub(crate) fn take_requests(&self) -> VecDeque<Box<Request>> {
+        std::mem::take(&mut self.queues.lock().requests)
     }
 
     /// Nothing but controls waits.

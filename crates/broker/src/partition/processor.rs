@@ -16,7 +16,7 @@ use crate::metrics::{PartitionMetrics, figure, seconds};
 use crate::observer::{Inspection, Observed};
 use crate::partition::checkpoint::{CheckpointSettings, Checkpoints};
 use crate::partition::{
-    Control, EngineFactory, Inbox, Limiter, Processing, Reply, Request, Status,
+    Answer, Control, EngineFactory, Inbox, Limiter, Processing, Reply, Request, Status,
 };
 use crate::replication::{EntryId, Replication, ReplicationEvent};
 use crate::topology::PartitionHealth;
@@ -178,7 +178,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         self.parts.status.set_health(PartitionHealth::Dead { reason: reason.clone() });
         self.abandon(&reason);
         for request in self.parts.inbox.close() {
-            let _ = request.reply.send(Err(BrokerError::unavailable(reason.clone())));
+            self.hand_back(request);
         }
         self.parts.replication.shutdown().await;
     }
@@ -192,6 +192,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             self.take_events()?;
         }
         self.watch_space();
+        self.turn_away();
         if self.may_process() {
             self.round().await?;
         }
@@ -275,14 +276,14 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         self.nothing_due_at_ms = None;
         self.parts.status.set_position(self.applied.position);
         self.parts.status.set_backup_checkpoint(self.engine.last_checkpoint());
-        self.parts.status.set_leader(true);
+        self.parts.status.set_leading(Some(term));
     }
 
     /// Speculative state is worth nothing any more, and nobody hears of it.
     fn follow(&mut self) {
         if self.leading.take().is_some() {
             tracing::info!(partition = self.parts.id, "not leading any more");
-            self.parts.status.set_leader(false);
+            self.parts.status.set_leading(None);
             self.metrics.leader.set(0.0);
             self.abandon("this node does not lead the partition any more");
             self.needs_rebuild = true;
@@ -310,10 +311,26 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             }
         }
         for request in std::mem::take(&mut self.requests) {
-            self.refuse(request, BrokerError::unavailable(reason));
+            self.hand_back(request);
         }
         self.commands.clear();
         self.due.clear();
+    }
+
+    /// What comes in while another node leads goes back to its callers, who know where to go on.
+    fn turn_away(&mut self) {
+        if self.leading.is_none() {
+            for request in self.parts.inbox.take_requests() {
+                self.hand_back(request);
+            }
+        }
+    }
+
+    /// Gives a request that was not processed back, command and all.
+    fn hand_back(&self, request: Box<Request>) {
+        self.parts.limiter.done(request.bytes, None, self.parts.clock.monotonic_us());
+        let Request { command, reply, .. } = *request;
+        let _ = reply.send(Ok(Answer::Returned(command)));
     }
 
     /// Answers a request that was not processed.

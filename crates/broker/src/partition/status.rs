@@ -1,10 +1,11 @@
 //! What others may know about a partition.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use skep_protocol::PartitionId;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::topology::{PartitionHealth, PartitionRole, PartitionStatus};
 
@@ -12,6 +13,10 @@ use crate::topology::{PartitionHealth, PartitionRole, PartitionStatus};
 pub(crate) struct Status {
     id: PartitionId,
     leader: watch::Sender<bool>,
+    /// The term that it leads, or led last.
+    term: AtomicU64,
+    /// Told when role or health change.
+    changed: Arc<Notify>,
     position: AtomicU64,
     /// Id and position of the last committed CHECKPOINT, for backups.
     backup_checkpoint: Mutex<Option<(u64, u64)>>,
@@ -20,10 +25,12 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    pub(crate) fn new(id: PartitionId) -> Self {
+    pub(crate) fn new(id: PartitionId, changed: Arc<Notify>) -> Self {
         Self {
             id,
             leader: watch::Sender::new(false),
+            term: AtomicU64::new(0),
+            changed,
             position: AtomicU64::new(0),
             backup_checkpoint: Mutex::new(None),
             health: Mutex::new(PartitionHealth::Healthy),
@@ -31,8 +38,18 @@ impl Status {
         }
     }
 
-    pub(crate) fn set_leader(&self, leader: bool) {
-        self.leader.send_replace(leader);
+    /// It leads a term, or does not lead any more.
+    pub(crate) fn set_leading(&self, term: Option<u64>) {
+        if let Some(term) = term {
+            self.term.store(term, Ordering::Release);
+        }
+        self.leader.send_replace(term.is_some());
+        self.changed.notify_one();
+    }
+
+    /// The term that it leads, or led last.
+    pub(crate) fn term(&self) -> u64 {
+        self.term.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_leader(&self) -> bool {
@@ -54,7 +71,7 @@ impl Status {
     /// Health changes, but a dead partition stays dead.
     pub(crate) fn set_health(&self, health: PartitionHealth) {
         let mut current = self.health.lock();
-        if matches!(*current, PartitionHealth::Dead { .. }) {
+        if matches!(*current, PartitionHealth::Dead { .. }) || *current == health {
             return;
         }
         if matches!(health, PartitionHealth::Dead { .. }) {
@@ -62,6 +79,7 @@ impl Status {
             self.leader.send_replace(false);
         }
         *current = health;
+        self.changed.notify_one();
     }
 
     /// Why the partition has stopped, when it has.
@@ -92,10 +110,14 @@ impl Status {
     }
 
     pub(crate) fn read(&self) -> PartitionStatus {
-        let leader = self.is_leader();
+        let role = match (self.is_leader(), self.dead.load(Ordering::Acquire)) {
+            (_, true) => PartitionRole::Inactive,
+            (true, false) => PartitionRole::Leader,
+            (false, false) => PartitionRole::Follower,
+        };
         PartitionStatus {
             id: self.id,
-            role: if leader { PartitionRole::Leader } else { PartitionRole::Follower },
+            role,
             health: self.health.lock().clone(),
             last_position: self.position.load(Ordering::Acquire),
         }

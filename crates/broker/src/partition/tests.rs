@@ -207,7 +207,7 @@ impl Bench {
             snapshots: PathBuf::from("/snapshots"),
         };
         let (limiter, status, sent) =
-            (Arc::new(Limiter::new()), Arc::new(Status::new(1)), Arc::new(Sent::default()));
+            (Arc::new(Limiter::new()), Arc::new(Status::new(1, Arc::default())), Arc::new(Sent::default()));
         let (of_engine, of_writer) = (store.clone(), store.clone());
         let parts = Parts {
             id: 1,

@@ -31,9 +31,7 @@ const JOB_BYTES_MIN: usize = 8 + 4 + 4;
 
 impl RemoteJobs {
     pub(super) fn encode(&self, out: &mut BytesMut) {
-        out.put_u64_le(self.delivery);
-        out.put_u8(u8::from(self.truncated));
-        encode_jobs(&self.jobs, out);
+        encode_delivery(self.delivery, self.truncated, &self.jobs, out);
     }
 
     pub(super) fn decode(reader: &mut Reader) -> Result<Self, FrameError> {
@@ -51,11 +49,19 @@ impl RemoteJobs {
     }
 }
 
-fn encode_jobs(jobs: &[ActivatedJob], out: &mut BytesMut) {
+pub(super) fn encode_delivery(
+    delivery: u64,
+    truncated: bool,
+    jobs: &[ActivatedJob],
+    out: &mut BytesMut,
+) {
+    out.put_u64_le(delivery);
+    out.put_u8(u8::from(truncated));
     put_len(out, jobs.len());
     for job in jobs {
         out.put_u64_le(job.key);
         put_len(out, job.job.encoded_len());
+        // A buffer in memory has room for everything.
         job.job.encode_raw(out);
         put_bytes(out, &job.variables);
     }
@@ -63,7 +69,7 @@ fn encode_jobs(jobs: &[ActivatedJob], out: &mut BytesMut) {
 
 const ACCEPTED: u8 = 0;
 const REJECTED: u8 = 1;
-const JOBS: u8 = 2;
+pub(super) const JOBS: u8 = 2;
 const EXHAUSTED: u8 = 3;
 const UNAVAILABLE: u8 = 4;
 const TIMEOUT: u8 = 5;
@@ -85,9 +91,7 @@ pub(super) fn encode(answer: &Result<Answered, BrokerError>, out: &mut BytesMut)
         Ok(Answered::Response(Response::Jobs { jobs, truncated })) => {
             // Jobs that nobody has to settle: delivery 0.
             out.put_u8(JOBS);
-            out.put_u64_le(0);
-            out.put_u8(u8::from(*truncated));
-            encode_jobs(jobs, out);
+            encode_delivery(0, *truncated, jobs, out);
         }
         Ok(Answered::Jobs(jobs)) => {
             out.put_u8(JOBS);

@@ -1,22 +1,21 @@
-//! Commands in frames: key u64, operation reference u64, value type u8, intent u8, value as a byte
-//! string.
+//! Payloads in frames: value type u8, intent u8, value as a byte string. Commands have a layout of
+//! their own (`skep_protocol::wire`) and come last in a frame.
 
 use bytes::{BufMut, BytesMut};
+use skep_protocol::wire::{decode_command, encode_command};
 use skep_protocol::{Command, Payload};
 
 use super::wire::{FrameError, Reader, put_len};
 
 pub(super) fn encode(command: &Command, out: &mut BytesMut) {
-    out.put_u64_le(command.key);
-    out.put_u64_le(command.operation_reference);
-    encode_payload(&command.payload, out);
+    let mut bytes = Vec::with_capacity(32 + command.payload.bytes_estimate());
+    encode_command(command, &mut bytes);
+    out.put_slice(&bytes);
 }
 
+/// A command that takes the rest of the frame.
 pub(super) fn decode(reader: &mut Reader) -> Result<Command, FrameError> {
-    let key = reader.u64()?;
-    let operation_reference = reader.u64()?;
-    let payload = decode_payload(reader)?;
-    Ok(Command { key, operation_reference, payload })
+    decode_command(reader.rest()).map_err(|error| FrameError::Unknown(error.to_string()))
 }
 
 pub(super) fn encode_payload(payload: &Payload, out: &mut BytesMut) {

@@ -7,10 +7,10 @@ use bytes::{BufMut, BytesMut};
 use super::wire::{FrameError, Reader, put_text};
 
 /// Version of the frames that this code speaks.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub(crate) const PROTOCOL_VERSION: u16 = 1;
 
 /// Oldest version of the frames that this code still understands.
-pub const PROTOCOL_VERSION_MIN: u16 = 1;
+pub(crate) const PROTOCOL_VERSION_MIN: u16 = 1;
 
 /// A node as the others know it. Brokers have numbers; gateways are told apart by their lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +70,8 @@ pub(crate) struct Hello {
     pub(crate) config_version: u64,
     pub(crate) partition_count: u32,
     pub(crate) replication_factor: u32,
+    /// Tells sets of brokers apart.
+    pub(crate) members: u64,
 }
 
 impl Hello {
@@ -95,6 +97,7 @@ impl Hello {
         out.put_u64_le(self.config_version);
         out.put_u32_le(self.partition_count);
         out.put_u32_le(self.replication_factor);
+        out.put_u64_le(self.members);
     }
 
     /// Fields that a later version appends are for that version.
@@ -126,6 +129,7 @@ impl Hello {
             config_version: reader.u64()?,
             partition_count: reader.u32()?,
             replication_factor: reader.u32()?,
+            members: reader.u64()?,
         };
         reader.rest();
         Ok(hello)

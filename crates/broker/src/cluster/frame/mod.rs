@@ -12,14 +12,14 @@ mod tests;
 mod wire;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use skep_engine::ActivatedJob;
 use skep_protocol::{Command, PartitionId};
 
 pub(crate) use answer::{Answered, RemoteJobs};
 pub use hello::NodeName;
 pub(crate) use hello::{Hello, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, Purpose, Refusal};
 pub(crate) use status::{NodeStatus, ReplicaState};
-pub use wire::FrameError;
-use wire::{Reader, put_bytes, put_len, put_text};
+use wire::{FrameError, Reader, put_bytes, put_len, put_text};
 
 use crate::error::BrokerError;
 use crate::jobs::JobStreamSpec;
@@ -308,6 +308,35 @@ pub(crate) fn encode_raft(request: u64, partition: PartitionId, bytes: &[u8]) ->
     out.put_u64_le(request);
     out.put_u32_le(partition);
     out.put_slice(bytes);
+    out.freeze()
+}
+
+/// An ANSWER frame with jobs, without taking them.
+pub(crate) fn encode_answer_jobs(
+    request: u64,
+    delivery: u64,
+    truncated: bool,
+    jobs: &[ActivatedJob],
+) -> Bytes {
+    let mut out = BytesMut::new();
+    out.put_u8(FrameKind::Answer as u8);
+    out.put_u64_le(request);
+    out.put_u8(answer::JOBS);
+    answer::encode_delivery(delivery, truncated, jobs, &mut out);
+    out.freeze()
+}
+
+/// A STREAM_JOBS frame, without taking the jobs.
+pub(crate) fn encode_stream_jobs(
+    stream: u64,
+    delivery: u64,
+    truncated: bool,
+    jobs: &[ActivatedJob],
+) -> Bytes {
+    let mut out = BytesMut::new();
+    out.put_u8(FrameKind::StreamJobs as u8);
+    out.put_u64_le(stream);
+    answer::encode_delivery(delivery, truncated, jobs, &mut out);
     out.freeze()
 }
 

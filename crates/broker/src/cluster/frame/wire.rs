@@ -5,7 +5,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// Why a frame cannot be read. The link that brought it is given up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FrameError {
+pub(crate) enum FrameError {
     /// The bytes end early or contradict themselves.
     #[error("a frame is damaged: {0}")]
     Malformed(&'static str),

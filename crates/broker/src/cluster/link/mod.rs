@@ -69,6 +69,11 @@ impl Link {
         sent
     }
 
+    /// Sends jobs; when the link is full they are not sent, and go back.
+    pub(crate) fn send_jobs(&self, frame: Bytes) -> Result<(), Unsent> {
+        self.outgoing.push(FrameKind::StreamJobs, frame)
+    }
+
     /// Sends a request that `encode` makes for its number. What is returned resolves with the answer.
     /// The request is in the queue when this returns: requests leave in the order of calls.
     pub(crate) fn request(
@@ -131,6 +136,11 @@ impl Link {
         self.broken.borrow().is_some()
     }
 
+    /// Why it broke; empty while it lives.
+    pub(crate) fn reason(&self) -> String {
+        self.broken.borrow().clone().unwrap_or_default()
+    }
+
     /// Resolves with the reason when it has broken.
     pub(crate) async fn broken(&self) -> String {
         let mut broken = self.broken.subscribe();
@@ -176,6 +186,7 @@ fn must_arrive(kind: FrameKind) -> bool {
             | FrameKind::StreamOpen
             | FrameKind::StreamClose
             | FrameKind::Settled
+            | FrameKind::Announce
             | FrameKind::Config
             | FrameKind::Managed
     )

@@ -94,7 +94,6 @@ fn limit(kind: FrameKind) -> usize {
         | FrameKind::RaftRequest
         | FrameKind::Manage
         | FrameKind::StreamJobs
-        | FrameKind::Announce
         | FrameKind::Interest => LINK_QUEUE_BYTES_MAX,
         FrameKind::Hello
         | FrameKind::Refused
@@ -105,6 +104,7 @@ fn limit(kind: FrameKind) -> usize {
         | FrameKind::StreamOpen
         | FrameKind::StreamClose
         | FrameKind::Settled
+        | FrameKind::Announce
         | FrameKind::Config
         | FrameKind::Managed => LINK_QUEUE_BYTES_MAX * LINK_ANSWERS_FACTOR,
     }

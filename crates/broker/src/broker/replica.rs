@@ -1,0 +1,229 @@
+//! The life of one replica on this node: a body of its own, from its store and log to its end.
+
+use std::sync::Arc;
+
+use skep_engine::{Engine, Settings};
+use skep_env::task::{self, Dedicated, MakeBody};
+use skep_env::{Clock, Tasks};
+use skep_protocol::PartitionId;
+use skep_protocol::limits::PARTITIONS_MAX;
+use skep_storage::journal::JournalHealth;
+use skep_storage::{DataDir, Journal, StateError, StreamHandle};
+use tokio::sync::mpsc;
+
+use crate::broker::data::Data;
+use crate::broker::members::Member;
+use crate::config::BrokerConfig;
+use crate::error::BrokerError;
+use crate::jobs::JobHub;
+use crate::limits;
+use crate::partition::{
+    CheckpointJob, CheckpointSettings, Control, EngineFactory, Inbox, Partition, Parts, Status,
+    Store,
+};
+use crate::replication::{RaftReplication, RaftSettings};
+use crate::topology::PartitionHealth;
+use crate::transport::Transport;
+
+/// A checkpoint on its way to the body that writes them.
+struct WriteJob {
+    store: Store,
+    job: CheckpointJob,
+}
+
+/// What all replicas of a node share, and what a new one is started with.
+pub(crate) struct Replicas {
+    pub(crate) config: BrokerConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tasks: Arc<dyn Tasks>,
+    pub(crate) data: Data,
+    pub(crate) hub: Arc<JobHub>,
+    pub(crate) transport: Arc<dyn Transport>,
+    /// Bytes of state that no checkpoint holds, per replica, that make the next one due.
+    pub(crate) dirty_bytes: usize,
+    /// Number of partitions of the cluster.
+    pub(crate) partitions: u32,
+    writer: mpsc::Sender<WriteJob>,
+}
+
+/// What replicas are made of, before the writer of checkpoints runs.
+pub(crate) struct ReplicasParts {
+    pub(crate) config: BrokerConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tasks: Arc<dyn Tasks>,
+    pub(crate) data: Data,
+    pub(crate) hub: Arc<JobHub>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) dirty_bytes: usize,
+    pub(crate) partitions: u32,
+}
+
+impl Replicas {
+    /// Starts what writes checkpoints.
+    pub(crate) fn new(parts: ReplicasParts) -> Result<(Self, Dedicated), BrokerError> {
+        // There is room for one job of every partition, and a partition has at most one.
+        let (writer, jobs) = mpsc::channel(PARTITIONS_MAX as usize);
+        let journal = parts.data.journal.clone();
+        let write: MakeBody = Box::new(move || Box::pin(write_checkpoints(jobs, journal)));
+        let body = spawn(&*parts.tasks, "skep-checkpoint", write)?;
+        let ReplicasParts { config, clock, tasks, data, hub, transport, dirty_bytes, partitions } =
+            parts;
+        let replicas =
+            Self { config, clock, tasks, data, hub, transport, dirty_bytes, partitions, writer };
+        Ok((replicas, body))
+    }
+
+    /// Opens the store of a replica and starts it.
+    pub(crate) fn start(&self, member: &Arc<Member>) -> Result<Dedicated, BrokerError> {
+        let seed = Seed {
+            config: self.config.clone(),
+            clock: self.clock.clone(),
+            member: member.clone(),
+            hub: self.hub.clone(),
+            transport: self.transport.clone(),
+            stream: self.data.journal.stream(member.id),
+            store: self.data.store(&self.config, member.id)?,
+            journal: self.data.journal.clone(),
+            dir: self.data.dir.clone(),
+            writer: self.writer.clone(),
+            dirty_bytes: self.dirty_bytes,
+            partitions: self.partitions,
+        };
+        let name = format!("skep-part-{}", member.id);
+        spawn(&*self.tasks, &name, Box::new(move || Box::pin(run(seed))))
+    }
+}
+
+fn spawn(tasks: &dyn Tasks, name: &str, make: MakeBody) -> Result<Dedicated, BrokerError> {
+    let spawned = tasks.dedicated(name, make);
+    spawned.map_err(|error| BrokerError::internal(format!("cannot start {name}: {error}")))
+}
+
+/// Writes checkpoints, one at a time: more would only compete for the disk.
+async fn write_checkpoints(mut jobs: mpsc::Receiver<WriteJob>, journal: Arc<Journal>) {
+    while let Some(WriteJob { store, job }) = jobs.recv().await {
+        let result = store.write(&job).map_err(|error| {
+            if matches!(error, StateError::Full { .. }) {
+                // The next attempt finds room; with it done the log can be purged.
+                journal.release_ballast();
+            }
+            error.to_string()
+        });
+        job.inbox.control(Control::CheckpointDone(result));
+    }
+}
+
+/// What a replica starts with.
+struct Seed {
+    config: BrokerConfig,
+    clock: Arc<dyn Clock>,
+    member: Arc<Member>,
+    hub: Arc<JobHub>,
+    transport: Arc<dyn Transport>,
+    stream: StreamHandle,
+    store: Store,
+    journal: Arc<Journal>,
+    /// Locked until the last replica has ended.
+    dir: Arc<DataDir>,
+    writer: mpsc::Sender<WriteJob>,
+    dirty_bytes: usize,
+    partitions: u32,
+}
+
+/// However a replica ends, nobody waits for it any more.
+struct Ending {
+    status: Arc<Status>,
+    inbox: Arc<Inbox>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let reason = "the partition's thread has ended; see the log, and restart this node";
+        self.status.set_health(PartitionHealth::Dead { reason: reason.to_owned() });
+        // Requests that wait are dropped with their replies, which tells their callers.
+        drop(self.inbox.close());
+    }
+}
+
+/// The life of a replica.
+async fn run(seed: Seed) {
+    let status = seed.member.status.clone();
+    let _ending = Ending { status: status.clone(), inbox: seed.member.inbox.clone() };
+    if let Err(reason) = run_partition(seed).await {
+        status.set_health(PartitionHealth::Dead { reason });
+    }
+}
+
+async fn run_partition(seed: Seed) -> Result<(), String> {
+    let stored = seed.store.stored_meta()?;
+    let (id, inbox) = (seed.member.id, seed.member.inbox.clone());
+    let replication = RaftReplication::open(RaftSettings {
+        node_id: u64::from(seed.config.node_id),
+        name: format!("partition-{id}"),
+        stream: seed.stream,
+        checkpoint_meta: stored.as_ref().map(|meta| meta.replication.clone()),
+        snapshots: Arc::new(seed.store.clone()),
+        wake: inbox.wake.clone(),
+    })
+    .await
+    .map_err(|error| error.to_string())?;
+    let replication = Arc::new(replication);
+    let watched = replication.clone();
+    let watch = task::spawn(async move { watched.watch_for_failure().await });
+    let partition = Partition::new(Parts {
+        id,
+        clock: seed.clock,
+        inbox,
+        limiter: seed.member.limiter.clone(),
+        status: seed.member.status.clone(),
+        hub: seed.hub,
+        transport: seed.transport,
+        replication,
+        factory: engine_factory(id, seed.partitions, seed.store.clone()),
+        checkpoints: checkpoint_settings(
+            &seed.config,
+            seed.dirty_bytes,
+            seed.store,
+            seed.writer,
+        ),
+        checkpoint: stored.map(|meta| meta.entry),
+        round_bytes_max: limits::ROUND_BYTES_MAX.min(seed.journal.entry_bytes_max() / 2),
+        observer: seed.config.observer.clone(),
+        space_low: Box::new(move || seed.journal.health() == JournalHealth::SpaceLow),
+    })?;
+    partition.run().await;
+    watch.abort();
+    drop(seed.dir);
+    Ok(())
+}
+
+fn engine_factory(
+    partition_id: PartitionId,
+    partitions: u32,
+    store: Store,
+) -> EngineFactory<Engine> {
+    Box::new(move || {
+        let settings = Settings { partition_id, partitions };
+        Engine::new(settings, Arc::new(store.clone())).map_err(|error| error.to_string())
+    })
+}
+
+fn checkpoint_settings(
+    config: &BrokerConfig,
+    dirty_bytes: usize,
+    store: Store,
+    writer: mpsc::Sender<WriteJob>,
+) -> CheckpointSettings {
+    CheckpointSettings {
+        log_bytes: config.checkpoint_log_bytes,
+        dirty_bytes,
+        interval_us: config.checkpoint_interval_ms.saturating_mul(1_000),
+        write: Box::new(move |job| {
+            let inbox = job.inbox.clone();
+            if writer.try_send(WriteJob { store: store.clone(), job }).is_err() {
+                let ended = "what writes checkpoints has ended".to_owned();
+                inbox.control(Control::CheckpointDone(Err(ended)));
+            }
+        }),
+    }
+}

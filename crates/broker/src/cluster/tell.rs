@@ -1,0 +1,84 @@
+//! What this node tells the others about itself without being asked.
+
+use std::sync::{Arc, Weak};
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::cluster::frame::Frame;
+use crate::cluster::limits::STATUS_INTERVAL;
+use crate::cluster::node::Cluster;
+use crate::jobs::{JobStreamSpec, StreamListener};
+
+/// Tells the roles of this node whenever they change, and now and then.
+pub(super) async fn tell_status(cluster: Arc<Cluster>) {
+    loop {
+        let next = Instant::now() + STATUS_INTERVAL;
+        let status = cluster.status();
+        if let Some(id) = cluster.parts.name.broker() {
+            cluster.view.heard(id, status.clone());
+        }
+        cluster.send_to_all(&Frame::Status(status));
+        tokio::select! {
+            biased;
+            () = cluster.parts.members.changed() => {}
+            () = sleep_until(next) => {}
+        }
+    }
+}
+
+/// Hands on every newer configuration to those that do not have it.
+pub(super) async fn tell_config(cluster: Arc<Cluster>) {
+    let mut configs = cluster.parts.known.subscribe();
+    while configs.changed().await.is_ok() {
+        let config = configs.borrow_and_update().clone();
+        if let Some(config) = config {
+            let document = config.encode().into();
+            cluster.send_to_all(&Frame::Config { version: config.version, document });
+        }
+    }
+}
+
+/// Lets waiting polls ask again when a partition has a new leader: what became available before it
+/// led was announced to nobody.
+pub(super) async fn watch_leaders(cluster: Arc<Cluster>) {
+    let mut leaders = cluster.view.leaders();
+    while leaders.changed().await.is_ok() {
+        leaders.borrow_and_update();
+        cluster.parts.hub.announcements.announce_all_here();
+    }
+}
+
+/// Tells all brokers of the streams that clients open here.
+pub(super) struct TellStreams(pub(super) Weak<Cluster>);
+
+impl StreamListener for TellStreams {
+    fn opened(&self, stream: u64, spec: &JobStreamSpec) {
+        if let Some(cluster) = self.0.upgrade() {
+            cluster.send_to_brokers(&Frame::StreamOpen { stream, spec: spec.clone() });
+        }
+    }
+
+    fn closed(&self, stream: u64) {
+        if let Some(cluster) = self.0.upgrade() {
+            cluster.send_to_brokers(&Frame::StreamClose { stream });
+        }
+    }
+}
+
+impl Cluster {
+    fn send_to_brokers(&self, frame: &Frame) {
+        for link in self.links() {
+            if link.name().broker().is_some() {
+                let _ = link.send(frame);
+            }
+        }
+    }
+
+    /// Somebody on this node waits for jobs of a type: the others tell when there are some. Called after
+    /// the wait is registered here, and before partitions are asked, so that nothing falls between.
+    pub(crate) fn ask_for_jobs(&self, job_type: &str) {
+        for link in self.links() {
+            link.ask_for(job_type);
+        }
+    }
+}
