@@ -105,7 +105,9 @@ impl GatewayConfig {
     /// With what to do.
     pub fn check(&self) -> Result<(), String> {
         if self.brokers.is_empty() {
-            return Err("a gateway needs a broker to begin with; name one with --brokers".to_owned());
+            return Err(
+                "a gateway needs a broker to begin with; name one with --brokers".to_owned()
+            );
         }
         for address in &self.brokers {
             check_address(address).map_err(|error| format!("--brokers {address}: {error}"))?;

@@ -23,9 +23,7 @@ mod transport;
 
 pub use broker::Broker;
 pub use cluster::{CLUSTER_ID_DEFAULT, ClusterSettings};
-pub use config::{
-    BrokerConfig, DataLocation, Environment, GatewayConfig, NodeClock, OpenState,
-};
+pub use config::{BrokerConfig, DataLocation, Environment, GatewayConfig, NodeClock, OpenState};
 pub use error::BrokerError;
 pub use jobs::{ActivatedJobs, JobStream, JobStreamSpec, JobStreamStatus, JobsAvailable};
 pub use observer::{Inspection, Observed, Observer};

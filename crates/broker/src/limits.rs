@@ -70,8 +70,50 @@ pub const DISK_FULL_PROBE_MS: u64 = 200;
 /// Bytes that one read of the log takes during replay.
 pub const REPLAY_READ_BYTES: usize = 4 * 1024 * 1024;
 
-/// Bytes of a snapshot that are read and written at a time.
-pub const SNAPSHOT_PIECE_BYTES: usize = 256 * 1024;
+/// Bytes of a snapshot that are read, sent and written at a time: large enough that a round trip for
+/// each costs little, small enough that heartbeats behind it are not late.
+pub const SNAPSHOT_PIECE_BYTES: usize = 1024 * 1024;
+
+/// Longest wait for the acknowledgement of a piece of a snapshot, in milliseconds: a piece has to be
+/// sent and written, on a slow disk too.
+pub const SNAPSHOT_PIECE_TIMEOUT_MS: u64 = 10_000;
+
+/// Longest wait for the acknowledgement of the last piece, in milliseconds: the follower installs
+/// the whole state before it.
+pub const SNAPSHOT_INSTALL_TIMEOUT_MS: u64 = 300_000;
+
+/// How often a piece of a snapshot is sent before the whole transfer begins again. The connection
+/// may break and come back in between.
+pub const SNAPSHOT_PIECE_ATTEMPTS: u32 = 5;
+
+/// Appends to one follower that have no reply yet, in bytes: fills a link of 1 Gbit/s with a round
+/// trip of 60 ms, and is all that a leader holds in memory for a slow follower.
+pub const RAFT_WINDOW_BYTES: usize = 8 * 1024 * 1024;
+
+/// Appends to one follower that have no reply yet: small ones are bounded by their number.
+pub const RAFT_WINDOW_REQUESTS: usize = 256;
+
+/// Bytes of entries in one append: some rounds, so that a follower that is behind catches up with
+/// few requests, and one request does not hold up heartbeats.
+pub const RAFT_APPEND_BYTES: usize = 1024 * 1024;
+
+/// Entries in one append, for the same reasons.
+pub const RAFT_APPEND_ENTRIES: u64 = 512;
+
+/// Longest wait for the reply to an append, in milliseconds. A follower answers when the entries are
+/// durable; a disk that stalls for longer is as good as gone. Broken connections are noticed earlier.
+pub const RAFT_APPEND_TIMEOUT_MS: u64 = 3_000;
+
+/// First pause before a node that cannot be reached is tried again, in milliseconds.
+pub const RAFT_BACKOFF_MIN_MS: u64 = 10;
+
+/// Longest pause before a node that cannot be reached is tried again, in milliseconds: trying costs
+/// nothing while it is not connected, and waiting costs availability when it is.
+pub const RAFT_BACKOFF_MAX_MS: u64 = 160;
+
+/// Requests of other replicas that wait for their turn. Beyond it they are refused; leaders have
+/// windows, so only a broken peer sends more.
+pub const RAFT_INBOX_REQUESTS: usize = 4_096;
 
 /// Largest segment of a journal that lies in memory, in bytes: two of them are reserved, and the
 /// largest entry is half of one, which has to hold the largest outcome of a command.

@@ -86,7 +86,7 @@ impl Data {
             (DataLocation::Memory, None) => Arc::new(MemoryStore::new()),
         };
         let snapshots = self.dir.snapshots(partition);
-        Ok(Store { tables, disk: self.disk.clone(), snapshots })
+        Ok(Store::new(tables, self.disk.clone(), snapshots))
     }
 
     /// Keys and correlation keys name partitions: their number is fixed with the first start.

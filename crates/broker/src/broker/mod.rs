@@ -271,7 +271,9 @@ impl Broker {
     /// Brings the figures of the journal up to date; call it before metrics are read.
     pub fn publish_metrics(&self) {
         let replicas = self.0.replicas.lock();
-        let Some(journal) = replicas.as_ref().map(|replicas| &replicas.data.journal) else { return };
+        let Some(journal) = replicas.as_ref().map(|replicas| &replicas.data.journal) else {
+            return;
+        };
         let stats = journal.flushed_stats();
         metrics::counter!("skep_journal_bytes_total").absolute(stats.bytes);
         metrics::counter!("skep_journal_fsyncs_total").absolute(stats.fsyncs);

@@ -1,10 +1,11 @@
 //! The life of one replica on this node: a body of its own, from its store and log to its end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use skep_engine::{Engine, Settings};
 use skep_env::task::{self, Dedicated, MakeBody};
-use skep_env::{Clock, Tasks};
+use skep_env::{Clock, Random, Tasks};
 use skep_protocol::PartitionId;
 use skep_protocol::limits::PARTITIONS_MAX;
 use skep_storage::journal::JournalHealth;
@@ -21,7 +22,7 @@ use crate::partition::{
     CheckpointJob, CheckpointSettings, Control, EngineFactory, Inbox, Partition, Parts, Status,
     Store,
 };
-use crate::replication::{RaftReplication, RaftSettings};
+use crate::replication::{NoPeers, RaftReplication, RaftSettings};
 use crate::topology::PartitionHealth;
 use crate::transport::Transport;
 
@@ -36,6 +37,7 @@ pub(crate) struct Replicas {
     pub(crate) config: BrokerConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<dyn Tasks>,
+    pub(crate) random: Arc<dyn Random>,
     pub(crate) data: Data,
     pub(crate) hub: Arc<JobHub>,
     pub(crate) transport: Arc<dyn Transport>,
@@ -51,6 +53,7 @@ pub(crate) struct ReplicasParts {
     pub(crate) config: BrokerConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<dyn Tasks>,
+    pub(crate) random: Arc<dyn Random>,
     pub(crate) data: Data,
     pub(crate) hub: Arc<JobHub>,
     pub(crate) transport: Arc<dyn Transport>,
@@ -66,10 +69,19 @@ impl Replicas {
         let journal = parts.data.journal.clone();
         let write: MakeBody = Box::new(move || Box::pin(write_checkpoints(jobs, journal)));
         let body = spawn(&*parts.tasks, "skep-checkpoint", write)?;
-        let ReplicasParts { config, clock, tasks, data, hub, transport, dirty_bytes, partitions } =
-            parts;
-        let replicas =
-            Self { config, clock, tasks, data, hub, transport, dirty_bytes, partitions, writer };
+        let ReplicasParts { config, clock, tasks, random, data, hub, transport, .. } = parts;
+        let replicas = Self {
+            config,
+            clock,
+            tasks,
+            random,
+            data,
+            hub,
+            transport,
+            dirty_bytes: parts.dirty_bytes,
+            partitions: parts.partitions,
+            writer,
+        };
         Ok((replicas, body))
     }
 
@@ -88,6 +100,8 @@ impl Replicas {
             writer: self.writer.clone(),
             dirty_bytes: self.dirty_bytes,
             partitions: self.partitions,
+            tasks: self.tasks.clone(),
+            random: self.random.clone(),
         };
         let name = format!("skep-part-{}", member.id);
         spawn(&*self.tasks, &name, Box::new(move || Box::pin(run(seed))))
@@ -128,6 +142,8 @@ struct Seed {
     writer: mpsc::Sender<WriteJob>,
     dirty_bytes: usize,
     partitions: u32,
+    tasks: Arc<dyn Tasks>,
+    random: Arc<dyn Random>,
 }
 
 /// However a replica ends, nobody waits for it any more.
@@ -155,6 +171,7 @@ async fn run(seed: Seed) {
 }
 
 async fn run_partition(seed: Seed) -> Result<(), String> {
+    seed.store.recover()?;
     let stored = seed.store.stored_meta()?;
     let (id, inbox) = (seed.member.id, seed.member.inbox.clone());
     let replication = RaftReplication::open(RaftSettings {
@@ -164,6 +181,11 @@ async fn run_partition(seed: Seed) -> Result<(), String> {
         checkpoint_meta: stored.as_ref().map(|meta| meta.replication.clone()),
         snapshots: Arc::new(seed.store.clone()),
         wake: inbox.wake.clone(),
+        members: BTreeMap::from([(u64::from(seed.config.node_id), 0)]),
+        joins: false,
+        peers: Arc::new(NoPeers),
+        tasks: seed.tasks,
+        random: seed.random,
     })
     .await
     .map_err(|error| error.to_string())?;
@@ -180,12 +202,7 @@ async fn run_partition(seed: Seed) -> Result<(), String> {
         transport: seed.transport,
         replication,
         factory: engine_factory(id, seed.partitions, seed.store.clone()),
-        checkpoints: checkpoint_settings(
-            &seed.config,
-            seed.dirty_bytes,
-            seed.store,
-            seed.writer,
-        ),
+        checkpoints: checkpoint_settings(&seed.config, seed.dirty_bytes, seed.store, seed.writer),
         checkpoint: stored.map(|meta| meta.entry),
         round_bytes_max: limits::ROUND_BYTES_MAX.min(seed.journal.entry_bytes_max() / 2),
         observer: seed.config.observer.clone(),
@@ -218,6 +235,10 @@ fn checkpoint_settings(
         log_bytes: config.checkpoint_log_bytes,
         dirty_bytes,
         interval_us: config.checkpoint_interval_ms.saturating_mul(1_000),
+        replaced: {
+            let store = store.clone();
+            Box::new(move || store.replaced())
+        },
         write: Box::new(move |job| {
             let inbox = job.inbox.clone();
             if writer.try_send(WriteJob { store: store.clone(), job }).is_err() {

@@ -56,8 +56,7 @@ fn start_alone(
     members: Arc<Members>,
     hub: Arc<JobHub>,
 ) -> Result<Inner, BrokerError> {
-    let identity =
-        Identity { cluster_id: CLUSTER_ID_DEFAULT.to_owned(), node_id: config.node_id };
+    let identity = Identity { cluster_id: CLUSTER_ID_DEFAULT.to_owned(), node_id: config.node_id };
     let data = Data::open(&config, &env, &identity)?;
     data.keep_partitions(config.partitions)?;
     let partitions = config.partitions;
@@ -115,10 +114,8 @@ async fn start_member(
     let contacts =
         if settings.join { settings.peers.values().cloned().collect() } else { Vec::new() };
     cluster::start(&cluster, listener, contacts).await?;
-    let transport: Arc<dyn Transport> = Arc::new(ClusterTransport {
-        members: members.clone(),
-        cluster: Arc::downgrade(&cluster),
-    });
+    let transport: Arc<dyn Transport> =
+        Arc::new(ClusterTransport { members: members.clone(), cluster: Arc::downgrade(&cluster) });
     let document = cluster.config();
     let mine: Vec<_> = document
         .iter()
@@ -144,11 +141,7 @@ async fn start_member(
 }
 
 /// Where the others dial this node.
-fn address(
-    settings: &ClusterSettings,
-    node_id: u32,
-    listener: Option<&dyn Listener>,
-) -> String {
+fn address(settings: &ClusterSettings, node_id: u32, listener: Option<&dyn Listener>) -> String {
     let told = settings.advertise.clone().or_else(|| settings.peers.get(&node_id).cloned());
     let listens_at = || listener.map(Listener::local_address);
     told.or_else(listens_at).unwrap_or_default()
@@ -222,7 +215,9 @@ fn check_flags(
             "{text}; start with --partitions {partitions} --replication-factor {replicas}"
         )));
     }
-    tracing::warn!("{text}; the cluster was changed since its first start, and what it says counts");
+    tracing::warn!(
+        "{text}; the cluster was changed since its first start, and what it says counts"
+    );
     Ok(())
 }
 
@@ -240,6 +235,7 @@ fn start_replicas(
         config,
         clock: env.clock.clock(),
         tasks: env.tasks.clone(),
+        random: env.random.clone(),
         data,
         hub: inner.hub.clone(),
         transport: inner.transport.clone(),
@@ -278,10 +274,8 @@ pub(super) async fn start_gateway(
         hub: hub.clone(),
     });
     cluster::start(&cluster, None, config.brokers).await?;
-    let transport: Arc<dyn Transport> = Arc::new(ClusterTransport {
-        members: members.clone(),
-        cluster: Arc::downgrade(&cluster),
-    });
+    let transport: Arc<dyn Transport> =
+        Arc::new(ClusterTransport { members: members.clone(), cluster: Arc::downgrade(&cluster) });
     Ok(Inner {
         shape: Shape { node_id: None, partitions: 0, client_address: config.client_address },
         clock: env.clock,

@@ -141,12 +141,7 @@ struct Attempts {
 }
 
 impl Attempts {
-    fn note(
-        &mut self,
-        cluster: &Cluster,
-        address: &str,
-        result: Result<NodeName, HandshakeError>,
-    ) {
+    fn note(&mut self, cluster: &Cluster, address: &str, result: Result<NodeName, HandshakeError>) {
         match result {
             Ok(_) => *self = Self::default(),
             Err(HandshakeError::Away(reason)) => {

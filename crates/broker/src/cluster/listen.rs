@@ -100,5 +100,9 @@ async fn taken_by_another(cluster: &Cluster, theirs: &Hello) -> Option<Refusal> 
 }
 
 fn address_of(link: &Link) -> String {
-    if link.peer.address.is_empty() { "an unknown address".to_owned() } else { link.peer.address.clone() }
+    if link.peer.address.is_empty() {
+        "an unknown address".to_owned()
+    } else {
+        link.peer.address.clone()
+    }
 }

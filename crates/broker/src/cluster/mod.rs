@@ -29,8 +29,8 @@ use futures::future::BoxFuture;
 pub use frame::NodeName;
 pub(crate) use node::{Cluster, ClusterParts};
 pub(crate) use route::Patience;
-pub use settings::{CLUSTER_ID_DEFAULT, ClusterSettings};
 pub(crate) use settings::check_address;
+pub use settings::{CLUSTER_ID_DEFAULT, ClusterSettings};
 pub(crate) use start::{bind, start};
 pub(crate) use transport::ClusterTransport;
 

@@ -93,9 +93,8 @@ impl Cluster {
         if self.parts.members.leads(partition) {
             return self.attempt_here(partition, command, deadline).await;
         }
-        let not_taken = |command, reason| {
-            Attempt::NotTaken(command, BrokerError::unavailable(reason))
-        };
+        let not_taken =
+            |command, reason| Attempt::NotTaken(command, BrokerError::unavailable(reason));
         if self.config().is_none() {
             return not_taken(command, "no broker has been reached yet".to_owned());
         }

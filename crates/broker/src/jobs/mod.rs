@@ -7,7 +7,7 @@ mod stream;
 
 pub use activated::ActivatedJobs;
 pub(crate) use activated::Settle;
-pub(crate) use announce::{Announce, Announcements};
 pub use announce::JobsAvailable;
+pub(crate) use announce::{Announce, Announcements};
 pub(crate) use hub::{JobHub, StreamListener, StreamSlot};
 pub use stream::{JobStream, JobStreamSpec, JobStreamStatus};

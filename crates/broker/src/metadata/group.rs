@@ -4,13 +4,13 @@
 //! follows the version before it in the log, refused otherwise. So of two that were derived from
 //! the same version one loses, and says so to its proposer.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use skep_env::Tasks;
 use skep_env::task::{Dedicated, MakeBody};
+use skep_env::{Random, Tasks};
 use skep_storage::StreamHandle;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
@@ -18,7 +18,9 @@ use crate::limits::{METADATA_DECISION_TIMEOUT_MS, METADATA_PROPOSALS_MAX};
 use crate::metadata::config::ClusterConfig;
 use crate::metadata::known::KnownConfig;
 use crate::metadata::store::{Checkpoint, MetadataStore};
-use crate::replication::{EntryId, RaftReplication, RaftSettings, Replication, ReplicationEvent};
+use crate::replication::{
+    EntryId, Peers, RaftReplication, RaftSettings, Replication, ReplicationEvent,
+};
 
 /// What became of a proposal that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,10 +47,17 @@ pub struct MetadataGroup {
     proposals: mpsc::Sender<Proposal>,
     known: KnownConfig,
     leading: watch::Receiver<Option<u64>>,
+    replica: watch::Receiver<Option<Arc<RaftReplication>>>,
     stop: Arc<Notify>,
 }
 
 impl MetadataGroup {
+    /// The replica, when it is open: requests of other nodes and news of connections go to it.
+    #[must_use]
+    pub fn replica(&self) -> watch::Receiver<Option<Arc<RaftReplication>>> {
+        self.replica.clone()
+    }
+
     /// The newest configuration that this node knows.
     #[must_use]
     pub fn known(&self) -> &KnownConfig {
@@ -103,6 +112,8 @@ struct MetadataReplica<R> {
     store: MetadataStore,
     known: KnownConfig,
     leading: watch::Sender<Option<u64>>,
+    /// Leadership is on its way to another node.
+    handing_over: bool,
     /// The version that the log has come to.
     applied_version: u64,
     /// Proposals of this term that are not decided yet, in their order.
@@ -114,14 +125,22 @@ struct Ends {
     proposals: mpsc::Receiver<Proposal>,
     stop: Arc<Notify>,
     leading: watch::Sender<Option<u64>>,
+    replica: watch::Sender<Option<Arc<RaftReplication>>>,
 }
 
 fn handle(known: KnownConfig) -> (MetadataGroup, Ends) {
     let (sender, proposals) = mpsc::channel(METADATA_PROPOSALS_MAX);
     let (leading, leads) = watch::channel(None);
+    let (replica, opened) = watch::channel(None);
     let stop = Arc::new(Notify::new());
-    let group = MetadataGroup { proposals: sender, known, leading: leads, stop: stop.clone() };
-    (group, Ends { proposals, stop, leading })
+    let group = MetadataGroup {
+        proposals: sender,
+        known,
+        leading: leads,
+        replica: opened,
+        stop: stop.clone(),
+    };
+    (group, Ends { proposals, stop, leading, replica })
 }
 
 /// What a node's replica of the metadata group is made of.
@@ -134,6 +153,17 @@ pub struct MetadataSettings {
     pub store: MetadataStore,
     /// What decisions are told to.
     pub known: KnownConfig,
+    /// The brokers that the group begins with, each with its priority; see
+    /// [`RaftSettings::members`].
+    pub members: BTreeMap<u64, u32>,
+    /// The group certainly exists.
+    pub joins: bool,
+    /// The way to the other members.
+    pub peers: Arc<dyn Peers>,
+    /// Where work runs.
+    pub tasks: Arc<dyn Tasks>,
+    /// Random numbers.
+    pub random: Arc<dyn Random>,
 }
 
 impl MetadataGroup {
@@ -141,10 +171,8 @@ impl MetadataGroup {
     ///
     /// # Errors
     /// When the system has no room for another thread.
-    pub fn start(
-        tasks: &dyn Tasks,
-        settings: MetadataSettings,
-    ) -> std::io::Result<(Self, Dedicated)> {
+    pub fn start(settings: MetadataSettings) -> std::io::Result<(Self, Dedicated)> {
+        let tasks = settings.tasks.clone();
         let (group, ends) = handle(settings.known.clone());
         let body: MakeBody = Box::new(move || {
             Box::pin(async move {
@@ -159,7 +187,7 @@ impl MetadataGroup {
 }
 
 async fn open_and_run(settings: MetadataSettings, ends: Ends) -> Result<(), String> {
-    let MetadataSettings { node_id, stream, store, known } = settings;
+    let MetadataSettings { node_id, stream, store, known, .. } = settings;
     let failed = |error: &dyn std::fmt::Display| error.to_string();
     let checkpoint = store.checkpoint().map_err(|error| failed(&error))?;
     let wake = Arc::new(Notify::new());
@@ -170,10 +198,16 @@ async fn open_and_run(settings: MetadataSettings, ends: Ends) -> Result<(), Stri
         checkpoint_meta: checkpoint.map(|checkpoint| checkpoint.replication),
         snapshots: Arc::new(store.clone()),
         wake: wake.clone(),
+        members: settings.members,
+        joins: settings.joins,
+        peers: settings.peers,
+        tasks: settings.tasks,
+        random: settings.random,
     })
     .await
     .map_err(|error| failed(&error))?;
     let replication = Arc::new(replication);
+    ends.replica.send_replace(Some(replication.clone()));
     let replica = MetadataReplica::new(replication, wake, ends, store, known);
     replica.map_err(|error| failed(&error))?.run().await
 }
@@ -191,7 +225,7 @@ impl<R: Replication> MetadataReplica<R> {
         store: MetadataStore,
         known: KnownConfig,
     ) -> std::io::Result<Self> {
-        let Ends { proposals, stop, leading } = ends;
+        let Ends { proposals, stop, leading, .. } = ends;
         let applied_version = applied_version(&store)?;
         Ok(Self {
             replication,
@@ -201,6 +235,7 @@ impl<R: Replication> MetadataReplica<R> {
             store,
             known,
             leading,
+            handing_over: false,
             applied_version,
             undecided: VecDeque::new(),
         })
@@ -232,7 +267,7 @@ impl<R: Replication> MetadataReplica<R> {
 
     async fn propose(&mut self, Proposal { config, reply }: Proposal) {
         let term = *self.leading.borrow();
-        let Some(term) = term else {
+        let Some(term) = term.filter(|_| !self.handing_over) else {
             let _ = reply.send(Err(ProposeError::NotLeading));
             return;
         };
@@ -255,10 +290,12 @@ impl<R: Replication> MetadataReplica<R> {
             ReplicationEvent::Committed { .. } => {}
             ReplicationEvent::Leading { term } => {
                 self.lose_undecided();
+                self.handing_over = false;
                 tracing::info!(term, "this node coordinates changes of the cluster");
                 self.leading.send_replace(Some(term));
             }
             ReplicationEvent::Following { .. } => self.follow(),
+            ReplicationEvent::HandingOver(handing_over) => self.handing_over = handing_over,
             ReplicationEvent::StateReplaced { .. } => {
                 let checkpoint = self.store.checkpoint().map_err(|error| error.to_string())?;
                 if let Some(config) = checkpoint.and_then(|checkpoint| checkpoint.config) {

@@ -5,13 +5,14 @@ use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use skep_env::Disk;
 
 use crate::limits::CLUSTER_CONFIG_BYTES_MAX;
 use crate::metadata::config::ClusterConfig;
 use crate::metadata::file;
-use crate::replication::{CheckpointView, EntryId, OpenSnapshot, SnapshotStore};
+use crate::replication::{CheckpointView, EntryId, OpenSnapshot, SnapshotSink, SnapshotStore};
 
 /// Name of the file with the newest document.
 const KNOWN_NAME: &str = "cluster.json";
@@ -69,6 +70,8 @@ fn decode_config(bytes: &[u8]) -> io::Result<ClusterConfig> {
 pub struct MetadataStore {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
+    /// What another replica has sent and is not installed.
+    received: Arc<Mutex<Option<Checkpoint>>>,
 }
 
 impl MetadataStore {
@@ -78,7 +81,7 @@ impl MetadataStore {
     /// When the disk fails.
     pub fn open(disk: Arc<dyn Disk>, folder: PathBuf) -> io::Result<Self> {
         disk.create_dir(&folder)?;
-        Ok(Self { disk, folder })
+        Ok(Self { disk, folder, received: Arc::default() })
     }
 
     /// The newest document that was stored, if any.
@@ -121,10 +124,36 @@ impl SnapshotStore for MetadataStore {
         Ok(Some(CheckpointView { replication_meta: checkpoint.replication, open }))
     }
 
-    fn import(&self, snapshot: &mut dyn Read) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        snapshot.take(CLUSTER_CONFIG_BYTES_MAX).read_to_end(&mut bytes)?;
-        self.write_checkpoint(&Checkpoint::decode(&bytes)?)
+    fn receive(&self) -> io::Result<Box<dyn SnapshotSink>> {
+        Ok(Box::new(Receiving { bytes: Vec::new(), received: self.received.clone() }))
+    }
+
+    fn install(&self) -> io::Result<()> {
+        match self.received.lock().take() {
+            Some(checkpoint) => self.write_checkpoint(&checkpoint),
+            None => Err(io::Error::other("no state of another replica was received")),
+        }
+    }
+}
+
+/// A state that another replica sends.
+struct Receiving {
+    bytes: Vec<u8>,
+    received: Arc<Mutex<Option<Checkpoint>>>,
+}
+
+impl SnapshotSink for Receiving {
+    fn push(&mut self, piece: &[u8]) -> io::Result<()> {
+        if (self.bytes.len() + piece.len()) as u64 > CLUSTER_CONFIG_BYTES_MAX {
+            return Err(io::Error::other("the state of the metadata group is too large"));
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        *self.received.lock() = Some(Checkpoint::decode(&self.bytes)?);
+        Ok(())
     }
 }
 

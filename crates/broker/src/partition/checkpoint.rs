@@ -18,6 +18,8 @@ pub(crate) struct CheckpointSettings {
     pub(crate) dirty_bytes: usize,
     /// Microseconds since the last one, while anything is new.
     pub(crate) interval_us: u64,
+    /// How often the state in the store was replaced by that of another node.
+    pub(crate) replaced: Box<dyn Fn() -> u64 + Send>,
     /// Takes a job without waiting; [`super::Control::CheckpointDone`] tells of its end.
     pub(crate) write: Box<dyn Fn(CheckpointJob) + Send>,
 }
@@ -29,6 +31,8 @@ pub(crate) struct CheckpointJob {
     pub(crate) entry: EntryId,
     /// What the replication wants to have stored with it.
     pub(crate) replication_meta: Vec<u8>,
+    /// How often the state had been replaced when the engine that changed it was made.
+    pub(crate) replaced: u64,
     /// Who hears of its end.
     pub(crate) inbox: Arc<Inbox>,
 }
@@ -162,6 +166,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             changes: changes.clone(),
             entry,
             replication_meta: self.parts.replication.checkpoint_meta(entry),
+            replaced: self.engine_replaced,
             inbox: self.parts.inbox.clone(),
         });
         self.checkpoints.state = State::Writing { changes, entry, log_bytes, started_us: now_us };

@@ -79,6 +79,8 @@ pub(super) struct Applied {
 pub(crate) struct Partition<E, R> {
     pub(super) parts: Parts<E, R>,
     pub(super) engine: E,
+    /// How often the state in the store had been replaced when the engine was made.
+    pub(super) engine_replaced: u64,
     pub(super) metrics: PartitionMetrics,
     /// The term that this replica leads.
     pub(super) leading: Option<u64>,
@@ -98,6 +100,8 @@ pub(crate) struct Partition<E, R> {
     pub(super) room: Vec<String>,
     pub(super) checkpoints: Checkpoints,
     pub(super) disk_full: bool,
+    /// Leadership is on its way to another node: nothing is processed until it is there.
+    handing_over: bool,
     space_was_low: bool,
     /// Things done so far; two equal readings with idleness between mean that nothing happened.
     pub(super) activity: u64,
@@ -127,6 +131,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn new(parts: Parts<E, R>) -> Result<Self, String> {
+        let engine_replaced = (parts.checkpoints.replaced)();
         let engine = (parts.factory)()?;
         let applied = Applied { entry: parts.checkpoint, position: engine.last_position() };
         let now_us = parts.clock.monotonic_us();
@@ -134,6 +139,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         Ok(Self {
             metrics: PartitionMetrics::new(parts.id),
             engine,
+            engine_replaced,
             leading: None,
             applied,
             slots: HashMap::new(),
@@ -148,6 +154,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             room: Vec::new(),
             checkpoints,
             disk_full: false,
+            handing_over: false,
             space_was_low: false,
             activity: 0,
             quiesce: Vec::new(),
@@ -184,6 +191,10 @@ impl<E: Processing, R: Replication> Partition<E, R> {
     }
 
     async fn step(&mut self) -> Step {
+        if let Some(entry) = self.parts.replication.events().take_replaced() {
+            self.observe(&ReplicationEvent::StateReplaced { entry });
+            self.state_replaced(entry);
+        }
         self.take_controls().await?;
         if self.needs_rebuild {
             self.rebuild()?;
@@ -236,7 +247,8 @@ impl<E: Processing, R: Replication> Partition<E, R> {
                     }
                 }
                 ReplicationEvent::Leading { term } => self.lead(term),
-                ReplicationEvent::Following { .. } => self.follow(),
+                ReplicationEvent::Following { term } => self.follow(term),
+                ReplicationEvent::HandingOver(handing_over) => self.handing_over = handing_over,
                 ReplicationEvent::StateReplaced { entry } => self.state_replaced(entry),
                 ReplicationEvent::DiskFull(full) => self.set_disk_full(full),
                 ReplicationEvent::Failed { reason } => return Err(End::Failed(reason)),
@@ -262,6 +274,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
     }
 
     fn lead(&mut self, term: u64) {
+        self.handing_over = false;
         let replay_us = self.parts.clock.monotonic_us().saturating_sub(self.started_us);
         tracing::info!(
             partition = self.parts.id,
@@ -279,10 +292,13 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         self.parts.status.set_leading(Some(term));
     }
 
-    /// Speculative state is worth nothing any more, and nobody hears of it.
-    fn follow(&mut self) {
-        if self.leading.take().is_some() {
+    /// Terms up to this one are not led any more: speculative state is worth nothing, and nobody
+    /// hears of it.
+    fn follow(&mut self, term: u64) {
+        if self.leading.is_some_and(|leading| leading <= term) {
+            self.leading = None;
             tracing::info!(partition = self.parts.id, "not leading any more");
+            self.handing_over = false;
             self.parts.status.set_leading(None);
             self.metrics.leader.set(0.0);
             self.abandon("this node does not lead the partition any more");
@@ -375,6 +391,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         self.leading.is_some()
             && !self.needs_rebuild
             && !self.disk_full
+            && !self.handing_over
             && self.held.len() < limits::ROUNDS_IN_FLIGHT_MAX
             && self.held_bytes < limits::ROUNDS_IN_FLIGHT_BYTES_MAX
     }

@@ -42,6 +42,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             return Ok(());
         }
         self.checkpoints.forget_unwritten();
+        self.engine_replaced = (self.parts.checkpoints.replaced)();
         self.engine = (self.parts.factory)().map_err(End::Failed)?;
         self.nothing_due_at_ms = None;
         let mut after = self.checkpoints.last();

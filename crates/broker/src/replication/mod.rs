@@ -5,7 +5,10 @@
 //! one replica and for many; [`MemoryReplication`] keeps everything in memory, for tests and for
 //! nodes without a data folder.
 
+#[cfg(test)]
+pub(crate) mod in_process;
 mod memory;
+mod peers;
 mod queue;
 mod raft;
 
@@ -14,9 +17,11 @@ use std::future::Future;
 use bytes::Bytes;
 
 pub use memory::MemoryReplication;
+pub use peers::{NoPeers, PeerError, Peers};
 pub use queue::EventQueue;
 pub use raft::{
-    CheckpointView, OpenError, OpenSnapshot, RaftReplication, RaftSettings, SnapshotStore,
+    CheckpointView, OpenError, OpenSnapshot, RaftReplication, RaftSettings, ReplicaStatus,
+    SnapshotSink, SnapshotStore,
 };
 
 /// Place of an entry in the replicated log.
@@ -45,11 +50,15 @@ pub enum ReplicationEvent {
         /// The term.
         term: u64,
     },
-    /// This replica does not lead any more: what it proposed and did not hear of may be lost.
+    /// This replica does not lead the term any more, nor one before it: what it proposed and did not
+    /// hear of may be lost.
     Following {
         /// The term.
         term: u64,
     },
+    /// Leadership is about to go to another replica: nothing should be proposed until it has, or
+    /// until this is taken back.
+    HandingOver(bool),
     /// The state in the store was replaced by that of the leader, as of this entry.
     StateReplaced {
         /// The last entry in it.
@@ -110,10 +119,11 @@ pub trait Replication: Send + Sync + 'static {
     /// What has to be stored with a checkpoint as of this entry, besides the state.
     fn checkpoint_meta(&self, entry: EntryId) -> Vec<u8>;
 
-    /// Hands leadership to another node; [`ReplicationEvent::Following`] tells when it is done.
+    /// Hands leadership to another node; returns when that node leads.
     ///
     /// # Errors
-    /// When the replica has stopped.
+    /// When this replica does not lead, the other is no voter or too far behind, or the replica has
+    /// stopped. Leadership stays here then, or goes to whoever is elected.
     fn transfer_leader(
         &self,
         node_id: u64,

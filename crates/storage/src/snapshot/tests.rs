@@ -120,7 +120,7 @@ fn pieces_make_the_same_file_on_another_node() {
     let written = write(&here, path(), &large_store(), b"meta").expect("write");
     let mut reader = SnapshotReader::open(&here, path()).expect("open");
     assert_eq!(reader.meta(), b"meta".as_slice());
-    let mut receiver = SnapshotReceiver::begin(&there, path()).expect("begin");
+    let mut receiver = SnapshotReceiver::begin(Arc::new(there.clone()), path()).expect("begin");
     let mut pieces = 0;
     while let Some(piece) = reader.next_piece().expect("read") {
         receiver.push(&piece).expect("push");
@@ -143,7 +143,7 @@ fn missing_and_swapped_pieces_are_refused() {
         pieces.push(piece);
     }
     for order in [&[0, 1, 2, 3][..], &[0, 1, 3, 4], &[0, 2, 1, 3, 4], &[1, 2, 3, 4], &[0, 4]] {
-        let mut receiver = SnapshotReceiver::begin(&there, path()).expect("begin");
+        let mut receiver = SnapshotReceiver::begin(Arc::new(there.clone()), path()).expect("begin");
         for piece in order {
             receiver.push(&pieces[*piece]).expect("push");
         }

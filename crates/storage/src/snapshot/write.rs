@@ -12,16 +12,15 @@ use crate::limits::SNAPSHOT_CHUNK_BYTES;
 use crate::state::StateView;
 
 /// A file that gets its name when it is complete and flushed.
-struct NewFile<'a> {
-    disk: &'a dyn Disk,
+struct NewFile {
     path: PathBuf,
     unfinished: PathBuf,
     file: Arc<dyn DiskFile>,
     bytes: u64,
 }
 
-impl<'a> NewFile<'a> {
-    fn create(disk: &'a dyn Disk, path: &Path) -> Result<Self, SnapshotError> {
+impl NewFile {
+    fn create(disk: &dyn Disk, path: &Path) -> Result<Self, SnapshotError> {
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".part");
         let unfinished = PathBuf::from(unfinished);
@@ -29,7 +28,7 @@ impl<'a> NewFile<'a> {
             .open(&unfinished, OpenMode::Create)
             .and_then(|file| file.set_len(0).map(|()| file))
             .map_err(|error| at(&unfinished, "make", error))?;
-        Ok(Self { disk, path: path.to_owned(), unfinished, file, bytes: 0 })
+        Ok(Self { path: path.to_owned(), unfinished, file, bytes: 0 })
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
@@ -44,18 +43,17 @@ impl<'a> NewFile<'a> {
         self.file.sync_data().map_err(|error| at(&self.unfinished, "flush", error))
     }
 
-    fn publish(self) -> Result<(), SnapshotError> {
+    fn publish(self, disk: &dyn Disk) -> Result<(), SnapshotError> {
         self.flush()?;
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        self.disk
-            .rename(&self.unfinished, &self.path)
-            .and_then(|()| self.disk.sync_dir(folder))
+        disk.rename(&self.unfinished, &self.path)
+            .and_then(|()| disk.sync_dir(folder))
             .map_err(|error| at(&self.path, "name", error))
     }
 
-    fn discard(&self) {
+    fn discard(&self, disk: &dyn Disk) {
         // Best effort: a leftover is overwritten by the next one of this name.
-        drop(self.disk.remove(&self.unfinished));
+        drop(disk.remove(&self.unfinished));
     }
 }
 
@@ -74,11 +72,11 @@ pub fn write(
     match write_content(&mut |bytes| file.append(bytes), view, meta) {
         Ok(entries) => {
             let bytes = file.bytes;
-            file.publish()?;
+            file.publish(disk)?;
             Ok(SnapshotInfo { meta: meta.to_vec(), entries, bytes })
         }
         Err(error) => {
-            file.discard();
+            file.discard(disk);
             Err(error)
         }
     }
@@ -169,17 +167,19 @@ impl Chunks<'_, '_> {
 }
 
 /// Takes the pieces of a snapshot that another node sends.
-pub struct SnapshotReceiver<'a> {
-    file: NewFile<'a>,
+pub struct SnapshotReceiver {
+    disk: Arc<dyn Disk>,
+    file: NewFile,
 }
 
-impl<'a> SnapshotReceiver<'a> {
+impl SnapshotReceiver {
     /// Begins a snapshot that will appear at `path` when it is complete.
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn begin(disk: &'a dyn Disk, path: &Path) -> Result<Self, SnapshotError> {
-        Ok(Self { file: NewFile::create(disk, path)? })
+    pub fn begin(disk: Arc<dyn Disk>, path: &Path) -> Result<Self, SnapshotError> {
+        let file = NewFile::create(&*disk, path)?;
+        Ok(Self { disk, file })
     }
 
     /// Adds the next piece.
@@ -196,12 +196,11 @@ impl<'a> SnapshotReceiver<'a> {
     /// When pieces are missing, damaged or in the wrong order, or the disk fails; then no file is
     /// left.
     pub fn finish(self) -> Result<SnapshotInfo, SnapshotError> {
-        let checked =
-            self.file.flush().and_then(|()| verify(self.file.disk, &self.file.unfinished));
+        let checked = self.file.flush().and_then(|()| verify(&*self.disk, &self.file.unfinished));
         match checked {
-            Ok(info) => self.file.publish().map(|()| info),
+            Ok(info) => self.file.publish(&*self.disk).map(|()| info),
             Err(error) => {
-                self.file.discard();
+                self.file.discard(&*self.disk);
                 Err(error)
             }
         }

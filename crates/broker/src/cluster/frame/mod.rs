@@ -252,10 +252,9 @@ impl Frame {
                 timeout_ms: reader.u64()?,
                 command: Box::new(command::decode(reader)?),
             },
-            FrameKind::Answer => Self::Answer {
-                request: reader.u64()?,
-                answer: Box::new(answer::decode(reader)?),
-            },
+            FrameKind::Answer => {
+                Self::Answer { request: reader.u64()?, answer: Box::new(answer::decode(reader)?) }
+            }
             FrameKind::Command => Self::Command {
                 partition: reader.u32()?,
                 command: Box::new(command::decode(reader)?),
@@ -267,20 +266,12 @@ impl Frame {
             FrameKind::StreamJobs => {
                 Self::StreamJobs { stream: reader.u64()?, jobs: RemoteJobs::decode(reader)? }
             }
-            FrameKind::Settled => {
-                Self::Settled { delivery: reader.u64()?, taken: reader.bool()? }
-            }
+            FrameKind::Settled => Self::Settled { delivery: reader.u64()?, taken: reader.bool()? },
             FrameKind::Interest => Self::Interest { job_type: reader.text()? },
             FrameKind::Announce => Self::Announce { job_type: reader.text()? },
-            FrameKind::Config => {
-                Self::Config { version: reader.u64()?, document: reader.bytes()? }
-            }
-            FrameKind::Manage => {
-                Self::Manage { request: reader.u64()?, document: reader.bytes()? }
-            }
-            FrameKind::Managed => {
-                Self::Managed { request: reader.u64()?, result: result(reader)? }
-            }
+            FrameKind::Config => Self::Config { version: reader.u64()?, document: reader.bytes()? },
+            FrameKind::Manage => Self::Manage { request: reader.u64()?, document: reader.bytes()? },
+            FrameKind::Managed => Self::Managed { request: reader.u64()?, result: result(reader)? },
         })
     }
 }

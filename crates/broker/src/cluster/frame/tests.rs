@@ -1,7 +1,6 @@
 use skep_engine::{ActivatedJob, Response};
 use skep_protocol::{
-    JobBatchIntent, JobBatchRecord, JobIntent, JobRecord, NO_KEY, Payload, Rejection,
-    RejectionType,
+    JobBatchIntent, JobBatchRecord, JobIntent, JobRecord, NO_KEY, Payload, Rejection, RejectionType,
 };
 
 use super::*;
@@ -150,7 +149,10 @@ fn damaged_frames_never_panic() {
 fn what_is_unknown_or_left_over_is_an_error() {
     assert!(matches!(Frame::decode(Bytes::from_static(b"\xc8")), Err(FrameError::Unknown(_))));
     assert!(matches!(Frame::decode(Bytes::new()), Err(FrameError::Malformed(_))));
-    assert!(matches!(Frame::decode(Bytes::from_static(b"\x03\x00")), Err(FrameError::Malformed(_))));
+    assert!(matches!(
+        Frame::decode(Bytes::from_static(b"\x03\x00")),
+        Err(FrameError::Malformed(_))
+    ));
     // A list of four billion jobs in a frame of a few bytes reserves nothing.
     let endless = Bytes::from_static(b"\x0c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff");
     assert!(matches!(Frame::decode(endless), Err(FrameError::Malformed(_))));

@@ -104,9 +104,7 @@ async fn read(link: &Link, mut receiver: Box<dyn FrameReceiver>, heard: impl Fn(
 }
 
 /// What has arrived counts, even when this process was not looking for longer than the silence.
-async fn within_silence(
-    receive: impl Future<Output = std::io::Result<()>>,
-) -> Result<(), String> {
+async fn within_silence(receive: impl Future<Output = std::io::Result<()>>) -> Result<(), String> {
     match tokio::time::timeout(SILENCE_MAX, receive).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use skep_env::{Disk, MemoryDisk, OsTasks};
+use skep_env::{Disk, MemoryDisk, OsRandom, OsTasks};
 use skep_storage::{Journal, JournalOptions};
 
 use super::*;
 use crate::metadata::config::METADATA_PARTITION;
-use crate::replication::{MemoryReplication, SnapshotStore};
+use crate::replication::{MemoryReplication, NoPeers, SnapshotStore};
 
 fn initial() -> ClusterConfig {
     let brokers = BTreeMap::from([(0, "node-0:26502".to_owned())]);
@@ -43,8 +43,18 @@ impl Node {
         let known = KnownConfig::new(Some(store.clone()));
         known.learn(Arc::new(store.known().unwrap().unwrap_or_else(initial)));
         let stream = journal.stream(METADATA_PARTITION);
-        let settings = MetadataSettings { node_id: 0, stream, store, known };
-        let (group, running) = MetadataGroup::start(&OsTasks, settings).unwrap();
+        let settings = MetadataSettings {
+            node_id: 0,
+            stream,
+            store,
+            known,
+            members: BTreeMap::from([(0, 0)]),
+            joins: false,
+            peers: Arc::new(NoPeers),
+            tasks: Arc::new(OsTasks),
+            random: Arc::new(OsRandom),
+        };
+        let (group, running) = MetadataGroup::start(settings).unwrap();
         let mut leading = group.leading();
         leading.wait_for(Option::is_some).await.unwrap();
         Self { group, running, journal }
@@ -144,8 +154,15 @@ fn a_snapshot_carries_the_document_to_another_store() {
         config: Some(initial()),
     };
     here.write_checkpoint(&checkpoint).unwrap();
-    let mut bytes = (here.view().unwrap().unwrap().open)().unwrap();
-    there.import(&mut *bytes).unwrap();
+    let mut bytes = Vec::new();
+    (here.view().unwrap().unwrap().open)().unwrap().read_to_end(&mut bytes).unwrap();
+    let mut sink = there.receive().unwrap();
+    for piece in bytes.chunks(10) {
+        sink.push(piece).unwrap();
+    }
+    sink.finish().unwrap();
+    assert!(there.checkpoint().unwrap().is_none(), "received is not installed");
+    there.install().unwrap();
     assert_eq!(there.checkpoint().unwrap().unwrap(), checkpoint);
     assert_eq!(there.known().unwrap().unwrap(), initial());
 }

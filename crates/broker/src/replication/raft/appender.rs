@@ -68,6 +68,18 @@ impl Appender {
         self.hand_over(first_index, entries);
     }
 
+    /// Entries of `[from, to)` that wait for space, at least one when there is one.
+    pub(crate) fn read(&self, from: u64, to: u64) -> Vec<(u64, Bytes)> {
+        let state = self.0.state.lock();
+        let waits = |pending: &&Pending| {
+            pending.first_index <= from && from < pending.first_index + pending.entries.len() as u64
+        };
+        let Some(pending) = state.pending.iter().rev().find(waits) else { return Vec::new() };
+        let indexes = pending.first_index..to;
+        let entries = indexes.zip(&pending.entries).filter(|(index, _)| *index >= from);
+        entries.map(|(index, bytes)| (index, bytes.clone())).collect()
+    }
+
     /// Forgets appends from `index` on that wait for space: another leader has overruled them.
     pub(crate) fn forget_from(&self, index: u64) {
         let mut state = self.0.state.lock();

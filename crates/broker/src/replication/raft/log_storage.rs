@@ -8,23 +8,14 @@ use std::sync::Arc;
 use futures::Stream;
 use openraft::storage::{IOFlushed, RaftLogStorage};
 use openraft::{LogState, OptionalSend, RaftLogReader};
-use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 use skep_storage::StreamHandle;
 use tokio::sync::oneshot;
 
 use crate::limits;
 use crate::replication::raft::appender::Appender;
+use crate::replication::raft::hard_state::Hard;
 use crate::replication::raft::types::{self, Entry, LogId, TypeConfig, Vote};
 use crate::replication::{EventQueue, ReplicationEvent};
-
-/// What must survive besides the entries.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct HardState {
-    vote: Option<Vote>,
-    /// The last entry that was purged; its term is nowhere else.
-    purged: Option<LogId>,
-}
 
 /// The log of one replica.
 pub(crate) struct LogStorage {
@@ -32,27 +23,15 @@ pub(crate) struct LogStorage {
     stream: StreamHandle,
     appender: Appender,
     events: Arc<EventQueue>,
-    hard: Arc<Mutex<HardState>>,
+    hard: Hard,
 }
 
 /// Reads the log; shares the stream with [`LogStorage`].
 #[derive(Clone)]
 pub(crate) struct LogReader {
     stream: StreamHandle,
-    hard: Arc<Mutex<HardState>>,
-}
-
-/// The vote as the state machine sees it: who leads in which term.
-#[derive(Clone)]
-pub(crate) struct VoteWatch(Arc<Mutex<HardState>>);
-
-impl VoteWatch {
-    /// The term that this node leads, or tries to.
-    pub(crate) fn own_term(&self, node_id: u64) -> Option<u64> {
-        let hard = self.0.lock();
-        let vote = hard.vote.as_ref()?;
-        (vote.leader_id.voted_for == node_id).then_some(vote.leader_id.term)
-    }
+    appender: Appender,
+    hard: Hard,
 }
 
 impl LogStorage {
@@ -62,38 +41,27 @@ impl LogStorage {
         stream: StreamHandle,
         events: Arc<EventQueue>,
     ) -> io::Result<Self> {
-        let hard: HardState = match stream.hard_state() {
-            Some(bytes) => serde_json::from_slice(&bytes)?,
-            None => HardState::default(),
-        };
-        if let Some(purged) = &hard.purged {
+        let hard = Hard::open(stream.clone())?;
+        if let Some(purged) = hard.read().purged {
             // A crash may have come between the hard state and the purge.
             stream.purge_to(purged.index());
         }
         let appender = Appender::new(stream.clone(), events.clone());
-        Ok(Self { node_id, stream, appender, events, hard: Arc::new(Mutex::new(hard)) })
+        Ok(Self { node_id, stream, appender, events, hard })
     }
 
-    pub(crate) fn votes(&self) -> VoteWatch {
-        VoteWatch(self.hard.clone())
+    pub(crate) fn hard(&self) -> Hard {
+        self.hard.clone()
     }
 
     pub(crate) fn reader(&self) -> LogReader {
-        LogReader { stream: self.stream.clone(), hard: self.hard.clone() }
-    }
-
-    async fn save(&self, change: impl FnOnce(&mut HardState)) -> io::Result<()> {
-        let mut hard = self.hard.lock().clone();
-        change(&mut hard);
-        let bytes = serde_json::to_vec(&hard)?;
-        durable(|done| self.stream.save_hard_state(&bytes, done)).await?;
-        *self.hard.lock() = hard;
-        Ok(())
+        let (stream, appender) = (self.stream.clone(), self.appender.clone());
+        LogReader { stream, appender, hard: self.hard.clone() }
     }
 }
 
 /// Waits for a change of the journal.
-async fn durable(change: impl FnOnce(skep_storage::journal::Done)) -> io::Result<()> {
+pub(super) async fn durable(change: impl FnOnce(skep_storage::journal::Done)) -> io::Result<()> {
     let (sender, receiver) = oneshot::channel();
     change(Box::new(move |result| {
         let _ = sender.send(result);
@@ -112,7 +80,12 @@ impl LogReader {
         if from >= to_exclusive {
             return Ok(Vec::new());
         }
-        let entries = self.stream.read(from, to_exclusive, max_bytes).map_err(io::Error::other)?;
+        let mut entries =
+            self.stream.read(from, to_exclusive, max_bytes).map_err(io::Error::other)?;
+        if entries.is_empty() {
+            // Committed by others while the disk of this node is full.
+            entries = self.appender.read(from, to_exclusive);
+        }
         entries.into_iter().map(|(index, bytes)| types::decode(index, bytes)).collect()
     }
 }
@@ -145,7 +118,7 @@ impl RaftLogReader<TypeConfig> for LogReader {
         start: u64,
         end: u64,
     ) -> Result<Vec<Entry>, io::Error> {
-        self.read(start, end, limits::REPLAY_READ_BYTES)
+        self.read(start, end, limits::RAFT_APPEND_BYTES)
     }
 
     async fn entries_stream<RB>(
@@ -164,9 +137,16 @@ impl RaftLogReader<TypeConfig> for LogReader {
                 let reader = reader.clone();
                 async move {
                     if chunk.len() == 0 {
+                        if next >= to {
+                            return None;
+                        }
                         match reader.read(next, to, limits::REPLAY_READ_BYTES) {
+                            Ok(entries) if entries.is_empty() => {
+                                let text = format!("the log ends before entry {next}");
+                                return Some((Err(io::Error::other(text)), (to, chunk)));
+                            }
                             Ok(entries) => chunk = entries.into_iter(),
-                            Err(error) => return Some((Err(error), (u64::MAX, chunk))),
+                            Err(error) => return Some((Err(error), (to, chunk))),
                         }
                     }
                     let entry = chunk.next()?;
@@ -178,7 +158,7 @@ impl RaftLogReader<TypeConfig> for LogReader {
     }
 
     async fn read_vote(&mut self) -> Result<Option<Vote>, io::Error> {
-        Ok(self.hard.lock().vote)
+        Ok(self.hard.read().vote)
     }
 }
 
@@ -186,7 +166,7 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
     type LogReader = LogReader;
 
     async fn get_log_state(&mut self) -> Result<LogState<TypeConfig>, io::Error> {
-        let last_purged_log_id = self.hard.lock().purged;
+        let last_purged_log_id = self.hard.read().purged;
         let last_log_id = match self.stream.last_index() {
             Some(index) => {
                 let entries =
@@ -210,14 +190,11 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
     }
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
-        let led_before = self
-            .hard
-            .lock()
-            .vote
-            .is_some_and(|vote| vote.committed && vote.leader_id.voted_for == self.node_id);
-        self.save(|hard| hard.vote = Some(*vote)).await?;
-        if led_before && vote.leader_id.voted_for != self.node_id {
-            self.events.push(ReplicationEvent::Following { term: vote.leader_id.term });
+        let before = self.hard.read().vote;
+        self.hard.save(|hard| hard.vote = Some(*vote)).await?;
+        let led = before.filter(|it| it.committed && it.leader_id.voted_for == self.node_id);
+        if let Some(led) = led.filter(|led| led.leader_id != vote.leader_id) {
+            self.events.push(ReplicationEvent::Following { term: led.leader_id.term });
         }
         Ok(())
     }
@@ -251,7 +228,7 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
     }
 
     async fn purge(&mut self, log_id: LogId) -> Result<(), io::Error> {
-        self.save(|hard| hard.purged = Some(log_id)).await?;
+        self.hard.save(|hard| hard.purged = Some(log_id)).await?;
         self.stream.purge_to(log_id.index());
         Ok(())
     }

@@ -3,138 +3,168 @@
 //! All tasks of a replica run in the `current_thread` runtime of its partition, so that a proposal
 //! travels to the journal and back with two changes of thread: to the journal's writer, and back.
 //! Entries are applied by telling the partition; the leader has applied its own already.
+//!
+//! What goes over the network is in `wire`, how it gets there in `network`, `append_stream` and
+//! `snapshot_send`, what arrives in `inbox`. Who leads, and when a leader is given up, is in `timing`,
+//! `campaign`, `observe` and `transfer`; what a node without data may do in `admission` and
+//! `bootstrap`.
 
+mod admission;
+mod append_stream;
 mod appender;
+mod applied;
+mod bootstrap;
+mod campaign;
+mod core;
+mod hard_state;
+mod inbox;
 mod log_storage;
+mod members;
 mod network;
+mod observe;
+mod open;
+mod proposals;
+mod runtime;
+mod snapshot_receive;
+mod snapshot_send;
 mod state_machine;
+mod status;
+#[cfg(test)]
+mod tests;
+mod timing;
+mod transfer;
 mod types;
+mod wire;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use openraft::async_runtime::watch::WatchReceiver;
-use openraft::{BasicNode, Config, EntryPayload, Raft, SnapshotPolicy};
-use parking_lot::Mutex;
-use skep_storage::StreamHandle;
-use tokio::sync::Notify;
+use openraft::{EntryPayload, Instant as _, ServerState};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 
 use crate::replication::{EntryId, EventQueue, Replication, ReplicationError, ReplicationEvent};
-use log_storage::{LogReader, LogStorage};
-use network::NoNetwork;
-use state_machine::{Applied, StateMachine};
-pub use state_machine::{CheckpointView, OpenSnapshot, SnapshotStore};
-use types::{Batch, TypeConfig};
+use campaign::Link;
+use core::Core;
+use inbox::Incoming;
+use log_storage::LogReader;
+pub use open::{OpenError, RaftSettings};
+use proposals::Proposal;
+pub use state_machine::{CheckpointView, OpenSnapshot, SnapshotSink, SnapshotStore};
+pub use status::ReplicaStatus;
+use types::Batch;
 
 /// A replica that openraft runs.
 pub struct RaftReplication {
-    raft: Raft<TypeConfig, StateMachine>,
-    events: Arc<EventQueue>,
-    applied: Arc<Mutex<Applied>>,
+    core: Arc<Core>,
     reader: LogReader,
-}
-
-/// What a replica is made of.
-pub struct RaftSettings {
-    /// This node.
-    pub node_id: u64,
-    /// Name for people.
-    pub name: String,
-    /// The log.
-    pub stream: StreamHandle,
-    /// What [`Replication::checkpoint_meta`] gave for the checkpoint in the state store.
-    pub checkpoint_meta: Option<Vec<u8>>,
-    /// The state store, for replicas that are too far behind.
-    pub snapshots: Arc<dyn SnapshotStore>,
-    /// Signalled when something has happened.
-    pub wake: Arc<Notify>,
-}
-
-/// A replica could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The log or the checkpoint cannot be read.
-    #[error("the replicated log cannot be opened: {0}")]
-    Log(#[from] std::io::Error),
-    /// openraft refused.
-    #[error("the replica cannot start: {0}")]
-    Raft(String),
-}
-
-/// Heartbeats of a leader, in milliseconds (`spec/engine.md` 4.8).
-const HEARTBEAT_MS: u64 = 250;
-
-/// A follower that hears nothing for this long asks for votes, in milliseconds (4.8).
-const ELECTION_TIMEOUT_MS: u64 = 2_500;
-
-fn config(name: String) -> Result<Arc<Config>, OpenError> {
-    let config = Config {
-        cluster_name: name,
-        heartbeat_interval: HEARTBEAT_MS,
-        election_timeout_min: ELECTION_TIMEOUT_MS,
-        election_timeout_max: ELECTION_TIMEOUT_MS * 2,
-        // Checkpoints decide what a snapshot is and what is purged, not the number of entries.
-        snapshot_policy: SnapshotPolicy::Never,
-        max_in_snapshot_log_to_keep: 0,
-        purge_batch_size: 1,
-        enable_pre_vote: Some(true),
-        // Ticks are for heartbeats and election timeouts. A member without others needs neither, and
-        // an idle node should sleep; `Raft::runtime_config` turns them on when others come.
-        enable_tick: false,
-        // A new life is a new term: only so is it known what the life before it proposed.
-        enable_leader_restore: Some(false),
-        ..Config::default()
-    };
-    Ok(Arc::new(config.validate().map_err(|error| OpenError::Raft(error.to_string()))?))
+    incoming: mpsc::Sender<Incoming>,
+    links: mpsc::Sender<Link>,
+    tasks: Vec<AbortHandle>,
 }
 
 impl RaftReplication {
-    /// Opens the replica, as the only member when the log is new, and asks for leadership at once.
-    /// Must be called inside the `current_thread` runtime of its partition.
+    /// Answers a request of the replica on another node, which came through its `Peers`. Requests
+    /// are taken in the order of the calls, which may come from any thread.
+    pub fn receive(
+        &self,
+        from: u64,
+        request: Bytes,
+    ) -> BoxFuture<'static, Result<Bytes, ReplicationError>> {
+        let (reply, answer) = oneshot::channel();
+        let taken = self.incoming.try_send(Incoming { from, request, reply });
+        async move {
+            taken.map_err(|_| ReplicationError("too many requests wait".to_owned()))?;
+            answer.await.map_err(|_| ReplicationError("it was shut down".to_owned()))
+        }
+        .boxed()
+    }
+
+    /// The connection to a node broke. If it is the leader, it is most likely gone: this node, or one
+    /// with a higher priority, is elected without waiting for a timeout.
+    pub fn peer_lost(&self, node_id: u64) {
+        self.tell(Link::Lost(node_id));
+    }
+
+    /// There is a connection to a node again.
+    pub fn peer_found(&self, node_id: u64) {
+        self.tell(Link::Found(node_id));
+    }
+
+    fn tell(&self, link: Link) {
+        if self.links.try_send(link).is_err() {
+            tracing::debug!(?link, "not told of a connection; timeouts do the work");
+        }
+    }
+
+    /// The replica and its group, and how they change.
+    pub fn status(&self) -> watch::Receiver<ReplicaStatus> {
+        self.core.status.subscribe()
+    }
+
+    /// The replica and its group, now: newer than [`RaftReplication::status`].
+    pub fn look(&self) -> ReplicaStatus {
+        self.core.look()
+    }
+
+    /// Gives leadership up, to whoever is elected. Does nothing when this node does not lead.
     ///
     /// # Errors
-    /// When log or checkpoint cannot be read.
-    pub async fn open(settings: RaftSettings) -> Result<Self, OpenError> {
-        let RaftSettings { node_id, name, stream, checkpoint_meta, snapshots, wake } = settings;
-        let events = Arc::new(EventQueue::new(wake));
-        let log = LogStorage::open(node_id, stream, events.clone())?;
-        let reader = log.reader();
-        let applied = Arc::new(Mutex::new(Applied::load(checkpoint_meta.as_deref())?));
-        let machine = StateMachine {
-            node_id,
-            events: events.clone(),
-            votes: log.votes(),
-            applied: applied.clone(),
-            snapshots,
-        };
-        let refused = |error: &dyn std::fmt::Display| OpenError::Raft(error.to_string());
-        let raft = Raft::new(node_id, config(name)?, NoNetwork, log, machine)
-            .await
-            .map_err(|error| refused(&error))?;
-        if raft.is_initialized().await.map_err(|error| refused(&error))? {
-            // Nobody else can be the leader of a replica without others: do not wait for a timeout.
-            raft.trigger().elect(false).await.map_err(|error| refused(&error))?;
-        } else {
-            let members = BTreeMap::from([(node_id, BasicNode::default())]);
-            raft.initialize(members).await.map_err(|error| refused(&error))?;
-        }
-        Ok(Self { raft, events, applied, reader })
+    /// When the replica has stopped.
+    pub async fn step_down(&self) -> Result<(), ReplicationError> {
+        let term = self.core.look().term;
+        self.core.step_down(term).await.map_err(stopped)
     }
 
     /// Ends with an event when openraft gives up.
     pub async fn watch_for_failure(&self) {
-        let mut metrics = self.raft.metrics();
+        let mut metrics = self.core.raft.metrics();
         loop {
             let failed = metrics.borrow_and_update().running_state.clone().err();
             if let Some(fatal) = failed {
-                self.events.push(ReplicationEvent::Failed { reason: fatal.to_string() });
+                self.core.events.push(ReplicationEvent::Failed { reason: fatal.to_string() });
                 return;
             }
+            // It changes with every entry.
+            tokio::time::sleep(Duration::from_millis(timing::STATUS_PAUSE_MS)).await;
             if metrics.changed().await.is_err() {
                 return;
             }
         }
+    }
+
+    /// Waits until openraft takes proposals of this term: it refuses them while no quorum has
+    /// acknowledged anything for a while, and a refused proposal costs the leadership. Returns too
+    /// when the term is over.
+    async fn wait_for_lease(&self, term: u64) {
+        if self.core.status.borrow().is_alone(self.core.node_id) {
+            return;
+        }
+        let lease = Duration::from_millis(timing::ELECTION_MAX_MS - timing::HEARTBEAT_MS);
+        let mut metrics = self.core.raft.metrics();
+        loop {
+            let may_propose = {
+                let metrics = metrics.borrow_and_update();
+                let leads = metrics.state == ServerState::Leader && metrics.current_term == term;
+                !leads || metrics.last_quorum_acked.is_some_and(|at| at.elapsed() < lease)
+            };
+            if may_propose || metrics.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn next_proposal(&self, term: u64, bytes: Bytes) -> Batch {
+        let mut proposed = self.core.proposed.lock();
+        if proposed.0 != term {
+            *proposed = (term, 0);
+        }
+        proposed.1 += 1;
+        Batch::new(term, proposed.1, bytes)
     }
 }
 
@@ -144,11 +174,14 @@ fn stopped(error: impl std::fmt::Display) -> ReplicationError {
 
 impl Replication for RaftReplication {
     async fn propose(&self, term: u64, batch: Bytes) -> Result<(), ReplicationError> {
-        self.raft.client_write_ff(Batch { term, bytes: batch }, None).await.map_err(stopped)
+        self.wait_for_lease(term).await;
+        let proposal = Proposal { term, refusals: self.core.refusals.clone() };
+        let batch = self.next_proposal(term, batch);
+        self.core.raft.client_write_ff(batch, Some(proposal)).await.map_err(stopped)
     }
 
     fn events(&self) -> &EventQueue {
-        &self.events
+        &self.core.events
     }
 
     fn read(
@@ -159,10 +192,11 @@ impl Replication for RaftReplication {
     ) -> Result<Vec<(EntryId, Bytes)>, ReplicationError> {
         let from = after.map_or(0, |after| after.index + 1);
         let entries = self.reader.read(from, up_to.index + 1, max_bytes).map_err(stopped)?;
+        let applied = self.core.applied.lock();
         let batch_of = |entry: types::Entry| {
             let id = types::entry_id(&entry.log_id);
             let bytes = match entry.payload {
-                EntryPayload::Normal(batch) if batch.term == id.term => batch.bytes,
+                EntryPayload::Normal(batch) if applied.was_taken(id, &batch) => batch.bytes,
                 _ => Bytes::new(),
             };
             (id, bytes)
@@ -171,23 +205,38 @@ impl Replication for RaftReplication {
     }
 
     async fn checkpointed(&self, entry: EntryId) -> Result<(), ReplicationError> {
-        self.applied.lock().forget_before(entry);
+        self.core.applied.lock().forget_before(entry);
         // openraft purges what a snapshot covers, and only then.
-        self.raft.trigger().snapshot().await.map_err(stopped)
+        self.core.raft.trigger().snapshot().await.map_err(stopped)
     }
 
     fn checkpoint_meta(&self, entry: EntryId) -> Vec<u8> {
-        self.applied.lock().meta(entry)
+        self.core.applied.lock().meta(entry)
     }
 
     async fn transfer_leader(&self, node_id: u64) -> Result<(), ReplicationError> {
-        self.raft.trigger().transfer_leader(node_id).await.map_err(stopped)
+        self.core.transfer(node_id).await
     }
 
     async fn shutdown(&self) {
-        if let Err(error) = self.raft.shutdown().await {
+        if let Err(error) = self.core.raft.shutdown().await {
             tracing::warn!(%error, "the replica did not end well");
         }
+        self.end_tasks();
+    }
+}
+
+impl RaftReplication {
+    fn end_tasks(&self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for RaftReplication {
+    fn drop(&mut self) {
+        self.end_tasks();
     }
 }
 

@@ -1,6 +1,5 @@
 //! openraft's state machine: says what is committed, and leaves the doing to the partition.
 
-use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -9,13 +8,15 @@ use futures::{Stream, TryStreamExt};
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder, Snapshot};
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 
-use crate::replication::raft::log_storage::VoteWatch;
+use crate::limits;
+use crate::replication::raft::applied::{Applied, CheckpointMeta};
+use crate::replication::raft::hard_state::Hard;
+use crate::replication::raft::proposals::Refusals;
 use crate::replication::raft::types::{
     self, Entry, LogId, SnapshotMeta, StoredMembership, TypeConfig,
 };
-use crate::replication::{EntryId, EventQueue, ReplicationEvent};
+use crate::replication::{EventQueue, ReplicationEvent};
 
 /// The state of a partition as of its last checkpoint, for replicas that are too far behind.
 pub trait SnapshotStore: Send + Sync {
@@ -25,11 +26,34 @@ pub trait SnapshotStore: Send + Sync {
     /// When the store cannot be read.
     fn view(&self) -> io::Result<Option<CheckpointView>>;
 
-    /// Replaces the state by that of another replica.
+    /// Begins to receive the state of another replica. Nothing changes before
+    /// [`SnapshotStore::install`].
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn receive(&self) -> io::Result<Box<dyn SnapshotSink>>;
+
+    /// Replaces the state by the one that was received last. When a crash interrupts it, the store
+    /// does it again before anybody reads.
     ///
     /// # Errors
     /// When the bytes are no snapshot, or the store cannot be written.
-    fn import(&self, snapshot: &mut dyn Read) -> io::Result<()>;
+    fn install(&self) -> io::Result<()>;
+}
+
+/// Takes the pieces of a snapshot, in order.
+pub trait SnapshotSink: Send {
+    /// The next piece.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn push(&mut self, piece: &[u8]) -> io::Result<()>;
+
+    /// There are no more: checks the whole and keeps it for [`SnapshotStore::install`].
+    ///
+    /// # Errors
+    /// When it is no whole snapshot, or the disk fails. Nothing is left then.
+    fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
 /// Begins to read a snapshot.
@@ -50,7 +74,8 @@ impl std::fmt::Debug for CheckpointView {
     }
 }
 
-/// What openraft passes around as a snapshot.
+/// What openraft passes around as a snapshot: the last checkpoint of this node, or what the store
+/// has received.
 pub(crate) struct StateSnapshot(Mutex<Option<OpenSnapshot>>);
 
 impl StateSnapshot {
@@ -58,55 +83,15 @@ impl StateSnapshot {
         Self(Mutex::new(Some(open)))
     }
 
+    /// The one that was received and not installed.
+    pub(crate) fn received() -> Self {
+        Self(Mutex::new(None))
+    }
+
     /// Its bytes; once.
-    pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+    pub(crate) fn open(&self) -> io::Result<OpenSnapshot> {
         let open = self.0.lock().take();
-        open.ok_or_else(|| io::Error::other("the snapshot was read before"))?()
-    }
-}
-
-/// What is applied.
-pub(crate) struct Applied {
-    last: Option<LogId>,
-    /// The membership as of the checkpoint, and the later ones, in order.
-    memberships: VecDeque<StoredMembership>,
-    /// The term that this node leads and has said so.
-    leading_term: Option<u64>,
-}
-
-/// Stored with a checkpoint.
-#[derive(Serialize, Deserialize)]
-struct CheckpointMeta {
-    log_id: LogId,
-    membership: StoredMembership,
-}
-
-impl Applied {
-    /// As of the checkpoint with this meta.
-    pub(crate) fn load(meta: Option<&[u8]>) -> io::Result<Self> {
-        let meta: Option<CheckpointMeta> = meta.map(serde_json::from_slice).transpose()?;
-        let log_id = meta.as_ref().map(|meta| meta.log_id);
-        let membership = meta.map(|meta| meta.membership).unwrap_or_default();
-        Ok(Self { last: log_id, memberships: VecDeque::from([membership]), leading_term: None })
-    }
-
-    fn membership_at(&self, log_id: Option<&LogId>) -> StoredMembership {
-        let before = self.memberships.iter().rev().find(|it| it.log_id().as_ref() <= log_id);
-        before.or(self.memberships.front()).cloned().unwrap_or_default()
-    }
-
-    pub(crate) fn meta(&self, entry: EntryId) -> Vec<u8> {
-        let log_id = types::log_id(entry);
-        let membership = self.membership_at(Some(&log_id));
-        serde_json::to_vec(&CheckpointMeta { log_id, membership }).unwrap_or_default()
-    }
-
-    /// A checkpoint as of `entry` is in the store: earlier memberships are not asked for any more.
-    pub(crate) fn forget_before(&mut self, entry: EntryId) {
-        let log_id = types::log_id(entry);
-        while self.memberships.get(1).is_some_and(|next| next.log_id().as_ref() <= Some(&log_id)) {
-            self.memberships.pop_front();
-        }
+        open.ok_or_else(|| io::Error::other("the snapshot was read before"))
     }
 }
 
@@ -124,7 +109,8 @@ type StateSnapshotOf = openraft::type_config::alias::SnapshotOf<TypeConfig, Stat
 pub(crate) struct StateMachine {
     pub(crate) node_id: u64,
     pub(crate) events: Arc<EventQueue>,
-    pub(crate) votes: VoteWatch,
+    pub(crate) hard: Hard,
+    pub(crate) refusals: Arc<Refusals>,
     pub(crate) applied: Arc<Mutex<Applied>>,
     pub(crate) snapshots: Arc<dyn SnapshotStore>,
 }
@@ -134,34 +120,40 @@ impl StateMachine {
     fn commit(&self, entry: Entry) -> bool {
         let id = types::entry_id(&entry.log_id);
         let mut applied = self.applied.lock();
-        applied.last = Some(entry.log_id);
-        let (batch, own) = match entry.payload {
+        let (mut batch, mut own) = (Bytes::new(), false);
+        let mut leads = false;
+        match entry.payload {
             EntryPayload::Blank => {
                 // The first entry of a term: everything of earlier terms came before it.
-                if self.votes.own_term(self.node_id) == Some(id.term) {
-                    applied.leading_term = Some(id.term);
-                    self.events.push(committed(id, Bytes::new(), false));
-                    self.events.push(ReplicationEvent::Leading { term: id.term });
-                    return false;
-                }
-                (Bytes::new(), false)
+                leads = self.hard.own_term(self.node_id) == Some(id.term);
+                applied.take_other(id);
             }
             EntryPayload::Membership(membership) => {
                 let stored = StoredMembership::new(Some(entry.log_id), membership);
-                applied.memberships.push_back(stored);
-                (Bytes::new(), false)
+                applied.take_membership(stored);
+                applied.take_other(id);
             }
-            EntryPayload::Normal(batch) if batch.term != id.term => (Bytes::new(), false),
-            EntryPayload::Normal(batch) => (batch.bytes, applied.leading_term == Some(id.term)),
-        };
+            EntryPayload::Normal(value) => {
+                let proposed_here = applied.leading_term == Some(id.term);
+                if applied.take_batch(id, &value) {
+                    (batch, own) = (value.bytes, proposed_here);
+                } else if proposed_here {
+                    self.refusals.add(id.term);
+                }
+            }
+        }
+        applied.advance(entry.log_id);
+        if leads {
+            applied.leading_term = Some(id.term);
+        }
+        drop(applied);
         let replayed = !own && !batch.is_empty();
-        self.events.push(committed(id, batch, own));
+        self.events.push(ReplicationEvent::Committed { entry: id, batch, own });
+        if leads {
+            self.events.push(ReplicationEvent::Leading { term: id.term });
+        }
         replayed
     }
-}
-
-fn committed(entry: EntryId, batch: Bytes, own: bool) -> ReplicationEvent {
-    ReplicationEvent::Committed { entry, batch, own }
 }
 
 impl RaftStateMachine<TypeConfig> for StateMachine {
@@ -197,13 +189,21 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         meta: &SnapshotMeta,
         snapshot: StateSnapshot,
     ) -> Result<(), io::Error> {
-        let mut reader = snapshot.open()?;
-        self.snapshots.import(&mut *reader)?;
+        if let Ok(open) = snapshot.open() {
+            let (mut reader, mut sink) = (open()?, self.snapshots.receive()?);
+            let mut piece = vec![0; limits::SNAPSHOT_PIECE_BYTES];
+            loop {
+                match reader.read(&mut piece)? {
+                    0 => break,
+                    length => sink.push(&piece[..length])?,
+                }
+            }
+            sink.finish()?;
+        }
+        self.snapshots.install()?;
         let Some(log_id) = meta.last_log_id else { return Ok(()) };
-        let mut applied = self.applied.lock();
-        applied.last = Some(log_id);
-        applied.memberships = VecDeque::from([meta.last_membership.clone()]);
-        drop(applied);
+        let stored = self.snapshots.view()?.map(|view| view.replication_meta);
+        *self.applied.lock() = Applied::load(stored.as_deref())?;
         self.events.push(ReplicationEvent::StateReplaced { entry: types::entry_id(&log_id) });
         Ok(())
     }

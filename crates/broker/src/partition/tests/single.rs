@@ -1,8 +1,5 @@
-//! The stream processor over a replication that commits when it is told to, and an engine that only
-//! counts.
+//! The stream processor over a replication that commits when it is told to.
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,166 +7,21 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use skep_engine::{Backing, Effect, Outcome, RequestId, Response};
+use skep_engine::{Backing, Response};
 use skep_env::{Clock, ControlledClock, MemoryDisk};
-use skep_protocol::{
-    Command, JobIntent, JobRecord, MessageIntent, MessageRecord, NO_KEY, PartitionId, Payload,
-    Record, RecordType,
-};
+use skep_protocol::{Command, MessageIntent, MessageRecord, NO_KEY, PartitionId, Payload};
 use skep_storage::{MemoryStore, WriteBatch};
 use tokio::sync::oneshot;
 
 use crate::error::BrokerError;
 use crate::jobs::JobHub;
+use crate::partition::tests::counter::Counter;
 use crate::partition::{
-    Answer, CheckpointJob, CheckpointSettings, Control, Inbox, Limiter, Partition, Parts,
-    Processing, Request, StateChanges, Status, Store, StoredMeta,
+    Answer, CheckpointJob, CheckpointSettings, Control, Inbox, Limiter, Partition, Parts, Request,
+    Status, Store, StoredMeta,
 };
 use crate::replication::{EntryId, MemoryReplication, Replication, ReplicationEvent};
 use crate::transport::Transport;
-
-/// State: how often each message name was published. Every third publication tells partition 2.
-struct Counter {
-    counts: BTreeMap<String, u64>,
-    position: u64,
-    checkpoint_position: u64,
-    frozen: Option<u64>,
-}
-
-impl Counter {
-    fn load(store: &Store) -> Self {
-        let mut counts = BTreeMap::new();
-        let visit = &mut |key: &[u8], value: &[u8]| {
-            let count = u64::from_le_bytes(value.try_into().unwrap());
-            counts.insert(String::from_utf8(key.to_vec()).unwrap(), count);
-            ControlFlow::Continue(())
-        };
-        store.scan(1, &[], None, visit).unwrap();
-        let meta = Backing::meta(store).unwrap();
-        let position = meta.map_or(0, |meta| u64::from_le_bytes(meta.try_into().unwrap()));
-        Self { counts, position, checkpoint_position: position, frozen: None }
-    }
-
-    fn apply(&mut self, record: &Record) {
-        assert_eq!(record.position, self.position + 1, "positions are dense");
-        self.position = record.position;
-        if let (RecordType::Event, Payload::Message(_, value)) =
-            (record.record_type, &record.payload)
-        {
-            *self.counts.entry(value.name.clone()).or_default() += 1;
-        }
-    }
-}
-
-struct Changes {
-    counts: BTreeMap<String, u64>,
-    position: u64,
-    meta: Vec<u8>,
-}
-
-impl StateChanges for Changes {
-    fn position(&self) -> u64 {
-        self.position
-    }
-
-    fn meta(&self) -> &[u8] {
-        &self.meta
-    }
-
-    fn visit(&self, visit: &mut dyn FnMut(u8, Vec<u8>, Option<Vec<u8>>)) {
-        for (name, count) in &self.counts {
-            visit(1, name.clone().into_bytes(), Some(count.to_le_bytes().to_vec()));
-        }
-    }
-}
-
-impl Processing for Counter {
-    fn process(
-        &mut self,
-        command: Command,
-        request: Option<RequestId>,
-        now_ms: i64,
-        outcome: &mut Outcome,
-    ) {
-        let Payload::Message(_, value) = command.payload else { return };
-        let record = |position, record_type, intent| Record {
-            position,
-            source_position: if record_type == RecordType::Event { position - 1 } else { 0 },
-            key: NO_KEY,
-            timestamp_ms: now_ms,
-            record_type,
-            operation_reference: 0,
-            rejection: None,
-            payload: Payload::Message(intent, value.clone()),
-        };
-        let records = [
-            record(self.position + 1, RecordType::Command, MessageIntent::Publish),
-            record(self.position + 2, RecordType::Event, MessageIntent::Published),
-        ];
-        for record in records {
-            self.apply(&record);
-            outcome.records.push(record);
-        }
-        if let Some(request) = request {
-            let payload = Box::new(Payload::Message(MessageIntent::Published, value.clone()));
-            let response = Response::Accepted { key: NO_KEY, position: self.position, payload };
-            outcome.effects.push(Effect::Respond { request, response });
-        }
-        if self.counts[&value.name].is_multiple_of(3) {
-            let command =
-                Command::new(NO_KEY, Payload::Job(JobIntent::Yield, JobRecord::default()));
-            outcome.effects.push(Effect::Send { partition: 2, command });
-        }
-    }
-
-    fn dump(&self) -> Vec<(u8, Vec<u8>, Vec<u8>)> {
-        let row = |(name, count): (&String, &u64)| {
-            (0, name.clone().into_bytes(), count.to_le_bytes().to_vec())
-        };
-        self.counts.iter().map(row).collect()
-    }
-
-    fn replay(&mut self, records: &[Record]) -> Result<(), String> {
-        for record in records {
-            self.apply(record);
-        }
-        Ok(())
-    }
-
-    fn due(&mut self, _: i64, _: &mut Vec<Effect>) -> Vec<Command> {
-        Vec::new()
-    }
-
-    fn next_due_ms(&mut self) -> Option<i64> {
-        None
-    }
-
-    fn last_position(&self) -> u64 {
-        self.position
-    }
-
-    fn checkpoint_position(&self) -> u64 {
-        self.checkpoint_position
-    }
-
-    fn dirty_bytes(&self) -> usize {
-        0
-    }
-
-    fn begin_checkpoint(&mut self) -> Option<Arc<dyn StateChanges>> {
-        self.frozen = Some(self.position);
-        Some(Arc::new(Changes {
-            counts: self.counts.clone(),
-            position: self.position,
-            meta: self.position.to_le_bytes().to_vec(),
-        }))
-    }
-
-    fn end_checkpoint(&mut self) -> Result<(), String> {
-        self.checkpoint_position = self.frozen.take().unwrap();
-        Ok(())
-    }
-}
 
 /// Counts what is sent.
 #[derive(Default)]
@@ -201,13 +53,13 @@ impl Bench {
         let replication = Arc::new(MemoryReplication::held(inbox.wake.clone()));
         let clock = ControlledClock::default();
         clock.pin(1_700_000_000_000);
-        let store = Store {
-            tables: Arc::new(MemoryStore::new()),
-            disk: Arc::new(MemoryDisk::new()),
-            snapshots: PathBuf::from("/snapshots"),
-        };
-        let (limiter, status, sent) =
-            (Arc::new(Limiter::new()), Arc::new(Status::new(1, Arc::default())), Arc::new(Sent::default()));
+        let disk = Arc::new(MemoryDisk::new());
+        let store = Store::new(Arc::new(MemoryStore::new()), disk, PathBuf::from("/snapshots"));
+        let (limiter, status, sent) = (
+            Arc::new(Limiter::new()),
+            Arc::new(Status::new(1, Arc::default())),
+            Arc::new(Sent::default()),
+        );
         let (of_engine, of_writer) = (store.clone(), store.clone());
         let parts = Parts {
             id: 1,
@@ -223,6 +75,7 @@ impl Bench {
                 log_bytes: checkpoint_log_bytes,
                 dirty_bytes: usize::MAX,
                 interval_us: u64::MAX,
+                replaced: Box::new(|| 0),
                 write: Box::new(move |job: CheckpointJob| {
                     let result = of_writer.write(&job).map_err(|error| error.to_string());
                     job.inbox.control(Control::CheckpointDone(result));

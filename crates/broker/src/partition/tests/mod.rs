@@ -1,0 +1,6 @@
+//! The stream processor with an engine that only counts: alone, and as a group of replicas.
+
+mod counter;
+mod group;
+mod replicas;
+mod single;
