@@ -76,6 +76,29 @@ pub struct Topology {
 }
 
 impl Topology {
+    /// A cluster of which nothing is known yet.
+    #[must_use]
+    pub fn unknown(node_id: Option<u32>) -> Self {
+        Self {
+            node_id,
+            cluster_id: String::new(),
+            cluster_size: 0,
+            partition_count: 0,
+            replication_factor: 0,
+            last_completed_change: None,
+            brokers: Vec::new(),
+        }
+    }
+
+    /// Whether every partition has a leader that works, as far as this node knows.
+    #[must_use]
+    pub fn is_led(&self) -> bool {
+        let works = |partition| {
+            self.leader(partition).is_some_and(|it| it.health == PartitionHealth::Healthy)
+        };
+        self.partition_count > 0 && (1..=self.partition_count).all(works)
+    }
+
     /// The replicas of this node.
     #[must_use]
     pub fn local(&self) -> &[PartitionStatus] {

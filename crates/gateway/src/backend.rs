@@ -54,6 +54,8 @@ pub struct OpenStream {
     pub timeout_ms: i64,
     /// Jobs that were pushed and not taken by the transport yet.
     pub jobs_in_flight: u32,
+    /// Its client is connected to another node.
+    pub elsewhere: bool,
 }
 
 /// A future without a name.
@@ -62,8 +64,14 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A broker, or something that plays one.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
-    /// How many partitions there are.
+    /// How many partitions there are; 0 while no broker has been reached.
     fn partitions(&self) -> u32;
+
+    /// How many partitions what has a home is spread over; unlike [`Backend::partitions`] it never
+    /// changes.
+    fn message_partitions(&self) -> u32 {
+        self.partitions()
+    }
 
     /// The partitions and their state.
     fn topology(&self) -> Topology;
@@ -75,6 +83,17 @@ pub trait Backend: Send + Sync + 'static {
         command: Command,
         timeout: Duration,
     ) -> Result<Response, SubmitError>;
+
+    /// [`Backend::submit`] for a command that another partition can take as well: refused at once when
+    /// nobody is known to lead this one.
+    async fn offer(
+        &self,
+        partition: PartitionId,
+        command: Command,
+        timeout: Duration,
+    ) -> Result<Response, SubmitError> {
+        self.submit(partition, command, timeout).await
+    }
 
     /// Activates jobs of one partition.
     async fn activate_jobs(

@@ -60,6 +60,10 @@ impl Backend for Broker {
         Self::partitions(self)
     }
 
+    fn message_partitions(&self) -> u32 {
+        Self::message_partitions(self)
+    }
+
     fn topology(&self) -> Topology {
         Self::topology(self)
     }
@@ -71,6 +75,15 @@ impl Backend for Broker {
         timeout: Duration,
     ) -> Result<Response, SubmitError> {
         Ok(Self::submit(self, partition, command, timeout).await?)
+    }
+
+    async fn offer(
+        &self,
+        partition: PartitionId,
+        command: Command,
+        timeout: Duration,
+    ) -> Result<Response, SubmitError> {
+        Ok(Self::offer(self, partition, command, timeout).await?)
     }
 
     async fn activate_jobs(
@@ -112,6 +125,7 @@ impl Backend for Broker {
             worker: stream.spec.worker,
             timeout_ms: stream.spec.timeout_ms,
             jobs_in_flight: stream.jobs_in_flight,
+            elsewhere: stream.elsewhere,
         });
         streams.collect()
     }

@@ -75,8 +75,7 @@ impl Gateway {
         timeout: Duration,
     ) -> Result<Accepted, GatewayError> {
         check::tags(&record.tags)?;
-        let home =
-            home_of_creation(operation_reference, &record.business_id, self.backend().partitions());
+        let home = home_of_creation(operation_reference, &record.business_id, self.homes()?);
         let payload = Payload::ProcessInstanceCreation(intent, record);
         let command = Command { operation_reference, ..Command::new(NO_KEY, payload) };
         match home {
@@ -150,7 +149,7 @@ impl Gateway {
     /// Publishes a message; gives its key.
     pub(crate) async fn publish_message(&self, record: MessageRecord) -> Result<Key, GatewayError> {
         check::name("the name of a message", &record.name)?;
-        let partition = self.partition_of_message(&record.correlation_key);
+        let partition = self.partition_of_message(&record.correlation_key)?;
         let command = Command::new(NO_KEY, Payload::Message(MessageIntent::Publish, record));
         Ok(self.execute(partition, command, REQUEST_TIMEOUT_DEFAULT).await?.key)
     }
@@ -161,7 +160,7 @@ impl Gateway {
         record: MessageCorrelationRecord,
     ) -> Result<MessageCorrelationRecord, GatewayError> {
         check::name("the name of a message", &record.name)?;
-        let partition = self.partition_of_message(&record.correlation_key);
+        let partition = self.partition_of_message(&record.correlation_key)?;
         let payload = Payload::MessageCorrelation(MessageCorrelationIntent::Correlate, record);
         let command = Command::new(NO_KEY, payload);
         let accepted = self.execute(partition, command, REQUEST_TIMEOUT_DEFAULT).await?;
@@ -176,8 +175,8 @@ impl Gateway {
         }
     }
 
-    fn partition_of_message(&self, correlation_key: &str) -> PartitionId {
-        key::partition_of_correlation_key(correlation_key, self.backend().partitions())
+    fn partition_of_message(&self, correlation_key: &str) -> Result<PartitionId, GatewayError> {
+        Ok(key::partition_of_correlation_key(correlation_key, self.homes()?))
     }
 
     /// Broadcasts a signal; gives its key.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use skep_broker::Response;
+use skep_broker::{BrokerStatus, Response};
 use skep_env::Clock;
 use skep_protocol::{Command, Key, PartitionId, Payload, key};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +37,18 @@ pub struct Address {
     pub host: String,
     /// Port of the gRPC service.
     pub port: u16,
+}
+
+impl Address {
+    /// Where clients are told that a broker is; a broker that tells nothing is this node, or takes no
+    /// clients.
+    pub(crate) fn of_broker(broker: &BrokerStatus, mine: &Self) -> Self {
+        let told = broker.client_address.rsplit_once(':');
+        let parsed = told.and_then(|(host, port)| {
+            Some(Self { host: host.to_owned(), port: port.parse().ok()? })
+        });
+        parsed.unwrap_or_else(|| mine.clone())
+    }
 }
 
 /// The event that fulfilled a command.
@@ -137,7 +149,7 @@ impl Gateway {
     /// # Errors
     /// NOT_FOUND for a key that no partition of this cluster can have made.
     pub(crate) fn locate(&self, key: i64) -> Result<(PartitionId, Key), GatewayError> {
-        let partitions = self.inner.backend.partitions();
+        let partitions = known(self.inner.backend.partitions())?;
         let unsigned = Key::try_from(key).unwrap_or(0);
         let partition = key::partition_of(unsigned);
         if partition == 0 || partition > partitions {
@@ -162,19 +174,33 @@ impl Gateway {
         let partitions = self.inner.backend.partitions().max(1);
         let first = self.next_partition();
         let mut causes: Vec<(PartitionId, GatewayError)> = Vec::new();
-        let mut command = Some(command);
-        for offset in 0..partitions {
+        // With one partition nothing is copied.
+        for offset in 0..if partitions > 1 { partitions } else { 0 } {
             let partition = (first - 1 + offset) % partitions + 1;
-            // The last partition gets the command itself; with one partition nothing is copied.
-            let last = offset + 1 == partitions;
-            let Some(sent) = (if last { command.take() } else { command.clone() }) else { break };
-            match self.inner.backend.submit(partition, sent, timeout).await {
+            match self.inner.backend.offer(partition, command.clone(), timeout).await {
                 Ok(response) => return accepted(response),
                 Err(SubmitError { error, not_accepted: true }) => causes.push((partition, error)),
                 Err(refused) => return Err(refused.error),
             }
         }
-        Err(refused_everywhere(causes))
+        if causes.iter().any(|(_, cause)| cause.kind == ErrorKind::ResourceExhausted) {
+            return Err(refused_everywhere(causes));
+        }
+        // Nobody leads anything right now: the first partition that is led again takes it.
+        match self.inner.backend.submit(first, command, timeout).await {
+            Ok(response) => accepted(response),
+            Err(SubmitError { error, not_accepted: true }) if causes.is_empty() => Err(error),
+            Err(SubmitError { not_accepted: true, .. }) => Err(refused_everywhere(causes)),
+            Err(refused) => Err(refused.error),
+        }
+    }
+
+    /// The number of partitions that what has a home is spread over.
+    ///
+    /// # Errors
+    /// UNAVAILABLE while it is not known.
+    pub(crate) fn homes(&self) -> Result<u32, GatewayError> {
+        known(self.inner.backend.message_partitions())
     }
 
     /// Length of a wait that the client asked for.
@@ -184,6 +210,18 @@ impl Gateway {
             Ok(milliseconds) => Duration::from_millis(milliseconds).min(REQUEST_TIMEOUT_MAX),
         }
     }
+}
+
+/// A number of partitions; a gateway that has not reached any broker does not know it.
+fn known(partitions: u32) -> Result<u32, GatewayError> {
+    if partitions == 0 {
+        return Err(GatewayError::new(
+            ErrorKind::Unavailable,
+            "Expected to know the partitions of the cluster, but no broker has been reached yet; nothing was done, \
+             retry after a pause",
+        ));
+    }
+    Ok(partitions)
 }
 
 fn accepted(response: Response) -> Result<Accepted, GatewayError> {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use skep_broker::metadata::{ManageRequest, Managed};
 use skep_broker::{
-    ActivatedJob, PartitionHealth, PartitionRole, PartitionStatus, Response, Topology,
+    ActivatedJob, BrokerStatus, PartitionHealth, PartitionRole, PartitionStatus, Response, Topology,
 };
 use skep_env::SystemClock;
 use skep_protocol::{
@@ -207,11 +207,20 @@ impl Backend for FakeBroker {
             health: self.health.lock().clone(),
             last_position: 42,
         });
-        Topology {
+        let broker = BrokerStatus {
             node_id: 0,
-            cluster_size: 1,
-            replication_factor: 1,
+            client_address: String::new(),
+            version: "1.2.3".to_owned(),
             partitions: partitions.collect(),
+        };
+        Topology {
+            node_id: Some(0),
+            cluster_id: "skep-cluster".to_owned(),
+            cluster_size: 1,
+            partition_count: self.partitions,
+            replication_factor: 1,
+            last_completed_change: None,
+            brokers: vec![broker],
         }
     }
 
@@ -259,6 +268,7 @@ impl Backend for FakeBroker {
             worker: "w".to_owned(),
             timeout_ms: 1000,
             jobs_in_flight: 2,
+            elsewhere: false,
         }]
     }
 

@@ -72,7 +72,7 @@ impl Lost {
 
 /// What is known of a cluster whose node was never up.
 fn unknown(node_id: u32) -> Topology {
-    Topology { node_id, cluster_size: 0, replication_factor: 0, partitions: Vec::new() }
+    Topology::unknown(Some(node_id))
 }
 
 /// The host that clients are on.

@@ -98,6 +98,14 @@ impl Broker {
         cluster.config().map_or(0, |config| config.partition_count)
     }
 
+    /// How many partitions messages and what else has a home are spread over; like
+    /// [`Broker::partitions`], but it never changes.
+    #[must_use]
+    pub fn message_partitions(&self) -> u32 {
+        let Some(cluster) = &self.0.cluster else { return self.0.shape.partitions };
+        cluster.config().map_or(0, |config| config.message_partitions)
+    }
+
     /// The cluster as this node sees it.
     #[must_use]
     pub fn topology(&self) -> Topology {

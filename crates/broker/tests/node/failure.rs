@@ -20,7 +20,7 @@ async fn a_failed_flush_stops_the_partition_and_a_restart_has_what_was_acknowled
     faults.fail_always(DiskOperation::SyncData, io::ErrorKind::Other);
     let error = create(&broker, "one_task").await.unwrap_err();
     assert!(!error.not_accepted(), "it may be on the disk: {error:?}");
-    let health = broker.topology().partitions.remove(0).health;
+    let health = broker.topology().local()[0].health.clone();
     assert!(matches!(health, PartitionHealth::Dead { .. }), "{health:?}");
     let later = create(&broker, "one_task").await.unwrap_err();
     assert!(matches!(later, BrokerError::Internal { .. }), "{later:?}");

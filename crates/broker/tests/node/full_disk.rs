@@ -9,7 +9,7 @@ use skep_env::{FaultyDisk, MemoryDisk};
 use crate::support::*;
 
 fn health(broker: &Broker) -> PartitionHealth {
-    broker.topology().partitions.remove(0).health
+    broker.topology().local()[0].health.clone()
 }
 
 async fn wait_until(broker: &Broker, healthy: bool) {

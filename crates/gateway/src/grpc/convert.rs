@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use skep_broker::{ActivatedJob, PartitionHealth, PartitionRole, Topology};
+use skep_broker::{
+    ActivatedJob, BrokerStatus, PartitionHealth, PartitionRole, PartitionStatus, Topology,
+};
 use skep_protocol::{DEFAULT_TENANT, Key, NO_KEY, ProcessInstanceCreationRecord};
 
 use crate::backend::Delivery;
@@ -150,37 +152,39 @@ pub(super) fn pushed_jobs(
 }
 
 pub(super) fn topology(topology: &Topology, address: &Address) -> proto::TopologyResponse {
-    use proto::{PartitionBrokerHealth, PartitionBrokerRole};
-    let partitions = topology
-        .partitions
-        .iter()
-        .map(|partition| proto::Partition {
-            partition_id: version_out(partition.id),
-            role: match partition.role {
-                PartitionRole::Leader => PartitionBrokerRole::Leader,
-                PartitionRole::Follower => PartitionBrokerRole::Follower,
-            } as i32,
-            health: match partition.health {
-                PartitionHealth::Healthy => PartitionBrokerHealth::Healthy,
-                PartitionHealth::Unhealthy { .. } => PartitionBrokerHealth::Unhealthy,
-                PartitionHealth::Dead { .. } => PartitionBrokerHealth::Dead,
-            } as i32,
-        })
-        .collect();
     proto::TopologyResponse {
-        brokers: vec![proto::BrokerInfo {
-            node_id: version_out(topology.node_id),
-            host: address.host.clone(),
-            port: i32::from(address.port),
-            partitions,
-            version: COMPATIBLE_VERSION.to_owned(),
-            broker_id: topology.node_id.to_string(),
-            ..proto::BrokerInfo::default()
-        }],
+        brokers: topology.brokers.iter().map(|broker| broker_info(broker, address)).collect(),
         cluster_size: version_out(topology.cluster_size),
-        partitions_count: i32::try_from(topology.partitions.len()).unwrap_or(i32::MAX),
+        partitions_count: version_out(topology.partition_count),
         replication_factor: version_out(topology.replication_factor),
         gateway_version: COMPATIBLE_VERSION.to_owned(),
-        cluster_id: String::new(),
+        cluster_id: topology.cluster_id.clone(),
+    }
+}
+
+fn broker_info(broker: &BrokerStatus, mine: &Address) -> proto::BrokerInfo {
+    use proto::{PartitionBrokerHealth, PartitionBrokerRole};
+    let partition = |partition: &PartitionStatus| proto::Partition {
+        partition_id: version_out(partition.id),
+        role: match partition.role {
+            PartitionRole::Leader => PartitionBrokerRole::Leader,
+            PartitionRole::Follower => PartitionBrokerRole::Follower,
+            PartitionRole::Inactive => PartitionBrokerRole::Inactive,
+        } as i32,
+        health: match partition.health {
+            PartitionHealth::Healthy => PartitionBrokerHealth::Healthy,
+            PartitionHealth::Unhealthy { .. } => PartitionBrokerHealth::Unhealthy,
+            PartitionHealth::Dead { .. } => PartitionBrokerHealth::Dead,
+        } as i32,
+    };
+    let address = Address::of_broker(broker, mine);
+    proto::BrokerInfo {
+        node_id: version_out(broker.node_id),
+        host: address.host,
+        port: i32::from(address.port),
+        partitions: broker.partitions.iter().map(partition).collect(),
+        version: COMPATIBLE_VERSION.to_owned(),
+        broker_id: broker.node_id.to_string(),
+        ..proto::BrokerInfo::default()
     }
 }

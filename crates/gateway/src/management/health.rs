@@ -1,13 +1,14 @@
 //! Probes.
 //!
-//! *Startup* is up when every port is open. *Liveness* is up while no partition is dead: a restart
-//! can only help a dead one. *Readiness* is up while every partition is led and works. The overall
-//! status is all of them, with the reason of each partition.
+//! *Startup* is up when every port is open. *Liveness* is up while no replica of this node is dead: a
+//! restart can only help a dead one. *Readiness* is up while the replicas of this node work and their
+//! partitions have leaders, wherever those are; of a gateway, which has no replicas, while some partition
+//! has a leader. The overall status is all of them, with the reason of each replica.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use skep_broker::{PartitionHealth, PartitionRole, PartitionStatus};
+use skep_broker::{PartitionHealth, PartitionStatus, Topology};
 
 use super::Management;
 use crate::rest::Json;
@@ -22,12 +23,20 @@ fn answer(up: bool, details: Option<String>) -> Response {
     (status, json.answer()).into_response()
 }
 
-fn partitions(management: &Management) -> Vec<PartitionStatus> {
-    management.gateway().backend().topology().partitions
+fn topology(management: &Management) -> Topology {
+    management.gateway().backend().topology()
 }
 
-fn works(partition: &PartitionStatus) -> bool {
-    partition.role == PartitionRole::Leader && partition.health == PartitionHealth::Healthy
+/// Whether a replica of this node does its part, and its partition can be used.
+fn works(topology: &Topology, replica: &PartitionStatus) -> bool {
+    replica.health == PartitionHealth::Healthy && topology.leader(replica.id).is_some()
+}
+
+fn is_ready(topology: &Topology) -> bool {
+    if topology.node_id.is_none() {
+        return (1..=topology.partition_count).any(|id| topology.leader(id).is_some());
+    }
+    topology.local().iter().all(|replica| works(topology, replica))
 }
 
 pub(super) async fn startup(State(management): State<Management>) -> Response {
@@ -37,24 +46,29 @@ pub(super) async fn startup(State(management): State<Management>) -> Response {
 pub(super) async fn liveness(State(management): State<Management>) -> Response {
     let dead =
         |partition: &PartitionStatus| matches!(partition.health, PartitionHealth::Dead { .. });
-    answer(!partitions(&management).iter().any(dead), None)
+    answer(!topology(&management).local().iter().any(dead), None)
 }
 
 pub(super) async fn readiness(State(management): State<Management>) -> Response {
-    answer(management.started() && partitions(&management).iter().all(works), None)
+    answer(management.started() && is_ready(&topology(&management)), None)
 }
 
 pub(super) async fn overall(State(management): State<Management>) -> Response {
-    let partitions = partitions(&management);
-    let up = management.started() && partitions.iter().all(works);
+    let topology = topology(&management);
+    let up = management.started() && is_ready(&topology);
     let mut components = Json::object();
-    for partition in &partitions {
+    for partition in topology.local() {
         let mut component = Json::object();
-        component.string("status", if works(partition) { "UP" } else { "DOWN" });
-        if let PartitionHealth::Unhealthy { reason } | PartitionHealth::Dead { reason } =
-            &partition.health
-        {
-            component.string("reason", reason);
+        let works = works(&topology, partition);
+        component.string("status", if works { "UP" } else { "DOWN" });
+        match &partition.health {
+            PartitionHealth::Unhealthy { reason } | PartitionHealth::Dead { reason } => {
+                component.string("reason", reason);
+            }
+            PartitionHealth::Healthy if !works => {
+                component.string("reason", "no broker is known to lead the partition");
+            }
+            PartitionHealth::Healthy => {}
         }
         components.raw(&format!("partition-{}", partition.id), &component.end());
     }

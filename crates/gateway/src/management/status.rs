@@ -5,17 +5,19 @@ use axum::response::Response;
 use skep_broker::{PartitionHealth, PartitionRole};
 
 use super::Management;
+use crate::backend::OpenStream;
 use crate::rest::Json;
 
 pub(super) async fn partitions(State(management): State<Management>) -> Response {
     let mut json = Json::object();
-    for partition in management.gateway().backend().topology().partitions {
+    for partition in management.gateway().backend().topology().local() {
         let mut entry = Json::object();
         entry.string(
             "role",
             match partition.role {
                 PartitionRole::Leader => "LEADER",
                 PartitionRole::Follower => "FOLLOWER",
+                PartitionRole::Inactive => "INACTIVE",
             },
         );
         let (health, reason) = match &partition.health {
@@ -33,15 +35,17 @@ pub(super) async fn partitions(State(management): State<Management>) -> Response
 
 pub(super) async fn job_streams(State(management): State<Management>) -> Response {
     let streams = management.gateway().backend().job_streams();
-    let entries = streams.iter().map(|stream| {
+    let entry = |stream: &OpenStream| {
         let mut entry = Json::object();
         entry.string("jobType", &stream.job_type);
         entry.string("worker", &stream.worker);
         entry.integer("timeoutMs", stream.timeout_ms);
         entry.integer("jobsInFlight", i64::from(stream.jobs_in_flight));
         entry.end()
-    });
+    };
     let mut json = Json::object();
-    json.list("client", entries);
+    // `client`: streams of clients of this node; `remote`: of clients of other nodes, served by this one.
+    json.list("client", streams.iter().filter(|stream| !stream.elsewhere).map(entry));
+    json.list("remote", streams.iter().filter(|stream| stream.elsewhere).map(entry));
     json.answer()
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
-use skep_broker::{PartitionHealth, PartitionRole, Topology};
+use skep_broker::{BrokerStatus, PartitionHealth, PartitionRole, Topology};
 use skep_protocol::DEFAULT_TENANT;
 
 use super::body::Body;
@@ -14,7 +14,7 @@ use super::json::Json;
 use super::problem::Problem;
 use crate::ClockControl;
 use crate::error::{ErrorKind, GatewayError};
-use crate::gateway::Gateway;
+use crate::gateway::{Address, Gateway};
 use crate::limits::REQUEST_BYTES_MAX;
 use crate::metrics::{Method, Protocol};
 use crate::version::COMPATIBLE_VERSION;
@@ -25,12 +25,27 @@ pub(super) async fn topology(State(gateway): State<Gateway>) -> Result<Response,
 }
 
 fn topology_answer(topology: &Topology, gateway: &Gateway) -> Response {
-    let partitions = topology.partitions.iter().map(|partition| {
+    let mut json = Json::object();
+    json.list("brokers", topology.brokers.iter().map(|broker| broker_json(broker, gateway)));
+    json.string_or_null("clusterId", &topology.cluster_id);
+    json.integer("clusterSize", i64::from(topology.cluster_size));
+    json.integer("partitionsCount", i64::from(topology.partition_count));
+    json.integer("replicationFactor", i64::from(topology.replication_factor));
+    json.string("gatewayVersion", COMPATIBLE_VERSION);
+    // -1: no change of the topology has ever been asked for.
+    let change = topology.last_completed_change.map_or("-1".to_owned(), |id| id.to_string());
+    json.string("lastCompletedChangeId", &change);
+    json.answer()
+}
+
+fn broker_json(status: &BrokerStatus, gateway: &Gateway) -> String {
+    let partitions = status.partitions.iter().map(|partition| {
         let mut json = Json::object();
         json.integer("partitionId", i64::from(partition.id));
         let role = match partition.role {
             PartitionRole::Leader => "leader",
             PartitionRole::Follower => "follower",
+            PartitionRole::Inactive => "inactive",
         };
         let health = match partition.health {
             PartitionHealth::Healthy => "healthy",
@@ -43,30 +58,20 @@ fn topology_answer(topology: &Topology, gateway: &Gateway) -> Response {
         json.end()
     });
     let mut broker = Json::object();
-    broker.integer("nodeId", i64::from(topology.node_id));
-    broker.string("brokerId", &topology.node_id.to_string());
-    broker.string("host", &gateway.address().host);
-    broker.integer("port", i64::from(gateway.address().port));
+    let address = Address::of_broker(status, gateway.address());
+    broker.integer("nodeId", i64::from(status.node_id));
+    broker.string("brokerId", &status.node_id.to_string());
+    broker.string("host", &address.host);
+    broker.integer("port", i64::from(address.port));
     broker.list("partitions", partitions);
     broker.string("version", COMPATIBLE_VERSION);
-
-    let mut json = Json::object();
-    json.list("brokers", [broker.end()]);
-    json.null("clusterId");
-    json.integer("clusterSize", i64::from(topology.cluster_size));
-    json.integer("partitionsCount", i64::try_from(topology.partitions.len()).unwrap_or(0));
-    json.integer("replicationFactor", i64::from(topology.replication_factor));
-    json.string("gatewayVersion", COMPATIBLE_VERSION);
-    // No change of the topology has ever been asked for.
-    json.string("lastCompletedChangeId", "-1");
-    json.answer()
+    broker.end()
 }
 
 pub(super) async fn status(State(gateway): State<Gateway>) -> Result<StatusCode, Problem> {
     let topology = gateway.backend().topology();
-    if topology.partitions.iter().any(|partition| {
-        partition.role == PartitionRole::Leader && partition.health == PartitionHealth::Healthy
-    }) {
+    let led = |id| topology.leader(id).is_some_and(|it| it.health == PartitionHealth::Healthy);
+    if (1..=topology.partition_count).any(led) {
         return Ok(StatusCode::NO_CONTENT);
     }
     let detail =

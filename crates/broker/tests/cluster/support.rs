@@ -1,0 +1,198 @@
+//! Clusters, and a process of one task in them.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use bytes::Bytes;
+use skep_broker::{
+    Broker, BrokerConfig, BrokerError, ClusterSettings, Environment, GatewayConfig, Response,
+    Topology,
+};
+use skep_protocol::{
+    Command, DeploymentIntent, DeploymentRecord, JobBatchRecord, JobIntent, JobRecord, Key, NO_KEY,
+    Payload, ProcessInstanceCreationIntent, ProcessInstanceCreationRecord, ResourceRecord, key,
+};
+
+/// Long enough for a loaded machine; nothing here waits for it to pass.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+
+pub(crate) const JOB_TYPE: &str = "work";
+
+pub(crate) const CLUSTER_ID: &str = "test";
+
+const MODEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="d" targetNamespace="t">
+  <bpmn:process id="one_task" isExecutable="true">
+    <bpmn:startEvent id="start"/>
+    <bpmn:sequenceFlow id="a" sourceRef="start" targetRef="task"/>
+    <bpmn:serviceTask id="task">
+      <bpmn:extensionElements><zeebe:taskDefinition type="work"/></bpmn:extensionElements>
+    </bpmn:serviceTask>
+    <bpmn:sequenceFlow id="b" sourceRef="task" targetRef="end"/>
+    <bpmn:endEvent id="end"/>
+  </bpmn:process>
+</bpmn:definitions>"#;
+
+/// Addresses that nobody listens on right now.
+pub(crate) fn free_addresses(count: u32) -> BTreeMap<u32, String> {
+    // All at once, so that none is given twice.
+    let listeners: Vec<_> =
+        (0..count).map(|id| (id, TcpListener::bind("127.0.0.1:0").unwrap())).collect();
+    listeners
+        .iter()
+        .map(|(id, listener)| (*id, listener.local_addr().unwrap().to_string()))
+        .collect()
+}
+
+/// What a broker of a cluster in memory is started with.
+pub(crate) fn config(
+    node_id: u32,
+    peers: &BTreeMap<u32, String>,
+    replication_factor: u32,
+) -> BrokerConfig {
+    BrokerConfig {
+        node_id,
+        partitions: 3,
+        cluster: Some(ClusterSettings {
+            cluster_id: CLUSTER_ID.to_owned(),
+            peers: peers.clone(),
+            replication_factor,
+            ..ClusterSettings::default()
+        }),
+        client_address: format!("127.0.0.1:{}", 26_500 + node_id),
+        ..BrokerConfig::default()
+    }
+}
+
+/// Brokers and one gateway.
+pub(crate) struct TestCluster {
+    pub(crate) peers: BTreeMap<u32, String>,
+    pub(crate) brokers: BTreeMap<u32, Broker>,
+    pub(crate) gateway: Broker,
+}
+
+impl TestCluster {
+    /// Three brokers with a partition each, and a gateway that was told of one of them.
+    pub(crate) async fn start() -> Self {
+        let peers = free_addresses(3);
+        let mut brokers = BTreeMap::new();
+        for id in 0..3 {
+            let config = config(id, &peers, 1);
+            brokers.insert(id, Broker::start(config, Environment::system()).await.unwrap());
+        }
+        let gateway = start_gateway(&peers[&1]).await;
+        let cluster = Self { peers, brokers, gateway };
+        until(&cluster.gateway, Topology::is_led).await;
+        cluster
+    }
+
+    /// Deploys the process and waits until every partition can start it.
+    pub(crate) async fn deploy(&self) {
+        let content = Bytes::from(MODEL);
+        let resource = ResourceRecord { name: "one.bpmn".to_owned(), content };
+        let value = DeploymentRecord { resources: vec![resource], ..DeploymentRecord::default() };
+        let command = Command::new(NO_KEY, Payload::Deployment(DeploymentIntent::Create, value));
+        let response = self.gateway.submit(1, command, TIMEOUT).await.unwrap();
+        assert!(matches!(response, Response::Accepted { .. }), "{response:?}");
+        for partition in 1..=3 {
+            let created = create_when_deployed(&self.gateway, partition).await;
+            complete_all(&self.gateway, partition, &[created]).await;
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.gateway.shutdown().await;
+        for broker in self.brokers.values() {
+            broker.shutdown().await;
+        }
+    }
+}
+
+pub(crate) async fn start_gateway(broker: &str) -> Broker {
+    let config = GatewayConfig {
+        cluster_id: CLUSTER_ID.to_owned(),
+        brokers: vec![broker.to_owned()],
+        client_address: "127.0.0.1:26600".to_owned(),
+    };
+    Broker::start_gateway(config, Environment::system()).await.unwrap()
+}
+
+/// Looks again and again until what a node sees is as it should be.
+pub(crate) async fn until(node: &Broker, expected: impl Fn(&Topology) -> bool) {
+    let looking = async {
+        while !expected(&node.topology()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let seen = tokio::time::timeout(TIMEOUT, looking).await;
+    seen.unwrap_or_else(|_| panic!("{:#?}", node.topology()));
+}
+
+/// A command that starts an instance.
+pub(crate) fn create_command() -> Command {
+    let value = ProcessInstanceCreationRecord {
+        bpmn_process_id: "one_task".to_owned(),
+        version: -1,
+        ..ProcessInstanceCreationRecord::default()
+    };
+    Command::new(
+        NO_KEY,
+        Payload::ProcessInstanceCreation(ProcessInstanceCreationIntent::Create, value),
+    )
+}
+
+/// Starts an instance on a partition; gives its key.
+pub(crate) async fn create(node: &Broker, partition: u32) -> Result<Response, BrokerError> {
+    node.submit(partition, create_command(), TIMEOUT).await
+}
+
+/// The key of the instance that was started.
+pub(crate) fn instance_of(response: Response) -> Key {
+    match response {
+        Response::Accepted { payload, .. } => match *payload {
+            Payload::ProcessInstanceCreation(_, value) => value.process_instance_key,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn create_when_deployed(node: &Broker, partition: u32) -> Key {
+    loop {
+        match create(node, partition).await.unwrap() {
+            Response::Rejected { .. } => tokio::time::sleep(Duration::from_millis(5)).await,
+            created => return instance_of(created),
+        }
+    }
+}
+
+/// A request for jobs of the process.
+pub(crate) fn job_request(jobs_max: u32) -> JobBatchRecord {
+    JobBatchRecord {
+        job_type: JOB_TYPE.to_owned(),
+        worker: "tester".to_owned(),
+        timeout_ms: 3_600_000,
+        jobs_max,
+        ..JobBatchRecord::default()
+    }
+}
+
+pub(crate) async fn complete(node: &Broker, job: Key) -> Result<Response, BrokerError> {
+    let command = Command::new(job, Payload::Job(JobIntent::Complete, JobRecord::default()));
+    node.submit(key::partition_of(job), command, TIMEOUT).await
+}
+
+/// Takes the jobs of these instances on a partition and completes them.
+pub(crate) async fn complete_all(node: &Broker, partition: u32, instances: &[Key]) {
+    let mut left = instances.to_vec();
+    while !left.is_empty() {
+        let jobs = node.activate_jobs(partition, job_request(100), TIMEOUT).await.unwrap().unwrap();
+        for job in jobs.confirm() {
+            left.retain(|instance| *instance != job.job.process_instance_key);
+            let completed = complete(node, job.key).await.unwrap();
+            assert!(matches!(completed, Response::Accepted { .. }), "{completed:?}");
+        }
+    }
+}
