@@ -21,7 +21,7 @@ pub mod replication;
 mod topology;
 mod transport;
 
-pub use broker::Broker;
+pub use broker::{Broker, ReplicaControl, ReplicaReport};
 pub use cluster::{CLUSTER_ID_DEFAULT, ClusterSettings};
 pub use config::{BrokerConfig, DataLocation, Environment, GatewayConfig, NodeClock, OpenState};
 pub use error::BrokerError;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use skep_broker::metadata::{ManageRequest, Managed, Refusal, RefusalKind};
-use skep_broker::{ActivatedJob, Response, Topology};
+use skep_broker::{ActivatedJob, ReplicaControl, ReplicaReport, Response, Topology};
 use skep_protocol::{Command, JobBatchRecord, PartitionId};
 
 use crate::error::GatewayError;
@@ -120,6 +120,16 @@ pub trait Backend: Send + Sync + 'static {
         let _ = request;
         let reason = "this gateway has no cluster behind it".to_owned();
         Err(Refusal { kind: RefusalKind::Unsupported, reason })
+    }
+
+    /// The replicas of this node; a standalone gateway has none.
+    fn replicas(&self) -> Vec<ReplicaReport> {
+        Vec::new()
+    }
+
+    /// Tells the replicas of this node what to do.
+    fn control_replicas(&self, control: ReplicaControl) {
+        let _ = control;
     }
 
     /// The clock, when it may be moved.

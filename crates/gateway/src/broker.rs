@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use skep_broker::metadata::{ManageRequest, Managed};
 use skep_broker::{
-    ActivatedJob, ActivatedJobs, Broker, BrokerError, JobStreamSpec, Response, Topology,
+    ActivatedJob, ActivatedJobs, Broker, BrokerError, JobStreamSpec, ReplicaControl, ReplicaReport,
+    Response, Topology,
 };
 use skep_protocol::{Command, JobBatchRecord, PartitionId};
 
@@ -136,6 +137,14 @@ impl Backend for Broker {
 
     async fn manage(&self, request: ManageRequest) -> Managed {
         Self::manage(self, request).await
+    }
+
+    fn replicas(&self) -> Vec<ReplicaReport> {
+        Self::replicas(self)
+    }
+
+    fn control_replicas(&self, control: ReplicaControl) {
+        Self::control_replicas(self, control);
     }
 
     fn clock(&self) -> Option<Arc<dyn ClockControl>> {

@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use skep_broker::metadata::{ManageRequest, Managed};
 use skep_broker::{
-    ActivatedJob, BrokerStatus, PartitionHealth, PartitionRole, PartitionStatus, Response, Topology,
+    ActivatedJob, BrokerStatus, PartitionHealth, PartitionRole, PartitionStatus, ReplicaControl,
+    ReplicaReport, Response, Topology,
 };
 use skep_env::SystemClock;
 use skep_protocol::{
@@ -50,6 +51,8 @@ pub(crate) struct FakeBroker {
     /// Requests about the cluster, and what they are answered with.
     pub(crate) managed: Mutex<Vec<ManageRequest>>,
     pub(crate) manage_answer: Mutex<Managed>,
+    /// What the replicas were told.
+    pub(crate) controls: Mutex<Vec<ReplicaControl>>,
 }
 
 #[derive(Default)]
@@ -75,6 +78,7 @@ impl FakeBroker {
             clock: None,
             managed: Mutex::default(),
             manage_answer: Mutex::new(Ok(serde_json::Value::Null)),
+            controls: Mutex::default(),
         }
     }
 
@@ -279,6 +283,21 @@ impl Backend for FakeBroker {
     async fn manage(&self, request: ManageRequest) -> Managed {
         self.managed.lock().push(request);
         self.manage_answer.lock().clone()
+    }
+
+    fn replicas(&self) -> Vec<ReplicaReport> {
+        let report = |status: &PartitionStatus| ReplicaReport {
+            status: status.clone(),
+            processing_paused: false,
+            exporting_paused: false,
+            requests: 0,
+            requests_limit: 1_024,
+        };
+        self.topology().local().iter().map(report).collect()
+    }
+
+    fn control_replicas(&self, control: ReplicaControl) {
+        self.controls.lock().push(control);
     }
 
     fn clock(&self) -> Option<Arc<dyn ClockControl>> {

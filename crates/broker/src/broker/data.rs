@@ -6,13 +6,19 @@ use std::sync::Arc;
 use skep_env::{Disk, MemoryDisk, OpenMode};
 use skep_protocol::PartitionId;
 use skep_storage::state::LmdbOptions;
-use skep_storage::{DataDir, Journal, JournalOptions, LmdbStore, MemoryStore, StateStore};
+use skep_storage::{
+    DataDir, Journal, JournalOptions, LmdbStore, MemoryStore, StateStore, StreamHandle,
+};
 
+use crate::broker::slots::Slots;
 use crate::config::{BrokerConfig, DataLocation, Environment};
 use crate::error::BrokerError;
 use crate::limits;
-use crate::metadata::Identity;
+use crate::metadata::{Identity, METADATA_PARTITION, MetadataStore};
 use crate::partition::Store;
+
+/// Name of the folder, inside the data folder, of what a node knows of its cluster.
+const CLUSTER_FOLDER: &str = "cluster";
 
 /// What is opened before any partition starts.
 pub(crate) struct Data {
@@ -20,6 +26,7 @@ pub(crate) struct Data {
     pub(crate) folder: PathBuf,
     pub(crate) dir: Arc<DataDir>,
     pub(crate) journal: Arc<Journal>,
+    slots: Slots,
 }
 
 /// What others are told who want the same folder.
@@ -67,7 +74,8 @@ impl Data {
             );
         }
         tracing::info!(folder = %folder.display(), journal_us, "opened the data folder");
-        Ok(Self { disk, folder, dir: Arc::new(dir), journal: Arc::new(journal) })
+        let slots = Slots::open(disk.clone(), folder.clone()).map_err(|error| failed(&error))?;
+        Ok(Self { disk, folder, dir: Arc::new(dir), journal: Arc::new(journal), slots })
     }
 
     /// The state of a partition.
@@ -76,17 +84,54 @@ impl Data {
         config: &BrokerConfig,
         partition: PartitionId,
     ) -> Result<Store, BrokerError> {
+        let slot = self.slots.slot(partition);
+        let life = self.slots.folder(slot);
+        let (state, snapshots) = match &life {
+            Some(folder) => (folder.join("state"), folder.join("snapshots")),
+            None => (self.dir.state(partition), self.dir.snapshots(partition)),
+        };
         let tables: Arc<dyn StateStore> = match (&config.data, &config.state) {
             (DataLocation::Folder(_), None) => {
-                let folder = self.dir.state(partition);
+                let folder = state;
                 let options = LmdbOptions::default();
                 Arc::new(LmdbStore::open(&folder, &options).map_err(|error| failed(&error))?)
             }
-            (_, Some(open_state)) => open_state.0(partition),
+            (_, Some(open_state)) => open_state.0(slot),
             (DataLocation::Memory, None) => Arc::new(MemoryStore::new()),
         };
-        let snapshots = self.dir.snapshots(partition);
         Ok(Store::new(tables, self.disk.clone(), snapshots))
+    }
+
+    /// The log of a replica.
+    pub(crate) fn stream(&self, partition: PartitionId) -> StreamHandle {
+        self.journal.stream(self.slots.slot(partition))
+    }
+
+    /// What this node knows of the cluster, and the state of its replica of the metadata group.
+    pub(crate) fn metadata_store(&self) -> std::io::Result<MetadataStore> {
+        let folder = self.folder.join(CLUSTER_FOLDER);
+        let slot = self.slots.slot(METADATA_PARTITION);
+        MetadataStore::open(self.disk.clone(), folder, slot)
+    }
+
+    /// Removes the data of a replica that has ended and will not go on.
+    pub(crate) fn forget(&self, partition: PartitionId) -> std::io::Result<()> {
+        let slot = self.slots.slot(partition);
+        let stream = self.journal.stream(slot);
+        self.slots.end_life(partition)?;
+        // From here on the data belongs to nobody; what is left of it only takes space.
+        if let Some(last) = stream.last_index() {
+            stream.purge_to(last);
+        }
+        let usual = self.folder.join(format!("partition-{partition}"));
+        let folder = self.slots.folder(slot).unwrap_or(usual);
+        match skep_env::remove_tree(&*self.disk, &folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%error, folder = %folder.display(), "not removed; delete it by hand");
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Keys and correlation keys name partitions: their number is fixed with the first start.

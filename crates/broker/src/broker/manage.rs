@@ -1,7 +1,7 @@
 //! Requests of operators about the cluster.
 
 use crate::broker::Broker;
-use crate::metadata::{ManageRequest, Managed, Refusal};
+use crate::metadata::{ManageRequest, Managed};
 
 impl Broker {
     /// Asks the coordinator of the cluster, wherever it is.
@@ -9,7 +9,6 @@ impl Broker {
     /// # Errors
     /// Why it is not done.
     pub async fn manage(&self, request: ManageRequest) -> Managed {
-        let _ = request;
-        Err(Refusal::unavailable("this node is alone: there is no cluster to change"))
+        self.0.manage(request).await
     }
 }

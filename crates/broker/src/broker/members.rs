@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use skep_env::Clock;
 use skep_protocol::{Command, PartitionId};
 use tokio::sync::{Notify, oneshot};
@@ -12,6 +12,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::error::BrokerError;
 use crate::metrics::COMMANDS_REFUSED;
 use crate::partition::{Answer, Control, Inbox, Limiter, Request, Status};
+use crate::replication::RaftReplication;
 
 /// One replica.
 pub(crate) struct Member {
@@ -19,6 +20,19 @@ pub(crate) struct Member {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) status: Arc<Status>,
+    /// Its replication, while it is open.
+    raft: Mutex<Option<Arc<RaftReplication>>>,
+}
+
+impl Member {
+    pub(crate) fn set_raft(&self, raft: Option<Arc<RaftReplication>>) {
+        *self.raft.lock() = raft;
+    }
+
+    /// Its replication, while it is open.
+    pub(crate) fn raft(&self) -> Option<Arc<RaftReplication>> {
+        self.raft.lock().clone()
+    }
 }
 
 /// The replicas by partition; they may come and go while the node runs.
@@ -32,6 +46,10 @@ pub(crate) struct Members {
 
 /// What a command costs in memory besides its value, in bytes.
 const COMMAND_OVERHEAD_BYTES: usize = 256;
+
+/// What callers hear while an operator has paused a node.
+const PAUSED: &str = "processing is paused on this node by an operator, who resumes it with POST \
+                      /actuator/partitions/resumeProcessing; try again later";
 
 /// What resolves with the answer of a partition.
 pub(crate) type Accepted = oneshot::Receiver<Result<Answer, BrokerError>>;
@@ -60,6 +78,7 @@ impl Members {
             inbox: Inbox::new(),
             limiter: Arc::new(Limiter::new()),
             status: Arc::new(Status::new(id, self.changed.clone())),
+            raft: Mutex::default(),
         });
         self.map.write().insert(id, member.clone());
         self.changed.notify_one();
@@ -106,6 +125,11 @@ impl Members {
         self.each(|member| member.inbox.control(Control::Stop));
     }
 
+    /// Something about the replicas has changed that others should hear of.
+    pub(crate) fn tell_changed(&self) {
+        self.changed.notify_one();
+    }
+
     /// Whether requests are taken.
     pub(crate) fn is_accepting(&self) -> bool {
         self.accepting.load(Ordering::Acquire)
@@ -135,6 +159,9 @@ impl Members {
         if !member.status.is_leader() {
             let reason = format!("this node does not lead partition {partition}");
             return Err(refused("unavailable", BrokerError::unavailable(reason)));
+        }
+        if member.status.is_paused() {
+            return Err(refused("paused", BrokerError::exhausted(PAUSED)));
         }
         let Some(taken) = command.take() else {
             return Err(BrokerError::internal("there is no command to take"));

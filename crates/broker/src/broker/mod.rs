@@ -1,10 +1,13 @@
 //! A node: opens the data folder, runs the replicas, and is the handle that others hold.
 
+mod control;
 mod data;
 mod local;
 mod manage;
 mod members;
+mod operate;
 mod replica;
+mod slots;
 mod start;
 mod time;
 
@@ -17,6 +20,7 @@ use skep_env::Clock;
 use skep_env::task::Dedicated;
 use skep_protocol::{Command, JobBatchIntent, JobBatchRecord, NO_KEY, PartitionId, Payload};
 
+use crate::broker::control::ControlPlane;
 use crate::broker::replica::Replicas;
 use crate::cluster::{CLUSTER_ID_DEFAULT, Cluster, Patience};
 use crate::config::{BrokerConfig, Environment, GatewayConfig, NodeClock};
@@ -30,6 +34,7 @@ use crate::topology::{BrokerStatus, Topology};
 use crate::transport::Transport;
 
 pub(crate) use members::Members;
+pub use operate::{ReplicaControl, ReplicaReport};
 
 /// A running node. Clones are the same node; it is stopped by [`Broker::shutdown`], or when the
 /// last clone is dropped.
@@ -54,7 +59,9 @@ struct Inner {
     /// The others, when this node is not alone.
     cluster: Option<Arc<Cluster>>,
     replicas: Mutex<Option<Replicas>>,
-    bodies: Mutex<Vec<Dedicated>>,
+    /// What writes checkpoints, and the replicas.
+    bodies: Mutex<Vec<(Option<PartitionId>, Dedicated)>>,
+    control: ControlPlane,
 }
 
 impl Broker {
@@ -66,6 +73,7 @@ impl Broker {
     /// process, node or cluster, or was written by a newer version; or the cluster refuses this node.
     pub async fn start(config: BrokerConfig, env: Environment) -> Result<Self, BrokerError> {
         let broker = Self(Arc::new(start::start(config, env).await?));
+        control::start(&broker.0);
         if broker.0.cluster.is_some() {
             return Ok(broker);
         }
@@ -87,7 +95,9 @@ impl Broker {
         config: GatewayConfig,
         env: Environment,
     ) -> Result<Self, BrokerError> {
-        Ok(Self(Arc::new(start::start_gateway(config, env).await?)))
+        let gateway = Self(Arc::new(start::start_gateway(config, env).await?));
+        control::start(&gateway.0);
+        Ok(gateway)
     }
 
     /// How many partitions there are; their numbers begin with 1. 0 while a gateway has not reached
@@ -295,13 +305,14 @@ impl Broker {
     pub async fn shutdown(&self) {
         self.0.hub.close();
         self.0.members.stop();
+        self.0.control.stop().await;
         let replicas = self.0.replicas.lock().take();
         // Closed at the very end, when nobody writes any more.
         let journal = replicas.as_ref().map(|replicas| replicas.data.journal.clone());
         // With the last sender of checkpoints ends who writes them.
         drop(replicas);
         let bodies = std::mem::take(&mut *self.0.bodies.lock());
-        for body in bodies {
+        for (_, body) in bodies {
             if !body.join().await {
                 tracing::error!("a thread of the broker panicked");
             }

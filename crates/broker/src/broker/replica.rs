@@ -1,8 +1,10 @@
 //! The life of one replica on this node: a body of its own, from its store and log to its end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use bytes::Bytes;
+use futures::future::BoxFuture;
 use skep_engine::{Engine, Settings};
 use skep_env::task::{self, Dedicated, MakeBody};
 use skep_env::{Clock, Random, Tasks};
@@ -14,15 +16,17 @@ use tokio::sync::mpsc;
 
 use crate::broker::data::Data;
 use crate::broker::members::Member;
+use crate::cluster::{Cluster, LinkPeers, ReplicaReceiver};
 use crate::config::BrokerConfig;
 use crate::error::BrokerError;
 use crate::jobs::JobHub;
 use crate::limits;
+use crate::metadata::{ClusterConfig, ReplicaStart};
 use crate::partition::{
     CheckpointJob, CheckpointSettings, Control, EngineFactory, Inbox, Partition, Parts, Status,
     Store,
 };
-use crate::replication::{NoPeers, RaftReplication, RaftSettings};
+use crate::replication::{NoPeers, Peers, RaftReplication, RaftSettings};
 use crate::topology::PartitionHealth;
 use crate::transport::Transport;
 
@@ -32,12 +36,46 @@ struct WriteJob {
     job: CheckpointJob,
 }
 
+/// How a replica without data begins.
+pub(crate) struct Beginning {
+    /// The members of its group, each with its priority.
+    pub(crate) members: BTreeMap<u64, u32>,
+    /// The group certainly exists.
+    pub(crate) joins: bool,
+}
+
+impl Beginning {
+    /// As the only member.
+    pub(crate) fn alone(node: u32) -> Self {
+        Self { members: BTreeMap::from([(u64::from(node), 1)]), joins: false }
+    }
+
+    /// As the configuration says.
+    pub(crate) fn of(
+        config: &ClusterConfig,
+        id: PartitionId,
+        node: u32,
+        start: ReplicaStart,
+    ) -> Self {
+        match start {
+            ReplicaStart::Bootstrap => Self::alone(node),
+            ReplicaStart::Found => Self { members: priorities(config, id), joins: false },
+            ReplicaStart::Join => Self { members: priorities(config, id), joins: true },
+        }
+    }
+}
+
+/// The members of a partition with their priorities, as the replication wants them.
+pub(crate) fn priorities(config: &ClusterConfig, partition: PartitionId) -> BTreeMap<u64, u32> {
+    let members = config.members(partition).iter();
+    members.map(|member| (u64::from(member.node), member.priority)).collect()
+}
+
 /// What all replicas of a node share, and what a new one is started with.
 pub(crate) struct Replicas {
     pub(crate) config: BrokerConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<dyn Tasks>,
-    pub(crate) random: Arc<dyn Random>,
     pub(crate) data: Data,
     pub(crate) hub: Arc<JobHub>,
     pub(crate) transport: Arc<dyn Transport>,
@@ -45,6 +83,9 @@ pub(crate) struct Replicas {
     pub(crate) dirty_bytes: usize,
     /// Number of partitions of the cluster.
     pub(crate) partitions: u32,
+    pub(crate) random: Arc<dyn Random>,
+    /// The others, unless this node is alone.
+    cluster: Option<Weak<Cluster>>,
     writer: mpsc::Sender<WriteJob>,
 }
 
@@ -53,12 +94,13 @@ pub(crate) struct ReplicasParts {
     pub(crate) config: BrokerConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<dyn Tasks>,
-    pub(crate) random: Arc<dyn Random>,
     pub(crate) data: Data,
     pub(crate) hub: Arc<JobHub>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) dirty_bytes: usize,
     pub(crate) partitions: u32,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) cluster: Option<Weak<Cluster>>,
 }
 
 impl Replicas {
@@ -69,42 +111,57 @@ impl Replicas {
         let journal = parts.data.journal.clone();
         let write: MakeBody = Box::new(move || Box::pin(write_checkpoints(jobs, journal)));
         let body = spawn(&*parts.tasks, "skep-checkpoint", write)?;
-        let ReplicasParts { config, clock, tasks, random, data, hub, transport, .. } = parts;
         let replicas = Self {
-            config,
-            clock,
-            tasks,
-            random,
-            data,
-            hub,
-            transport,
+            config: parts.config,
+            clock: parts.clock,
+            tasks: parts.tasks,
+            data: parts.data,
+            hub: parts.hub,
+            transport: parts.transport,
             dirty_bytes: parts.dirty_bytes,
             partitions: parts.partitions,
+            random: parts.random,
+            cluster: parts.cluster,
             writer,
         };
         Ok((replicas, body))
     }
 
     /// Opens the store of a replica and starts it.
-    pub(crate) fn start(&self, member: &Arc<Member>) -> Result<Dedicated, BrokerError> {
+    pub(crate) fn start(
+        &self,
+        member: &Arc<Member>,
+        beginning: Beginning,
+    ) -> Result<Dedicated, BrokerError> {
         let seed = Seed {
             config: self.config.clone(),
             clock: self.clock.clone(),
             member: member.clone(),
             hub: self.hub.clone(),
             transport: self.transport.clone(),
-            stream: self.data.journal.stream(member.id),
+            beginning,
+            peers: self.peers(member.id),
+            cluster: self.cluster.clone(),
+            tasks: self.tasks.clone(),
+            random: self.random.clone(),
+            stream: self.data.stream(member.id),
             store: self.data.store(&self.config, member.id)?,
             journal: self.data.journal.clone(),
             dir: self.data.dir.clone(),
             writer: self.writer.clone(),
             dirty_bytes: self.dirty_bytes,
             partitions: self.partitions,
-            tasks: self.tasks.clone(),
-            random: self.random.clone(),
         };
         let name = format!("skep-part-{}", member.id);
         spawn(&*self.tasks, &name, Box::new(move || Box::pin(run(seed))))
+    }
+
+    /// The way to the other replicas of a partition.
+    pub(crate) fn peers(&self, partition: PartitionId) -> Arc<dyn Peers> {
+        match &self.cluster {
+            Some(cluster) => Arc::new(LinkPeers { cluster: cluster.clone(), partition }),
+            None => Arc::new(NoPeers),
+        }
     }
 }
 
@@ -132,6 +189,11 @@ struct Seed {
     config: BrokerConfig,
     clock: Arc<dyn Clock>,
     member: Arc<Member>,
+    beginning: Beginning,
+    peers: Arc<dyn Peers>,
+    cluster: Option<Weak<Cluster>>,
+    tasks: Arc<dyn Tasks>,
+    random: Arc<dyn Random>,
     hub: Arc<JobHub>,
     transport: Arc<dyn Transport>,
     stream: StreamHandle,
@@ -142,8 +204,6 @@ struct Seed {
     writer: mpsc::Sender<WriteJob>,
     dirty_bytes: usize,
     partitions: u32,
-    tasks: Arc<dyn Tasks>,
-    random: Arc<dyn Random>,
 }
 
 /// However a replica ends, nobody waits for it any more.
@@ -181,15 +241,16 @@ async fn run_partition(seed: Seed) -> Result<(), String> {
         checkpoint_meta: stored.as_ref().map(|meta| meta.replication.clone()),
         snapshots: Arc::new(seed.store.clone()),
         wake: inbox.wake.clone(),
-        members: BTreeMap::from([(u64::from(seed.config.node_id), 0)]),
-        joins: false,
-        peers: Arc::new(NoPeers),
+        members: seed.beginning.members,
+        joins: seed.beginning.joins,
+        peers: seed.peers,
         tasks: seed.tasks,
         random: seed.random,
     })
     .await
     .map_err(|error| error.to_string())?;
     let replication = Arc::new(replication);
+    let attached = Attached::new(&seed.member, seed.cluster, &replication);
     let watched = replication.clone();
     let watch = task::spawn(async move { watched.watch_for_failure().await });
     let partition = Partition::new(Parts {
@@ -209,9 +270,58 @@ async fn run_partition(seed: Seed) -> Result<(), String> {
         space_low: Box::new(move || seed.journal.health() == JournalHealth::SpaceLow),
     })?;
     partition.run().await;
+    drop(attached);
     watch.abort();
     drop(seed.dir);
     Ok(())
+}
+
+/// While this lives, messages of other nodes reach the replica.
+struct Attached {
+    member: Arc<Member>,
+    cluster: Option<Arc<Cluster>>,
+}
+
+impl Attached {
+    fn new(
+        member: &Arc<Member>,
+        cluster: Option<Weak<Cluster>>,
+        replication: &Arc<RaftReplication>,
+    ) -> Self {
+        let cluster = cluster.and_then(|cluster| cluster.upgrade());
+        member.set_raft(Some(replication.clone()));
+        if let Some(cluster) = &cluster {
+            cluster.add_replica(member.id, Arc::new(Receiver(replication.clone())));
+        }
+        Self { member: member.clone(), cluster }
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.member.set_raft(None);
+        if let Some(cluster) = &self.cluster {
+            cluster.remove_replica(self.member.id);
+        }
+    }
+}
+
+/// Takes the messages of the other members.
+pub(crate) struct Receiver(pub(crate) Arc<RaftReplication>);
+
+impl ReplicaReceiver for Receiver {
+    fn receive(&self, from: u64, message: Bytes) -> BoxFuture<'static, Result<Bytes, String>> {
+        let reply = self.0.receive(from, message);
+        Box::pin(async move { reply.await.map_err(|error| error.to_string()) })
+    }
+
+    fn peer_lost(&self, node: u64) {
+        self.0.peer_lost(node);
+    }
+
+    fn peer_found(&self, node: u64) {
+        self.0.peer_found(node);
+    }
 }
 
 fn engine_factory(

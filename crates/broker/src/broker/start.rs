@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use skep_env::net::Listener;
+use skep_protocol::PartitionId;
 use skep_protocol::limits::PARTITIONS_MAX;
 
+use crate::broker::control::ControlPlane;
 use crate::broker::data::Data;
 use crate::broker::local::LocalTransport;
 use crate::broker::members::Members;
-use crate::broker::replica::{Replicas, ReplicasParts};
+use crate::broker::replica::{Beginning, Replicas, ReplicasParts};
 use crate::broker::{Inner, Shape};
 use crate::cluster::{
     self, CLUSTER_ID_DEFAULT, Cluster, ClusterParts, ClusterSettings, ClusterTransport, NodeName,
@@ -17,12 +19,9 @@ use crate::cluster::{
 use crate::config::{BrokerConfig, Environment, GatewayConfig, NodeClock};
 use crate::error::BrokerError;
 use crate::jobs::JobHub;
-use crate::metadata::{ClusterConfig, Identity, KnownConfig, MetadataStore};
+use crate::metadata::{ClusterConfig, Identity, KnownConfig, replicas_of};
 use crate::partition::Control;
 use crate::transport::Transport;
-
-/// Name of the folder, inside the data folder, of what a node knows of its cluster.
-const CLUSTER_FOLDER: &str = "cluster";
 
 pub(super) async fn start(config: BrokerConfig, env: Environment) -> Result<Inner, BrokerError> {
     if config.partitions == 0 || config.partitions > PARTITIONS_MAX {
@@ -75,8 +74,10 @@ fn start_alone(
         cluster: None,
         replicas: Mutex::default(),
         bodies: Mutex::default(),
+        control: ControlPlane::default(),
     };
-    start_replicas(&inner, config, &env, data, partitions, 1..=partitions)?;
+    let beginnings = (1..=partitions).map(|id| (id, Beginning::alone(config.node_id)));
+    start_replicas(&inner, config.clone(), &env, data, partitions, beginnings.collect())?;
     Ok(inner)
 }
 
@@ -119,7 +120,10 @@ async fn start_member(
     let document = cluster.config();
     let mine: Vec<_> = document
         .iter()
-        .flat_map(|document| document.partitions_of(node_id).map(|(id, _)| id))
+        .flat_map(|document| {
+            let replicas = replicas_of(document, node_id).into_iter();
+            replicas.map(|(id, start)| (id, Beginning::of(document, id, node_id, start)))
+        })
         .collect();
     let partitions = document.map_or(config.partitions, |document| document.partition_count);
     let inner = Inner {
@@ -135,6 +139,7 @@ async fn start_member(
         cluster: Some(cluster),
         replicas: Mutex::default(),
         bodies: Mutex::default(),
+        control: ControlPlane::default(),
     };
     start_replicas(&inner, config, &env, data, partitions, mine)?;
     Ok(inner)
@@ -176,8 +181,7 @@ fn known_config(
             data.folder.display()
         ))
     };
-    let folder = data.folder.join(CLUSTER_FOLDER);
-    let store = MetadataStore::open(data.disk.clone(), folder).map_err(failed)?;
+    let store = data.metadata_store().map_err(failed)?;
     let stored = store.known().map_err(failed)?;
     if let Some(stored) = &stored {
         check_flags(stored, config, settings)?;
@@ -227,23 +231,25 @@ fn start_replicas(
     env: &Environment,
     data: Data,
     partitions: u32,
-    ids: impl IntoIterator<Item = u32>,
+    beginnings: Vec<(PartitionId, Beginning)>,
 ) -> Result<(), BrokerError> {
-    let members: Vec<_> = ids.into_iter().map(|id| inner.members.add(id)).collect();
+    let replica = |(id, beginning)| (inner.members.add(id), beginning);
+    let members: Vec<_> = beginnings.into_iter().map(replica).collect();
     let (replicas, writer) = Replicas::new(ReplicasParts {
         dirty_bytes: config.memory_bytes / members.len().max(1),
         config,
         clock: env.clock.clock(),
         tasks: env.tasks.clone(),
-        random: env.random.clone(),
         data,
         hub: inner.hub.clone(),
         transport: inner.transport.clone(),
         partitions,
+        random: env.random.clone(),
+        cluster: inner.cluster.as_ref().map(Arc::downgrade),
     })?;
-    let mut bodies = vec![writer];
-    for member in &members {
-        bodies.push(replicas.start(member)?);
+    let mut bodies = vec![(None, writer)];
+    for (member, beginning) in members {
+        bodies.push((Some(member.id), replicas.start(&member, beginning)?));
     }
     *inner.bodies.lock() = bodies;
     *inner.replicas.lock() = Some(replicas);
@@ -285,5 +291,6 @@ pub(super) async fn start_gateway(
         cluster: Some(cluster),
         replicas: Mutex::default(),
         bodies: Mutex::default(),
+        control: ControlPlane::default(),
     })
 }

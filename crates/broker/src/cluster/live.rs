@@ -56,6 +56,11 @@ impl Cluster {
             }
         }
         self.tell_listeners(LinkEvent::Up(link.name()));
+        if let Some(id) = link.name().broker() {
+            for replica in self.replicas() {
+                replica.peer_found(u64::from(id));
+            }
+        }
     }
 
     fn down(&self, link: &Arc<Link>) {

@@ -15,6 +15,7 @@ mod listen;
 mod live;
 pub mod metrics;
 mod node;
+mod peers;
 mod route;
 mod serve;
 mod settings;
@@ -27,7 +28,9 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 
 pub use frame::NodeName;
+pub(crate) use frame::ReplicaState;
 pub(crate) use node::{Cluster, ClusterParts};
+pub(crate) use peers::LinkPeers;
 pub(crate) use route::Patience;
 pub(crate) use settings::check_address;
 pub use settings::{CLUSTER_ID_DEFAULT, ClusterSettings};
@@ -50,4 +53,7 @@ pub trait ReplicaReceiver: Send + Sync {
 
     /// A node is not connected any more.
     fn peer_lost(&self, node: u64);
+
+    /// A node is connected again.
+    fn peer_found(&self, node: u64);
 }

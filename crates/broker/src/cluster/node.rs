@@ -43,6 +43,9 @@ pub(crate) struct ClusterParts {
 pub(crate) type ManageHandler =
     Box<dyn Fn(Bytes) -> BoxFuture<'static, Result<Bytes, String>> + Send + Sync>;
 
+/// Says what this node does for the metadata group, when it does anything.
+pub(crate) type MetadataTold = Box<dyn Fn() -> Option<ReplicaState> + Send + Sync>;
+
 /// Hears of links that come and go.
 pub(crate) type LinkListener = Box<dyn Fn(LinkEvent) + Send + Sync>;
 
@@ -55,6 +58,7 @@ pub(crate) struct Cluster {
     replicas: RwLock<BTreeMap<PartitionId, Arc<dyn ReplicaReceiver>>>,
     listeners: Mutex<Vec<LinkListener>>,
     pub(super) manage: OnceLock<ManageHandler>,
+    metadata: OnceLock<MetadataTold>,
     /// Addresses that nodes have told about themselves.
     told: Mutex<BTreeMap<u32, String>>,
     /// Wakes who dials a broker: it has introduced itself.
@@ -74,6 +78,7 @@ impl Cluster {
             replicas: RwLock::default(),
             listeners: Mutex::default(),
             manage: OnceLock::new(),
+            metadata: OnceLock::new(),
             told: Mutex::default(),
             wakes: Mutex::default(),
             sequence: AtomicU64::new(0),
@@ -157,6 +162,11 @@ impl Cluster {
     /// The link to a node.
     pub(crate) fn link(&self, name: NodeName) -> Option<Arc<Link>> {
         self.links.read().get(&name).filter(|link| !link.is_broken()).cloned()
+    }
+
+    /// Whether a broker is connected.
+    pub(crate) fn is_linked(&self, node: u32) -> bool {
+        self.link(NodeName::Broker(node)).is_some()
     }
 
     /// All links.
@@ -249,9 +259,20 @@ impl Cluster {
         self.wakes.lock().entry(id).or_default().clone()
     }
 
+    /// Who answers questions of other nodes.
+    pub(crate) fn on_manage(&self, handler: ManageHandler) {
+        let _ = self.manage.set(handler);
+    }
+
+    /// What else is told with the replicas of partitions: that of the metadata group.
+    pub(crate) fn tell_metadata(&self, told: MetadataTold) {
+        let _ = self.metadata.set(told);
+    }
+
     /// What this node does for its partitions.
     pub(crate) fn status(&self) -> NodeStatus {
-        let mut replicas = Vec::new();
+        let mut replicas: Vec<_> =
+            self.metadata.get().and_then(|told| told()).into_iter().collect();
         self.parts.members.each(|member| {
             let (term, status) = (member.status.term(), member.status.read());
             replicas.push(ReplicaState { term, status });

@@ -8,6 +8,7 @@ use skep_protocol::PartitionId;
 use tokio::sync::watch;
 
 use crate::cluster::frame::{Hello, NodeStatus};
+use crate::metadata::METADATA_PARTITION;
 use crate::topology::{BrokerStatus, PartitionHealth, PartitionRole};
 
 /// Who leads a partition.
@@ -106,6 +107,8 @@ impl View {
                 .status
                 .replicas
                 .iter()
+                // The metadata group is nothing that clients can use.
+                .filter(|replica| replica.status.id != METADATA_PARTITION)
                 .map(|replica| {
                     let mut status = replica.status.clone();
                     let leads = leaders.get(&status.id).is_some_and(|leader| leader.node == *id);

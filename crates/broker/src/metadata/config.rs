@@ -68,6 +68,18 @@ pub enum ExportingState {
     Paused,
 }
 
+impl ExportingState {
+    /// The name in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exporting => "EXPORTING",
+            Self::SoftPaused => "SOFT_PAUSED",
+            Self::Paused => "PAUSED",
+        }
+    }
+}
+
 /// The document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

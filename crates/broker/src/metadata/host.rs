@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use skep_protocol::PartitionId;
 
-use crate::metadata::config::{ClusterConfig, MemberState};
+use crate::metadata::config::{ClusterConfig, Member, MemberState};
 
 /// A partition as its leader sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,9 +68,11 @@ pub trait ReplicaHost: Send + Sync {
     async fn is_redistributed(&self, partition_count: u32) -> Result<bool, HostError>;
 }
 
-/// How a replica without a log begins.
+/// How a replica without data begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplicaStart {
+    /// With all other members, when none of them has data; otherwise like [`ReplicaStart::Join`].
+    Found,
     /// As the first and only member of its partition.
     Bootstrap,
     /// Empty, until the leader sends it what there is.
@@ -90,14 +92,26 @@ pub trait LocalReplicas: Send + Sync {
     async fn remove(&self, partition: PartitionId) -> Result<(), HostError>;
 }
 
+/// How a node's replica of a partition, or of the metadata group, begins when it has no data.
+#[must_use]
+pub fn start_of(config: &ClusterConfig, partition: PartitionId, member: &Member) -> ReplicaStart {
+    match member.state {
+        MemberState::Bootstrapping => ReplicaStart::Bootstrap,
+        MemberState::Joining => ReplicaStart::Join,
+        // Partitions of the first start may never have begun; later ones have, before their
+        // replicas became active.
+        MemberState::Active | MemberState::Leaving if partition <= config.message_partitions => {
+            ReplicaStart::Found
+        }
+        MemberState::Active | MemberState::Leaving => ReplicaStart::Join,
+    }
+}
+
 /// The replicas that a configuration gives to a node, and how each begins.
 #[must_use]
 pub fn replicas_of(config: &ClusterConfig, node: u32) -> BTreeMap<PartitionId, ReplicaStart> {
-    let start = |state| match state {
-        MemberState::Bootstrapping => ReplicaStart::Bootstrap,
-        MemberState::Joining | MemberState::Active | MemberState::Leaving => ReplicaStart::Join,
-    };
-    config.partitions_of(node).map(|(id, member)| (id, start(member.state))).collect()
+    let replicas = config.partitions_of(node);
+    replicas.map(|(id, member)| (id, start_of(config, id, member))).collect()
 }
 
 /// Makes the replicas of a node those that the configuration gives it. To be called with every

@@ -10,7 +10,7 @@ mod config;
 mod coordinator;
 #[cfg(test)]
 mod fake;
-mod file;
+pub(crate) mod file;
 mod group;
 mod host;
 mod identity;
@@ -33,7 +33,7 @@ pub use coordinator::Coordinator;
 pub use group::{MetadataGroup, MetadataSettings, ProposeError};
 pub use host::{
     GroupStatus, HostError, LocalReplicas, Reconfiguration, ReplicaHost, ReplicaStart, follow,
-    replicas_of,
+    replicas_of, start_of,
 };
 pub use identity::{Identity, IdentityError};
 pub use known::KnownConfig;
@@ -42,3 +42,4 @@ pub use operation::{Change, ChangeStatus, CompletedOperation, FinishedChange, Op
 pub use planner::{Plan, Wanted, WantedBrokers, plan};
 pub use refusal::{Refusal, RefusalKind};
 pub use store::MetadataStore;
+pub(crate) use view::cluster as cluster_view;

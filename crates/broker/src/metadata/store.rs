@@ -17,9 +17,6 @@ use crate::replication::{CheckpointView, EntryId, OpenSnapshot, SnapshotSink, Sn
 /// Name of the file with the newest document.
 const KNOWN_NAME: &str = "cluster.json";
 
-/// Name of the file with the state of the replica.
-const CHECKPOINT_NAME: &str = "checkpoint.json";
-
 /// The state of a replica of the metadata group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
@@ -70,18 +67,22 @@ fn decode_config(bytes: &[u8]) -> io::Result<ClusterConfig> {
 pub struct MetadataStore {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
+    /// Name of the file with the state of the replica.
+    checkpoint: String,
     /// What another replica has sent and is not installed.
     received: Arc<Mutex<Option<Checkpoint>>>,
 }
 
 impl MetadataStore {
-    /// The store in this folder, which is made if needed.
+    /// The store in this folder, which is made if needed. `slot` tells the lives of the replica apart:
+    /// one that begins anew does not find the state of the one before.
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn open(disk: Arc<dyn Disk>, folder: PathBuf) -> io::Result<Self> {
+    pub fn open(disk: Arc<dyn Disk>, folder: PathBuf, slot: u32) -> io::Result<Self> {
         disk.create_dir(&folder)?;
-        Ok(Self { disk, folder, received: Arc::default() })
+        let checkpoint = format!("checkpoint-{slot}.json");
+        Ok(Self { disk, folder, checkpoint, received: Arc::default() })
     }
 
     /// The newest document that was stored, if any.
@@ -106,12 +107,12 @@ impl MetadataStore {
     }
 
     pub(crate) fn checkpoint(&self) -> io::Result<Option<Checkpoint>> {
-        let bytes = file::read(&*self.disk, &self.folder.join(CHECKPOINT_NAME))?;
+        let bytes = file::read(&*self.disk, &self.folder.join(&self.checkpoint))?;
         bytes.as_deref().map(Checkpoint::decode).transpose()
     }
 
     pub(crate) fn write_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {
-        file::replace(&*self.disk, &self.folder, CHECKPOINT_NAME, &checkpoint.encode()?)
+        file::replace(&*self.disk, &self.folder, &self.checkpoint, &checkpoint.encode()?)
     }
 }
 

@@ -140,10 +140,12 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         self.checkpoints.log_bytes >= settings.log_bytes
             || self.engine.dirty_bytes() >= settings.dirty_bytes
             || (news && since_us >= settings.interval_us)
+            || (news && self.parts.status.is_checkpoint_wanted())
             || (news && (self.is_space_low() || (self.is_stopping() && self.held.is_empty())))
     }
 
     fn begin_checkpoint(&mut self, now_us: u64) {
+        self.parts.status.checkpoint_begun();
         self.checkpoints.last_us = now_us;
         let Some(changes) = self.engine.begin_checkpoint() else {
             self.checkpoints.log_bytes = 0;

@@ -17,6 +17,8 @@ struct State {
     limit: usize,
     shrunk_at_us: u64,
     disk_full: bool,
+    /// An operator has set the limit: it neither grows nor shrinks.
+    fixed: bool,
 }
 
 impl Limiter {
@@ -27,6 +29,7 @@ impl Limiter {
             limit: limits::REQUESTS_INITIAL,
             shrunk_at_us: 0,
             disk_full: false,
+            fixed: false,
         }))
     }
 
@@ -67,7 +70,7 @@ impl Limiter {
         let in_use = state.requests * 2 >= state.limit;
         state.requests = state.requests.saturating_sub(1);
         state.bytes = state.bytes.saturating_sub(bytes);
-        let Some(latency_us) = latency_us else { return };
+        let Some(latency_us) = latency_us.filter(|_| !state.fixed) else { return };
         let in_time = latency_us <= limits::LATENCY_TARGET_US;
         let since_us = now_us.saturating_sub(state.shrunk_at_us);
         if in_time && in_use {
@@ -81,6 +84,13 @@ impl Limiter {
     /// While the disk is full nothing is accepted.
     pub(crate) fn set_disk_full(&self, disk_full: bool) {
         self.0.lock().disk_full = disk_full;
+    }
+
+    /// Sets the limit, within what a partition can bear; None lets it find its own again.
+    pub(crate) fn set_limit(&self, limit: Option<usize>) {
+        let mut state = self.0.lock();
+        state.fixed = limit.is_some();
+        state.limit = limit.unwrap_or(limits::REQUESTS_INITIAL).clamp(1, limits::REQUESTS_MAX);
     }
 
     /// Requests under way, and how many may be.
@@ -151,6 +161,21 @@ mod tests {
         assert!(limiter.accept(&publish(), 1).is_err());
         limiter.done(1, Some(1), 0);
         assert_eq!(limiter.usage().1, limits::REQUESTS_MIN + 1, "timely commits make it grow");
+    }
+
+    #[test]
+    fn an_operators_limit_stays_until_it_is_taken_back() {
+        let limiter = Limiter::new();
+        limiter.set_limit(Some(2));
+        for _ in 0..2 {
+            limiter.accept(&publish(), 1).unwrap();
+        }
+        assert!(limiter.accept(&publish(), 1).is_err());
+        limiter.done(1, Some(1), 0);
+        limiter.done(1, Some(limits::LATENCY_TARGET_US + 1), limits::LATENCY_TARGET_US);
+        assert_eq!(limiter.usage(), (0, 2));
+        limiter.set_limit(None);
+        assert_eq!(limiter.usage(), (0, limits::REQUESTS_INITIAL));
     }
 
     #[test]

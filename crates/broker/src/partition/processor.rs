@@ -391,6 +391,8 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         self.leading.is_some()
             && !self.needs_rebuild
             && !self.disk_full
+            // A node that stops finishes what it accepted.
+            && (self.stopping || !self.parts.status.is_paused())
             && !self.handing_over
             && self.held.len() < limits::ROUNDS_IN_FLIGHT_MAX
             && self.held_bytes < limits::ROUNDS_IN_FLIGHT_BYTES_MAX

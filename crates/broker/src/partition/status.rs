@@ -22,6 +22,12 @@ pub(crate) struct Status {
     backup_checkpoint: Mutex<Option<(u64, u64)>>,
     health: Mutex<PartitionHealth>,
     dead: AtomicBool,
+    /// An operator wants nothing to be processed.
+    paused: AtomicBool,
+    /// An operator wants nothing to be exported from this replica.
+    exporting_paused: AtomicBool,
+    /// An operator wants a checkpoint now.
+    checkpoint_wanted: AtomicBool,
 }
 
 impl Status {
@@ -35,7 +41,42 @@ impl Status {
             backup_checkpoint: Mutex::new(None),
             health: Mutex::new(PartitionHealth::Healthy),
             dead: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+            exporting_paused: AtomicBool::new(false),
+            checkpoint_wanted: AtomicBool::new(false),
         }
+    }
+
+    /// Nothing is processed until this is taken back; what is replicated is applied all the same.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Release);
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
+    }
+
+    /// What exporters of this replica obey.
+    pub(crate) fn set_exporting_paused(&self, paused: bool) {
+        self.exporting_paused.store(paused, Ordering::Release);
+    }
+
+    pub(crate) fn is_exporting_paused(&self) -> bool {
+        self.exporting_paused.load(Ordering::Acquire)
+    }
+
+    /// Makes a checkpoint due, if there is anything new.
+    pub(crate) fn want_checkpoint(&self) {
+        self.checkpoint_wanted.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_checkpoint_wanted(&self) -> bool {
+        self.checkpoint_wanted.load(Ordering::Acquire)
+    }
+
+    /// One has begun.
+    pub(crate) fn checkpoint_begun(&self) {
+        self.checkpoint_wanted.store(false, Ordering::Release);
     }
 
     /// It leads a term, or does not lead any more.

@@ -8,6 +8,7 @@ mod cluster;
 mod health;
 mod loggers;
 mod metrics;
+mod replicas;
 mod status;
 
 use std::sync::Arc;
@@ -75,9 +76,9 @@ pub fn router(management: Management) -> Router {
         .route("/actuator/clock", get(clock::now).delete(clock::reset))
         .route("/actuator/clock/pin", post(clock::pin))
         .route("/actuator/clock/add", post(clock::add))
-        .route("/actuator/partitions", get(status::partitions))
         .route("/actuator/jobstreams", get(status::job_streams))
         .merge(cluster::routes())
+        .merge(replicas::routes())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn(problem::complete_any))

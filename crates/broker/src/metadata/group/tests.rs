@@ -20,7 +20,7 @@ fn named(config: &ClusterConfig, address: &str) -> ClusterConfig {
 }
 
 fn store(disk: &MemoryDisk) -> MetadataStore {
-    MetadataStore::open(Arc::new(disk.clone()), PathBuf::from("/data/metadata")).unwrap()
+    MetadataStore::open(Arc::new(disk.clone()), PathBuf::from("/data/metadata"), 0).unwrap()
 }
 
 struct Node {
