@@ -319,6 +319,7 @@ impl Broker {
         }
         if let Some(cluster) = &self.0.cluster {
             cluster.stop();
+            cluster.ended().await;
         }
         drop(journal);
     }

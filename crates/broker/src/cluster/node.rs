@@ -131,12 +131,19 @@ impl Cluster {
 
     /// Ends all links and tasks.
     pub(crate) fn stop(&self) {
-        for task in self.tasks.lock().drain(..) {
+        for task in self.tasks.lock().iter() {
             task.abort();
         }
         let links = std::mem::take(&mut *self.links.write());
         for link in links.values() {
             link.give_up("this node is stopping");
+        }
+    }
+
+    /// Waits until what was stopped has ended: its port is free then.
+    pub(crate) async fn ended(&self) {
+        while !self.tasks.lock().iter().all(AbortHandle::is_finished) {
+            tokio::task::yield_now().await;
         }
     }
 
