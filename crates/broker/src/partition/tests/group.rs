@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use skep_env::task::{LocalTasks, spawn_locally};
 use skep_env::{Clock, ControlledClock, Disk, FaultyDisk, MemoryDisk, SeededRandom};
 use skep_protocol::{Command, MessageIntent, MessageRecord, NO_KEY, PartitionId, Payload};
-use skep_storage::{Journal, JournalOptions, MemoryStore};
+use skep_storage::{Journal, JournalOptions, MemoryStore, StreamHandle};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::Instant;
@@ -52,6 +52,7 @@ pub(super) struct Node {
     pub(super) replica: Arc<RaftReplication>,
     pub(super) status: Arc<Status>,
     pub(super) store: Store,
+    stream: StreamHandle,
     inbox: Arc<Inbox>,
     limiter: Arc<Limiter>,
     sent: Arc<Sent>,
@@ -79,6 +80,11 @@ pub(super) struct Group {
     members: BTreeMap<u64, u32>,
     pub(super) checkpoint_log_bytes: u64,
     seed: u64,
+}
+
+/// Runs a test where the nodes of a group can run.
+pub(super) async fn with_local(test: impl Future<Output = ()>) {
+    LocalSet::new().run_until(test).await;
 }
 
 /// How long anything in a test may take.
@@ -147,8 +153,9 @@ impl Group {
         };
         node_parts.running = set;
         self.network.attach(node, node_parts.replica.clone());
-        for other in self.members.keys().filter(|other| **other != node) {
-            self.network.heal(node, *other);
+        let others: Vec<u64> = self.nodes.keys().copied().collect();
+        for other in others {
+            self.network.heal(node, other);
         }
         self.nodes.insert(node, node_parts);
     }
@@ -289,6 +296,11 @@ impl Node {
         self.state.lock().clone()
     }
 
+    /// The first entry that the log still has.
+    pub(super) fn first_index(&self) -> u64 {
+        self.stream.first_index()
+    }
+
     /// What is in the last checkpoint.
     pub(super) fn stored(&self) -> Look {
         let counter = Counter::load(&self.store);
@@ -325,11 +337,11 @@ async fn start_node(start: Start) -> Node {
     let store = Store::new(start.machine.tables.clone(), disk, snapshots);
     store.recover().unwrap();
     let stored = store.stored_meta().unwrap();
-    let inbox = Inbox::new();
+    let (inbox, stream) = (Inbox::new(), journal.stream(1));
     let replica = RaftReplication::open(RaftSettings {
         node_id: start.node,
         name: "partition-1".to_owned(),
-        stream: journal.stream(1),
+        stream: stream.clone(),
         checkpoint_meta: stored.as_ref().map(|meta| meta.replication.clone()),
         snapshots: Arc::new(store.clone()),
         wake: inbox.wake.clone(),
@@ -376,5 +388,5 @@ async fn start_node(start: Start) -> Node {
         partition.run().await;
         drop(journal);
     });
-    Node { replica, status, store, inbox, limiter, sent, state, running }
+    Node { replica, status, store, stream, inbox, limiter, sent, state, running }
 }

@@ -3,4 +3,5 @@
 mod counter;
 mod group;
 mod replicas;
+mod returns;
 mod single;
