@@ -97,12 +97,11 @@ impl InProcess {
         let nodes = {
             let mut state = self.0.lock();
             state.link(one, other).is_cut.send_replace(false);
-            [(one, other), (other, one)].map(|(of, to)| (state.nodes.get(&of).cloned(), to))
+            [one, other].map(|node| state.nodes.get(&node).cloned())
         };
-        for (node, to) in nodes {
-            if let Some(node) = node {
-                node.peer_found(to);
-            }
+        if let [Some(first), Some(second)] = nodes {
+            first.peer_found(other);
+            second.peer_found(one);
         }
     }
 

@@ -69,7 +69,11 @@ async fn what_a_cut_leader_had_processed_ahead_leaves_no_trace() {
             assert!(!error.not_accepted(), "it may have been done: {error:?}");
         }
         assert!(!group.node(old).status.is_leader(), "it has no quorum");
-        assert_eq!(count(&group.node(old).state().await, "lost"), 0, "the engine is that of the log");
+        assert_eq!(
+            count(&group.node(old).state().await, "lost"),
+            0,
+            "the engine is that of the log"
+        );
         let sent = group.node(old).sent();
         for other in group.ids() {
             if other != old {

@@ -103,6 +103,20 @@ impl Core {
         has_voted || self.look().last_index.is_some()
     }
 
+    /// Waits until all of these nodes may vote; false when it takes too long.
+    pub(crate) async fn until_they_vote(&self, nodes: &[u64], limit: Duration) -> bool {
+        let asking = async {
+            while !nodes.is_empty() {
+                let known = self.probe(nodes).await;
+                if known.len() == nodes.len() && known.values().all(|reply| reply.votes) {
+                    return;
+                }
+                pause().await;
+            }
+        };
+        tokio::time::timeout(limit, asking).await.is_ok()
+    }
+
     /// Asks all others at once; those who do not answer are left out.
     async fn probe(&self, others: &[u64]) -> BTreeMap<u64, ProbeReply> {
         let Ok(request) = Request::Probe.encode() else { return BTreeMap::new() };

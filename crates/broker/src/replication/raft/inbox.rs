@@ -107,8 +107,8 @@ impl RaftInbox {
         let metrics = self.raft.metrics();
         let metrics = metrics.borrow_watched();
         let (vote, last_index) = (metrics.vote, metrics.last_log_index);
-        let started = self.admission.is_started();
-        std::future::ready(Reply::Probe(ProbeReply { vote, last_index, started })).boxed()
+        let (started, votes) = (self.admission.is_started(), self.admission.may_vote());
+        std::future::ready(Reply::Probe(ProbeReply { vote, last_index, started, votes })).boxed()
     }
 
     fn snapshot(&mut self, from: u64, piece: SnapshotPiece) -> BoxFuture<'static, Reply> {

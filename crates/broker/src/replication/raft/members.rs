@@ -1,10 +1,11 @@
 //! Who belongs to the group. Only the leader can change it, and every call may be repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use openraft::{BasicNode, ChangeMembers};
 
-use super::{RaftReplication, stopped};
+use super::{RaftReplication, stopped, timing};
 use crate::replication::ReplicationError;
 
 impl RaftReplication {
@@ -35,13 +36,21 @@ impl RaftReplication {
     }
 
     /// Gives these nodes, and nobody else, a vote; returns when that is committed. New ones have to
-    /// follow already; those that lose their vote leave the group. A leader that is not among
-    /// them hands leadership over and leaves.
+    /// follow already, and have caught up: a node that lost its data, or may have, cannot vote
+    /// before that. Those that lose their vote leave the group. A leader that is not among them
+    /// hands leadership over and leaves.
     ///
     /// # Errors
-    /// As for [`RaftReplication::add_learner`]. A change that failed half-way goes on when it is
-    /// asked for again.
+    /// As for [`RaftReplication::add_learner`], and when a new one does not catch up for a while. A
+    /// change that failed half-way goes on when it is asked for again.
     pub async fn change_members(&self, voters: BTreeSet<u64>) -> Result<(), ReplicationError> {
+        let status = self.core.look();
+        let new: Vec<u64> = voters.difference(&status.voters).copied().collect();
+        let patience = Duration::from_millis(timing::TRANSFER_CATCH_UP_MS);
+        if status.is_leader && !self.core.until_they_vote(&new, patience).await {
+            let text = format!("of the nodes {new:?} not all have caught up; try again later");
+            return Err(ReplicationError(text));
+        }
         let change = ChangeMembers::ReplaceAllVoters(voters);
         let changed = self.core.raft.change_membership(change, false).await;
         changed.map(|_| ()).map_err(stopped)

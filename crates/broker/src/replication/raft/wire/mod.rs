@@ -92,6 +92,8 @@ pub(crate) struct ProbeReply {
     pub(crate) last_index: Option<u64>,
     /// It knows to which group it belongs, and takes part in it.
     pub(crate) started: bool,
+    /// It may grant votes: it has lost nothing that it may have promised.
+    pub(crate) votes: bool,
 }
 
 mod kind {
@@ -166,8 +168,8 @@ mod tests {
             Reply::Snapshot(SnapshotReply::Continue(5)),
             Reply::Snapshot(SnapshotReply::Restart),
             Reply::Snapshot(SnapshotReply::Done(SnapshotResponse::new(vote))),
-            Reply::Probe(ProbeReply { vote, last_index: Some(3), started: true }),
-            Reply::Probe(ProbeReply { vote, last_index: None, started: false }),
+            Reply::Probe(ProbeReply { vote, last_index: Some(3), started: true, votes: false }),
+            Reply::Probe(ProbeReply { vote, last_index: None, started: false, votes: true }),
             Reply::Refused("not yet".to_owned()),
         ]
     }

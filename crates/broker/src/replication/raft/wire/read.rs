@@ -69,6 +69,7 @@ impl Reply {
                     is_there.then_some(index)
                 },
                 started: reader.flag()?,
+                votes: reader.flag()?,
             }),
             kind::REFUSED => Self::Refused(String::from_utf8_lossy(&reader.bytes()?).into_owned()),
             other => return Err(unknown("reply", other)),

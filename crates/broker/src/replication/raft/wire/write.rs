@@ -108,6 +108,7 @@ impl Reply {
                 out.put_u8(u8::from(reply.last_index.is_some()));
                 out.put_u64_le(reply.last_index.unwrap_or(0));
                 out.put_u8(u8::from(reply.started));
+                out.put_u8(u8::from(reply.votes));
             }
             Self::Refused(reason) => {
                 out.put_u8(kind::REFUSED);
