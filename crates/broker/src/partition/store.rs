@@ -10,7 +10,7 @@ use bytes::{Buf, BufMut};
 use parking_lot::Mutex;
 use skep_engine::{Backing, BackingError};
 use skep_env::{Disk, DiskFile, OpenMode};
-use skep_storage::snapshot::{self, SnapshotReceiver};
+use skep_storage::snapshot::{self, SnapshotError, SnapshotReceiver};
 use skep_storage::{StateError, StateStore, WriteBatch};
 
 use crate::partition::CheckpointJob;
@@ -255,7 +255,12 @@ impl SnapshotStore for Store {
         let mut replaced = self.replaced.lock();
         *replaced += 1;
         let path = self.snapshots.join(RECEIVED);
-        snapshot::import(&*self.disk, &path, &*self.tables).map_err(io::Error::other)?;
+        snapshot::import(&*self.disk, &path, &*self.tables).map_err(|error| match &error {
+            SnapshotError::State(StateError::Full { .. }) => {
+                io::Error::new(io::ErrorKind::StorageFull, error)
+            }
+            _ => io::Error::other(error),
+        })?;
         self.disk.remove(&path)
     }
 }

@@ -105,6 +105,19 @@ impl InProcess {
         }
     }
 
+    /// All connections are there again, and fast.
+    pub(crate) fn heal_all(&self) {
+        let pairs: Vec<_> = {
+            let mut state = self.0.lock();
+            state.ways.clear();
+            let cut = state.links.iter().filter(|(_, link)| *link.is_cut.borrow());
+            cut.map(|(pair, _)| *pair).collect()
+        };
+        for (one, other) in pairs {
+            self.heal(one, other);
+        }
+    }
+
     /// What a node sends to another vanishes; nobody is told.
     pub(crate) fn silence(&self, from: u64, to: u64, is_silent: bool) {
         self.0.lock().ways.entry((from, to)).or_default().is_silent = is_silent;

@@ -23,6 +23,7 @@ pub struct EventQueue {
 
 #[derive(Default)]
 struct State {
+    is_held: bool,
     replaced: Option<EntryId>,
     events: VecDeque<ReplicationEvent>,
     bytes: usize,
@@ -60,6 +61,9 @@ impl EventQueue {
     /// Takes the next event.
     pub fn pop(&self) -> Option<ReplicationEvent> {
         let mut state = self.state.lock();
+        if state.is_held {
+            return None;
+        }
         if let Some(entry) = state.replaced.take() {
             return Some(ReplicationEvent::StateReplaced { entry });
         }
@@ -74,6 +78,13 @@ impl EventQueue {
         Some(event)
     }
 
+    /// Gives nothing out while the state in the store is replaced, which may take more than one
+    /// attempt.
+    pub fn hold(&self, is_held: bool) {
+        self.state.lock().is_held = is_held;
+        self.wake.notify_one();
+    }
+
     /// Waits until every event was taken.
     pub async fn wait_until_empty(&self) {
         while !self.is_empty() {
@@ -84,7 +95,7 @@ impl EventQueue {
     /// Nothing waits.
     pub fn is_empty(&self) -> bool {
         let state = self.state.lock();
-        state.events.is_empty() && state.replaced.is_none()
+        state.is_held || (state.events.is_empty() && state.replaced.is_none())
     }
 
     /// Waits until what waits is less than one read of the log.

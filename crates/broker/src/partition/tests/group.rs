@@ -79,7 +79,7 @@ pub(super) struct Group {
     machines: BTreeMap<u64, Machine>,
     members: BTreeMap<u64, u32>,
     pub(super) checkpoint_log_bytes: u64,
-    seed: u64,
+    pub(super) seed: u64,
 }
 
 /// Runs a test where the nodes of a group can run.
@@ -162,9 +162,25 @@ impl Group {
 
     /// Ends a process at once; its machine keeps what was written.
     pub(super) async fn kill(&mut self, node: u64) {
+        self.crash(node, None).await;
+    }
+
+    /// Ends a process at once. When the power fails too, by a seed, the disk keeps only what was
+    /// flushed, and perhaps more.
+    pub(super) async fn crash(&mut self, node: u64, power_loss: Option<u64>) {
         let machine = self.machine(node);
-        self.machines.insert(node, Machine::with(machine.memory.fork(), machine.tables.clone()));
+        let memory = match power_loss {
+            None => machine.memory.fork(),
+            Some(seed) => machine.memory.crash(seed),
+        };
+        self.machines.insert(node, Machine::with(memory, machine.tables.clone()));
         self.end(node).await;
+    }
+
+    /// Waits until no node recovers from the loss of its data.
+    pub(super) async fn until_all_vote(&self) {
+        let all = |group: &Self| group.nodes.values().all(|node| node.replica.may_vote());
+        self.until("all vote", all).await;
     }
 
     async fn end(&mut self, node: u64) {
@@ -199,7 +215,7 @@ impl Group {
     pub(super) async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let started = Instant::now();
         while !is_so(self) {
-            assert!(started.elapsed() < PATIENCE, "never came: {what}");
+            assert!(started.elapsed() < PATIENCE, "never came: {what}: {}", self.describe());
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -207,6 +223,14 @@ impl Group {
     pub(super) async fn until_led(&self) -> u64 {
         self.until("a leader", |group| group.leader().is_some()).await;
         self.leader().unwrap()
+    }
+
+    fn describe(&self) -> String {
+        let nodes = self.nodes.iter().map(|(id, node)| {
+            let (may_vote, health) = (node.replica.may_vote(), node.status.read().health);
+            format!("\n{id}: may vote {may_vote}, {health:?}, {:?}", node.look())
+        });
+        nodes.collect()
     }
 
     /// Waits until this node, or one of the others, leads.

@@ -181,6 +181,7 @@ impl Appender {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
+/// There is no space on the disk, for now.
+pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

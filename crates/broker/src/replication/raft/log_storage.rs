@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::io;
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::Stream;
 use openraft::storage::{IOFlushed, RaftLogStorage};
@@ -12,7 +13,7 @@ use skep_storage::StreamHandle;
 use tokio::sync::oneshot;
 
 use crate::limits;
-use crate::replication::raft::appender::Appender;
+use crate::replication::raft::appender::{Appender, is_full};
 use crate::replication::raft::hard_state::Hard;
 use crate::replication::raft::types::{self, Entry, LogId, TypeConfig, Vote};
 use crate::replication::{EventQueue, ReplicationEvent};
@@ -60,13 +61,22 @@ impl LogStorage {
     }
 }
 
-/// Waits for a change of the journal.
-pub(super) async fn durable(change: impl FnOnce(skep_storage::journal::Done)) -> io::Result<()> {
-    let (sender, receiver) = oneshot::channel();
-    change(Box::new(move |result| {
-        let _ = sender.send(result);
-    }));
-    receiver.await.map_err(|_| io::Error::other("the journal has ended"))?
+/// Waits for a change of the journal; when the disk is full, for space: openraft gives a node up
+/// when a vote cannot be saved.
+pub(super) async fn durable(change: impl Fn(skep_storage::journal::Done)) -> io::Result<()> {
+    loop {
+        let (sender, receiver) = oneshot::channel();
+        change(Box::new(move |result| {
+            let _ = sender.send(result);
+        }));
+        match receiver.await.map_err(|_| io::Error::other("the journal has ended"))? {
+            Err(error) if is_full(&error) => {
+                tracing::warn!(%error, "the disk is full: waiting for space");
+                tokio::time::sleep(Duration::from_millis(limits::DISK_FULL_PROBE_MS)).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 impl LogReader {

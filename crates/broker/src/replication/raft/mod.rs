@@ -111,6 +111,11 @@ impl RaftReplication {
         self.core.look()
     }
 
+    /// Whether this node may vote: it does not recover from the loss of its data.
+    pub fn may_vote(&self) -> bool {
+        self.core.admission.may_vote()
+    }
+
     /// Gives leadership up, to whoever is elected. Does nothing when this node does not lead.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
@@ -10,6 +11,7 @@ use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder, Snapshot};
 use parking_lot::Mutex;
 
 use crate::limits;
+use crate::replication::raft::appender::is_full;
 use crate::replication::raft::applied::{Applied, CheckpointMeta};
 use crate::replication::raft::hard_state::Hard;
 use crate::replication::raft::proposals::Refusals;
@@ -116,6 +118,23 @@ pub(crate) struct StateMachine {
 }
 
 impl StateMachine {
+    /// Replaces the state in the store, when there is space for it. Until it is whole nobody may
+    /// read it.
+    async fn install(&self) -> io::Result<()> {
+        self.events.hold(true);
+        let result = loop {
+            match self.snapshots.install() {
+                Err(error) if is_full(&error) => {
+                    tracing::warn!(%error, "no space for the state of the leader: waiting");
+                    tokio::time::sleep(Duration::from_millis(limits::DISK_FULL_PROBE_MS)).await;
+                }
+                result => break result,
+            }
+        };
+        self.events.hold(false);
+        result
+    }
+
     /// Tells the partition about a committed entry; says whether it has to be replayed there.
     fn commit(&self, entry: Entry) -> bool {
         let id = types::entry_id(&entry.log_id);
@@ -200,7 +219,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             }
             sink.finish()?;
         }
-        self.snapshots.install()?;
+        self.install().await?;
         let Some(log_id) = meta.last_log_id else { return Ok(()) };
         let stored = self.snapshots.view()?.map(|view| view.replication_meta);
         *self.applied.lock() = Applied::load(stored.as_deref())?;
