@@ -122,8 +122,8 @@ async fn streams_and_polls_reach_a_broker_that_comes_back() {
     cluster.brokers.insert(0, back.unwrap());
     let broker = &cluster.brokers[&0];
     until(broker, |_| broker.job_streams().iter().any(|stream| stream.elsewhere)).await;
-    cluster.deploy().await;
-    let instance = instance_of(create(&cluster.gateway, 1).await.unwrap());
+    cluster.deploy_only().await;
+    let instance = cluster.create_when_deployed(1).await;
     loop {
         let jobs = next(&mut stream).await.confirm();
         if jobs.iter().any(|job| job.job.process_instance_key == instance) {

@@ -90,15 +90,30 @@ impl TestCluster {
 
     /// Deploys the process and waits until every partition can start it.
     pub(crate) async fn deploy(&self) {
+        self.deploy_only().await;
+        for partition in 1..=3 {
+            let created = self.create_when_deployed(partition).await;
+            complete_all(&self.gateway, partition, &[created]).await;
+        }
+    }
+
+    /// Deploys the process.
+    pub(crate) async fn deploy_only(&self) {
         let content = Bytes::from(MODEL);
         let resource = ResourceRecord { name: "one.bpmn".to_owned(), content };
         let value = DeploymentRecord { resources: vec![resource], ..DeploymentRecord::default() };
         let command = Command::new(NO_KEY, Payload::Deployment(DeploymentIntent::Create, value));
         let response = self.gateway.submit(1, command, TIMEOUT).await.unwrap();
         assert!(matches!(response, Response::Accepted { .. }), "{response:?}");
-        for partition in 1..=3 {
-            let created = create_when_deployed(&self.gateway, partition).await;
-            complete_all(&self.gateway, partition, &[created]).await;
+    }
+
+    /// Starts an instance as soon as its partition knows the process.
+    pub(crate) async fn create_when_deployed(&self, partition: u32) -> Key {
+        loop {
+            match create(&self.gateway, partition).await.unwrap() {
+                Response::Rejected { .. } => tokio::time::sleep(Duration::from_millis(5)).await,
+                created => return instance_of(created),
+            }
         }
     }
 
@@ -156,15 +171,6 @@ pub(crate) fn instance_of(response: Response) -> Key {
             other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),
-    }
-}
-
-async fn create_when_deployed(node: &Broker, partition: u32) -> Key {
-    loop {
-        match create(node, partition).await.unwrap() {
-            Response::Rejected { .. } => tokio::time::sleep(Duration::from_millis(5)).await,
-            created => return instance_of(created),
-        }
     }
 }
 
