@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use skep_broker::{Broker, BrokerConfig, BrokerError, DataLocation, Environment};
+use skep_broker::{Broker, BrokerConfig, BrokerError, DataLocation, Environment, GatewayConfig};
 use skep_env::SystemClock;
 use skep_gateway::management::{LogControl, Management, MetricsHandle, install_metrics};
 use skep_gateway::server::{BoundAddresses, ListenAddresses, Listeners, RunningServers};
 use skep_gateway::{Address, Gateway};
 use tokio::task::JoinHandle;
 
-use crate::config::ServerConfig;
+use crate::config::{GatewaySettings, ServerConfig};
 use crate::failure::Failure;
 use crate::limits::SERVER_THREADS_MAX;
 
@@ -33,25 +33,43 @@ impl Server {
     /// # Errors
     /// When a port or the data cannot be used; the error says what to do.
     pub(crate) async fn start(config: &ServerConfig, logs: LogControl) -> Result<Self, Failure> {
-        let metrics = install_metrics().map_err(Failure::Local)?;
-        let listeners = Listeners::bind(&listen_addresses(config))
-            .await
-            .map_err(|error| Failure::Start(error.to_string()))?;
-        let addresses = listeners
-            .addresses()
-            .map_err(|error| Failure::Local(format!("the ports cannot be read: {error}")))?;
+        let opened = Opened::open(&listen_addresses(config)).await?;
         let environment =
             if config.virtual_time { Environment::virtual_time() } else { Environment::system() };
+        let broker = Broker::start(broker_config(config, &opened.addresses), environment)
+            .await
+            .map_err(start_failure)?;
+        Ok(opened.serve(broker, logs))
+    }
+
+    /// A gateway without data.
+    ///
+    /// # Errors
+    /// When a port cannot be used; the error says what to do.
+    pub(crate) async fn start_gateway(
+        settings: &GatewaySettings,
+        logs: LogControl,
+    ) -> Result<Self, Failure> {
+        let opened = Opened::open(&ListenAddresses {
+            bind: settings.bind,
+            rest_port: settings.rest_port,
+            grpc_port: settings.grpc_port,
+            management_port: settings.management_port,
+        })
+        .await?;
+        let config = GatewayConfig {
+            cluster_id: settings.cluster_id.clone(),
+            brokers: settings.brokers.clone(),
+            client_address: reachable(opened.addresses.grpc).to_string(),
+        };
         let broker =
-            Broker::start(broker_config(config), environment).await.map_err(start_failure)?;
-        let address =
-            Address { host: addresses.grpc.ip().to_string(), port: addresses.grpc.port() };
-        // Durations of requests are real time, also when the engine's clock is moved by hand.
-        let gateway = Gateway::new(Arc::new(broker.clone()), Arc::new(SystemClock), address);
-        let management = Management::new(gateway.clone(), metrics.clone(), logs);
-        let running = listeners.serve(&gateway, management);
-        let upkeep = tokio::spawn(keep_up(broker.clone(), metrics.clone()));
-        Ok(Self { broker, running, upkeep, addresses, metrics })
+            Broker::start_gateway(config, Environment::system()).await.map_err(start_failure)?;
+        Ok(opened.serve(broker, logs))
+    }
+
+    /// Resolves when this node cannot go on and somebody has to act.
+    pub(crate) async fn failure(&self) -> Failure {
+        Failure::Start(self.broker.failure().await)
     }
 
     /// Finishes what is under way and closes everything.
@@ -59,6 +77,37 @@ impl Server {
         self.running.shutdown().await;
         self.broker.shutdown().await;
         self.upkeep.abort();
+    }
+}
+
+/// Open ports that nobody answers yet.
+struct Opened {
+    listeners: Listeners,
+    addresses: BoundAddresses,
+    metrics: MetricsHandle,
+}
+
+impl Opened {
+    async fn open(addresses: &ListenAddresses) -> Result<Self, Failure> {
+        let metrics = install_metrics().map_err(Failure::Local)?;
+        let listeners =
+            Listeners::bind(addresses).await.map_err(|error| Failure::Start(error.to_string()))?;
+        let addresses = listeners
+            .addresses()
+            .map_err(|error| Failure::Local(format!("the ports cannot be read: {error}")))?;
+        Ok(Self { listeners, addresses, metrics })
+    }
+
+    fn serve(self, broker: Broker, logs: LogControl) -> Server {
+        let Self { listeners, addresses, metrics } = self;
+        let address =
+            Address { host: addresses.grpc.ip().to_string(), port: addresses.grpc.port() };
+        // Durations of requests are real time, also when the engine's clock is moved by hand.
+        let gateway = Gateway::new(Arc::new(broker.clone()), Arc::new(SystemClock), address);
+        let management = Management::new(gateway.clone(), metrics.clone(), logs);
+        let running = listeners.serve(&gateway, management);
+        let upkeep = tokio::spawn(keep_up(broker.clone(), metrics.clone()));
+        Server { broker, running, upkeep, addresses, metrics }
     }
 }
 
@@ -71,7 +120,7 @@ fn listen_addresses(config: &ServerConfig) -> ListenAddresses {
     }
 }
 
-fn broker_config(config: &ServerConfig) -> BrokerConfig {
+fn broker_config(config: &ServerConfig, addresses: &BoundAddresses) -> BrokerConfig {
     let data = if config.in_memory {
         DataLocation::Memory
     } else {
@@ -79,10 +128,29 @@ fn broker_config(config: &ServerConfig) -> BrokerConfig {
     };
     BrokerConfig {
         data,
+        node_id: config.node_id,
         partitions: config.partitions,
+        cluster: config.cluster.clone(),
+        client_address: client_address(config, addresses.grpc),
         memory_bytes: config.memory_bytes,
         ..BrokerConfig::default()
     }
+}
+
+/// Where clients reach this broker. What listens on all addresses is reached where the other brokers
+/// reach it.
+fn client_address(config: &ServerConfig, grpc: SocketAddr) -> String {
+    let told = config.cluster.as_ref().filter(|_| grpc.ip().is_unspecified()).and_then(|cluster| {
+        let own = || cluster.peers.get(&config.node_id).cloned();
+        let (host, _) = cluster
+            .advertise
+            .clone()
+            .or_else(own)?
+            .rsplit_once(':')
+            .map(|(host, port)| (host.to_owned(), port.to_owned()))?;
+        Some(format!("{host}:{}", grpc.port()))
+    });
+    told.unwrap_or_else(|| reachable(grpc).to_string())
 }
 
 async fn keep_up(broker: Broker, metrics: MetricsHandle) {

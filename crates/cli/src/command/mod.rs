@@ -15,6 +15,7 @@ mod demo;
 mod deploy;
 mod evaluate;
 mod fail;
+mod gateway;
 mod publish;
 mod resolve;
 mod serve;
@@ -35,6 +36,8 @@ use crate::output::Format;
 pub(crate) enum Command {
     /// Run the server
     Serve(Box<serve::ServeArgs>),
+    /// Run a gateway: a server without data in front of a cluster
+    Gateway(Box<gateway::GatewayArgs>),
     /// Show a server at work: an order process under load, in one command
     Demo(Box<demo::DemoArgs>),
     /// Run a whole cluster on this machine, and trouble it
@@ -100,6 +103,7 @@ impl Command {
     pub(crate) fn run(self, connection: &ConnectionArgs, format: Format) -> Result<(), Failure> {
         match self {
             Self::Serve(args) => args.run(),
+            Self::Gateway(args) => args.run(),
             Self::Demo(args) => args.run(),
             Self::Completion(args) => args.run(),
             #[cfg(target_os = "linux")]
@@ -131,6 +135,7 @@ impl Command {
             Self::Bench(args) => args.run(connection, format).await,
             Self::Compat(command) => command.run(connection, format).await,
             Self::Serve(args) => args.run(),
+            Self::Gateway(args) => args.run(),
             Self::Demo(args) => args.run(),
             Self::Completion(args) => args.run(),
             #[cfg(target_os = "linux")]

@@ -1,6 +1,7 @@
 //! `skep serve`: the server.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -32,15 +33,14 @@ The API is unprotected: keep it on loopback, or put something in front of it.
 Examples:
   skep serve
   skep serve --data-dir /var/lib/skep --partitions 3 --memory 2GB
+  skep serve --node-id 0 --peers 0=10.0.0.1:26502,1=10.0.0.2:26502,2=10.0.0.3:26502 --partitions 3 --replication-factor 3
   skep serve --in-memory --virtual-time --rest-port 0 --grpc-port 0 --management-port 0";
 
 impl ServeArgs {
     /// Serves until it is told to stop.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let started = Instant::now();
-        let environment: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let environment = environment();
         let config = ServerConfig::resolve(&self.options, &environment, self.config.as_deref())?;
         let logs = logging::start(config.log_format, config.log_level)?;
         for variable in &config.unknown_variables {
@@ -50,19 +50,38 @@ impl ServeArgs {
             let mut stop = StopSignals::new()?;
             let server = Server::start(&config, logs).await?;
             announce(&config, &server.addresses, started)?;
-            stop.first().await;
-            tracing::info!("stopping: no new requests, what is under way finishes");
-            tokio::select! {
-                () = server.stop() => {
-                    tracing::info!("stopped");
-                    Ok(())
-                }
-                () = stop.first() => {
-                    Err(Failure::Local("stopped a second time, and so at once; nothing that was acknowledged is lost".to_owned()))
-                }
-            }
+            serve_until_stopped(server, &mut stop).await
         })
     }
+}
+
+/// Serves until a signal comes, or the cluster refuses this node.
+pub(super) async fn serve_until_stopped(
+    server: Server,
+    stop: &mut StopSignals,
+) -> Result<(), Failure> {
+    let refused = tokio::select! {
+        () = stop.first() => None,
+        refused = server.failure() => Some(refused),
+    };
+    tracing::info!("stopping: no new requests, what is under way finishes");
+    tokio::select! {
+        () = server.stop() => {
+            tracing::info!("stopped");
+            refused.map_or(Ok(()), Err)
+        }
+        () = stop.first() => {
+            Err(Failure::Local("stopped a second time, and so at once; nothing that was acknowledged is lost".to_owned()))
+        }
+    }
+}
+
+/// The environment, as far as it is text.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 /// SIGTERM and ctrl-c.
@@ -106,6 +125,7 @@ fn announce(
                 rest = %addresses.rest,
                 management = %addresses.management,
                 partitions = config.partitions,
+                node_id = config.node_id,
                 "skep is serving"
             );
             Ok(())
@@ -134,13 +154,20 @@ fn banner(config: &ServerConfig, addresses: &BoundAddresses, took_ms: u64) -> St
     } else {
         "the machine's"
     };
+    let cluster = config.cluster.as_ref().map_or_else(String::new, |cluster| {
+        let others = cluster.peers.keys().filter(|id| **id != config.node_id).count();
+        format!(
+            "\n  cluster     {}: node {}, {others} other broker(s), replication factor {}",
+            cluster.cluster_id, config.node_id, cluster.replication_factor
+        )
+    });
     let grpc = reachable(addresses.grpc);
     let rest = reachable(addresses.rest);
     let management = reachable(addresses.management);
     let mut text = format!(
         "skep {} serves after {took_ms} ms\n\
          \n  data        {data}\
-         \n  partitions  {}\
+         \n  partitions  {}{cluster}\
          \n  gRPC        {grpc}\
          \n  REST        http://{rest}/v2\
          \n  management  http://{management}/health  /metrics  /actuator/loggers\

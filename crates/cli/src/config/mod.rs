@@ -4,6 +4,9 @@
 //! in the YAML file. Names that deployments of Zeebe set in their environment are understood where
 //! they mean the same; `SKEP_` wins over them.
 
+mod gateway;
+mod values;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -12,11 +15,15 @@ use std::str::FromStr;
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Format as _, Yaml};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use skep_broker::{CLUSTER_ID_DEFAULT, ClusterSettings};
 use skep_gateway::management::LogLevel;
 
 use crate::failure::Failure;
 use crate::limits::{MEMORY_BYTES_MIN, PARTITIONS_MAX};
+pub(crate) use gateway::{GatewayOptions, GatewaySettings};
+pub(crate) use values::{Address, Addresses, ByteSize, Level, LogFormat, Peers};
 
 /// Options of the server, each of them optional: flags, environment and file have the same.
 #[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
@@ -50,6 +57,34 @@ pub(crate) struct ServerOptions {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) partitions: Option<u32>,
 
+    /// Number of this broker in its cluster, from 0; it belongs to the data folder [default: 0]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) node_id: Option<u32>,
+
+    /// All brokers of the cluster, this one among them: 0=HOST:PORT,1=HOST:PORT,... [default: this one alone]
+    #[arg(long, value_name = "BROKERS")]
+    pub(crate) peers: Option<Peers>,
+
+    /// Copies of each partition, each on another broker [default: 1]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) replication_factor: Option<u32>,
+
+    /// Name of the cluster; nodes of another one are refused [default: skep-cluster]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster_id: Option<String>,
+
+    /// Address for the other nodes, which may do everything: keep it in a network that you trust [default: where --peers says that this broker is]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) cluster_bind: Option<String>,
+
+    /// Address that the other nodes are told to dial [default: where --peers says that this broker is]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) cluster_advertise: Option<String>,
+
+    /// The cluster of --peers exists without this broker: wait until it is added
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) join: Option<bool>,
+
     /// Run by a clock that can be pinned and moved, for tests
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) virtual_time: Option<bool>,
@@ -67,105 +102,6 @@ pub(crate) struct ServerOptions {
     pub(crate) log_level: Option<Level>,
 }
 
-/// An address to listen on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Address(pub(crate) IpAddr);
-
-impl FromStr for Address {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.eq_ignore_ascii_case("localhost") {
-            return Ok(Self(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-        }
-        let address = text.parse().map_err(|_| {
-            format!("'{text}' is not an IP address such as 127.0.0.1, 0.0.0.0 or ::1")
-        })?;
-        Ok(Self(address))
-    }
-}
-
-/// A number of bytes: `512MB`, `2GiB`, `1000000`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ByteSize(pub(crate) usize);
-
-impl FromStr for ByteSize {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = text.split_at(digits);
-        let factor: usize = match unit.trim().to_ascii_lowercase().as_str() {
-            "" | "b" => 1,
-            "k" | "kb" | "kib" => 1 << 10,
-            "m" | "mb" | "mib" => 1 << 20,
-            "g" | "gb" | "gib" => 1 << 30,
-            _ => return Err(format!("'{text}' is not a size such as 512MB or 2GB")),
-        };
-        number
-            .parse::<usize>()
-            .ok()
-            .and_then(|number| number.checked_mul(factor))
-            .map(Self)
-            .ok_or_else(|| format!("'{text}' is not a size such as 512MB or 2GB"))
-    }
-}
-
-/// Form of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line, with the fields of Stackdriver.
-    Json,
-}
-
-impl FromStr for LogFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.to_ascii_lowercase().as_str() {
-            "text" | "console" => Ok(Self::Text),
-            "json" | "stackdriver" => Ok(Self::Json),
-            _ => Err(format!("'{text}' is not a log format: text or json")),
-        }
-    }
-}
-
-/// A log level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Level(pub(crate) LogLevel);
-
-impl FromStr for Level {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self)
-    }
-}
-
-macro_rules! deserialize_from_text {
-    ($($name:ident,)*) => {$(
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                #[derive(Deserialize)]
-                #[serde(untagged)]
-                enum Scalar { Text(String), Number(u64), Truth(bool) }
-                // YAML reads 1048576 as a number and off as a truth.
-                let text = match Scalar::deserialize(deserializer)? {
-                    Scalar::Text(text) => text,
-                    Scalar::Number(number) => number.to_string(),
-                    Scalar::Truth(truth) => (if truth { "on" } else { "off" }).to_owned(),
-                };
-                text.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    )*};
-}
-
-deserialize_from_text! { Address, ByteSize, LogFormat, Level, }
-
 /// Environment variable and option it sets. Later rows win.
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("ZEEBE_BROKER_NETWORK_HOST", "bind"),
@@ -173,6 +109,9 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("ZEEBE_BROKER_GATEWAY_NETWORK_PORT", "grpc-port"),
     ("ZEEBE_BROKER_CLUSTER_PARTITIONSCOUNT", "partitions"),
     ("CAMUNDA_CLUSTER_PARTITIONCOUNT", "partitions"),
+    ("ZEEBE_BROKER_CLUSTER_NODEID", "node-id"),
+    ("ZEEBE_BROKER_CLUSTER_REPLICATIONFACTOR", "replication-factor"),
+    ("ZEEBE_BROKER_CLUSTER_CLUSTERNAME", "cluster-id"),
     ("ZEEBE_BROKER_DATA_DIRECTORY", "data-dir"),
     ("ZEEBE_CLOCK_CONTROLLED", "virtual-time"),
     ("CAMUNDA_SYSTEM_CLOCK_CONTROLLED", "virtual-time"),
@@ -187,6 +126,13 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("SKEP_GRPC_PORT", "grpc-port"),
     ("SKEP_MANAGEMENT_PORT", "management-port"),
     ("SKEP_PARTITIONS", "partitions"),
+    ("SKEP_NODE_ID", "node-id"),
+    ("SKEP_PEERS", "peers"),
+    ("SKEP_REPLICATION_FACTOR", "replication-factor"),
+    ("SKEP_CLUSTER_ID", "cluster-id"),
+    ("SKEP_CLUSTER_BIND", "cluster-bind"),
+    ("SKEP_CLUSTER_ADVERTISE", "cluster-advertise"),
+    ("SKEP_JOIN", "join"),
     ("SKEP_VIRTUAL_TIME", "virtual-time"),
     ("SKEP_IN_MEMORY", "in-memory"),
     ("SKEP_LOG_FORMAT", "log-format"),
@@ -206,6 +152,9 @@ pub(crate) struct ServerConfig {
     pub(crate) grpc_port: u16,
     pub(crate) management_port: u16,
     pub(crate) partitions: u32,
+    pub(crate) node_id: u32,
+    /// The cluster, unless this broker is alone.
+    pub(crate) cluster: Option<ClusterSettings>,
     pub(crate) virtual_time: bool,
     pub(crate) in_memory: bool,
     pub(crate) log_format: LogFormat,
@@ -235,6 +184,15 @@ impl ServerConfig {
                 layers.iter().find_map(|layer| layer.$field.clone()).unwrap_or($default)
             };
         }
+        let settings = ClusterSettings {
+            cluster_id: pick!(cluster_id, CLUSTER_ID_DEFAULT.to_owned()),
+            peers: pick!(peers, Peers::default()).0,
+            replication_factor: pick!(replication_factor, 1),
+            bind: layers.iter().find_map(|layer| layer.cluster_bind.clone()),
+            advertise: layers.iter().find_map(|layer| layer.cluster_advertise.clone()),
+            join: pick!(join, false),
+        };
+        let is_alone = settings == ClusterSettings::default();
         let config = Self {
             data_dir: pick!(data_dir, PathBuf::from("skep-data")),
             bind: pick!(bind, Address(IpAddr::V4(Ipv4Addr::LOCALHOST))).0,
@@ -243,6 +201,8 @@ impl ServerConfig {
             grpc_port: pick!(grpc_port, 26_500),
             management_port: pick!(management_port, 9600),
             partitions: pick!(partitions, 1),
+            node_id: pick!(node_id, 0),
+            cluster: (!is_alone).then_some(settings),
             virtual_time: pick!(virtual_time, false),
             in_memory: pick!(in_memory, false),
             log_format: pick!(log_format, LogFormat::Text),
@@ -266,6 +226,14 @@ impl ServerConfig {
                 self.memory_bytes
             )));
         }
+        let Some(cluster) = &self.cluster else { return Ok(()) };
+        cluster.check(self.node_id).map_err(Failure::Usage)?;
+        if cluster.peers.len() > 1 && self.virtual_time {
+            return Err(Failure::Usage(
+                "--virtual-time moves the clock of one process; a cluster of several has one each"
+                    .to_owned(),
+            ));
+        }
         Ok(())
     }
 }
@@ -282,10 +250,11 @@ fn environment_options(environment: &BTreeMap<String, String>) -> Result<ServerO
     Ok(options)
 }
 
+fn parse<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Option<T>, String> {
+    text.parse().map(Some).map_err(|error| format!("'{text}': {error}"))
+}
+
 fn set(options: &mut ServerOptions, option: &str, text: &str) -> Result<(), String> {
-    fn parse<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Option<T>, String> {
-        text.parse().map(Some).map_err(|error| format!("'{text}': {error}"))
-    }
     match option {
         "data-dir" => options.data_dir = Some(PathBuf::from(text)),
         "bind" => options.bind = parse(text)?,
@@ -294,6 +263,13 @@ fn set(options: &mut ServerOptions, option: &str, text: &str) -> Result<(), Stri
         "grpc-port" => options.grpc_port = parse(text)?,
         "management-port" => options.management_port = parse(text)?,
         "partitions" => options.partitions = parse(text)?,
+        "node-id" => options.node_id = parse(text)?,
+        "peers" => options.peers = parse(text)?,
+        "replication-factor" => options.replication_factor = parse(text)?,
+        "cluster-id" => options.cluster_id = parse(text)?,
+        "cluster-bind" => options.cluster_bind = parse(text)?,
+        "cluster-advertise" => options.cluster_advertise = parse(text)?,
+        "join" => options.join = parse(text)?,
         "virtual-time" => options.virtual_time = parse(text)?,
         "in-memory" => options.in_memory = parse(text)?,
         "log-format" => options.log_format = parse(text)?,
@@ -310,7 +286,7 @@ fn unknown_variables(environment: &BTreeMap<String, String>) -> Vec<String> {
     environment.keys().filter(|name| name.starts_with("SKEP_") && !known(name)).cloned().collect()
 }
 
-fn file_options(path: &Path) -> Result<ServerOptions, Failure> {
+fn file_options<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     if !path.is_file() {
         return Err(Failure::Usage(format!(
             "the configuration file {} is not there",
@@ -324,128 +300,4 @@ fn file_options(path: &Path) -> Result<ServerOptions, Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
-
-    fn file(text: &str) -> tempfile::NamedTempFile {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), text).unwrap();
-        file
-    }
-
-    #[test]
-    fn the_defaults_are_the_documented_ones() {
-        let config =
-            ServerConfig::resolve(&ServerOptions::default(), &environment(&[]), None).unwrap();
-        assert_eq!(config.data_dir, PathBuf::from("skep-data"));
-        assert_eq!(
-            (config.rest_port, config.grpc_port, config.management_port),
-            (8080, 26_500, 9600)
-        );
-        assert!(config.bind.is_loopback());
-        assert_eq!((config.partitions, config.memory_bytes), (1, 1 << 30));
-        assert!(!config.virtual_time && !config.in_memory);
-    }
-
-    #[test]
-    fn flags_win_over_environment_over_file_over_defaults() {
-        let file = file("rest-port: 1\ngrpc-port: 1\nmanagement-port: 1\nmemory: 2GB\n");
-        let environment = environment(&[("SKEP_REST_PORT", "2"), ("SKEP_GRPC_PORT", "2")]);
-        let flags = ServerOptions { rest_port: Some(3), ..ServerOptions::default() };
-        let config = ServerConfig::resolve(&flags, &environment, Some(file.path())).unwrap();
-        assert_eq!((config.rest_port, config.grpc_port, config.management_port), (3, 2, 1));
-        assert_eq!(config.memory_bytes, 2 << 30);
-    }
-
-    #[test]
-    fn the_file_knows_every_option() {
-        let file = file(
-            "data-dir: /tmp/x\nbind: 0.0.0.0\nmemory: 134217728\npartitions: 3\nvirtual-time: true\n\
-             in-memory: false\nlog-format: json\nlog-level: off\n",
-        );
-        let config =
-            ServerConfig::resolve(&ServerOptions::default(), &environment(&[]), Some(file.path()))
-                .unwrap();
-        assert_eq!(config.data_dir, PathBuf::from("/tmp/x"));
-        assert_eq!((config.partitions, config.virtual_time), (3, true));
-        assert_eq!((config.log_format, config.log_level), (LogFormat::Json, LogLevel::Off));
-        assert_eq!(config.memory_bytes, 128 << 20);
-    }
-
-    #[test]
-    fn names_of_zeebe_deployments_are_understood() {
-        let config = ServerConfig::resolve(
-            &ServerOptions::default(),
-            &environment(&[
-                ("ZEEBE_BROKER_CLUSTER_PARTITIONSCOUNT", "4"),
-                ("ZEEBE_BROKER_DATA_DIRECTORY", "/data"),
-                ("ZEEBE_BROKER_NETWORK_HOST", "0.0.0.0"),
-                ("ZEEBE_BROKER_GATEWAY_NETWORK_PORT", "26600"),
-                ("ZEEBE_CLOCK_CONTROLLED", "true"),
-                ("ZEEBE_LOG_APPENDER", "Stackdriver"),
-                ("SKEP_PARTITIONS", "2"),
-            ]),
-            None,
-        )
-        .unwrap();
-        assert_eq!((config.partitions, config.grpc_port), (2, 26_600));
-        assert_eq!(config.data_dir, PathBuf::from("/data"));
-        assert!(config.virtual_time && !config.bind.is_loopback());
-        assert_eq!(config.log_format, LogFormat::Json);
-    }
-
-    #[test]
-    fn mistakes_name_their_place() {
-        let error = |environment: &[(&str, &str)], text: &str| {
-            let file = file(text);
-            let failure = ServerConfig::resolve(
-                &ServerOptions::default(),
-                &self::environment(environment),
-                Some(file.path()),
-            );
-            format!("{:?}", failure.unwrap_err())
-        };
-        assert!(error(&[("SKEP_REST_PORT", "many")], "").contains("SKEP_REST_PORT"));
-        assert!(error(&[], "rest-prot: 1\n").contains("rest-prot"));
-        assert!(error(&[], "memory: much\n").contains("512MB"));
-        assert!(error(&[("SKEP_PARTITIONS", "0")], "").contains("partitions"));
-        assert!(error(&[("SKEP_MEMORY", "1KB")], "").contains("at least 64MB"));
-        let missing = ServerConfig::resolve(
-            &ServerOptions::default(),
-            &environment_of_nothing(),
-            Some(Path::new("/nowhere/skep.yaml")),
-        );
-        assert!(format!("{:?}", missing.unwrap_err()).contains("/nowhere/skep.yaml"));
-    }
-
-    fn environment_of_nothing() -> BTreeMap<String, String> {
-        BTreeMap::new()
-    }
-
-    #[test]
-    fn misspelt_variables_are_found() {
-        let config = ServerConfig::resolve(
-            &ServerOptions::default(),
-            &environment(&[("SKEP_PORTITIONS", "3"), ("SKEP_ADDRESS", "x"), ("HOME", "/")]),
-            None,
-        )
-        .unwrap();
-        assert_eq!(config.unknown_variables, ["SKEP_PORTITIONS"]);
-    }
-
-    #[test]
-    fn sizes_are_read() {
-        for (text, bytes) in
-            [("1", 1), ("2k", 2048), ("512MB", 512 << 20), ("1 GiB", 1 << 30), ("7b", 7)]
-        {
-            assert_eq!(text.parse::<ByteSize>().unwrap().0, bytes, "{text}");
-        }
-        for text in ["", "x", "1.5GB", "-1", "9999999999999999GB", "5 parsecs"] {
-            assert!(text.parse::<ByteSize>().is_err(), "{text}");
-        }
-    }
-}
+mod tests;
