@@ -37,6 +37,10 @@ pub const LATENCY_TARGET_US: u64 = 500_000;
 /// inbox is bounded all the same.
 pub const EXEMPT_FACTOR: usize = 4;
 
+/// Retries of a distribution between two warnings, once the first few have been told: one warning in
+/// about ten seconds for a partition that is away.
+pub const RETRIES_PER_WARNING: u32 = 40;
+
 /// Commands of other partitions and of the node itself that wait in an inbox. Beyond it they are
 /// dropped; the engine of the sender repeats them.
 pub const INTERNAL_COMMANDS_MAX: usize = 65_536;

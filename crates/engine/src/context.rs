@@ -11,6 +11,7 @@ use skep_protocol::{
 
 use crate::apply;
 use crate::definitions::{Definition, Definitions};
+use crate::distribute::Receivers;
 use crate::engine::Settings;
 use crate::outcome::{Effect, Outcome, RequestId, Response};
 use crate::state::State;
@@ -23,8 +24,18 @@ pub(crate) struct Waiting {
     pub(crate) results: BTreeMap<Key, (RequestId, Vec<String>)>,
     /// Message to who awaits its correlation.
     pub(crate) correlations: BTreeMap<Key, RequestId>,
-    /// Distribution to who awaits that all partitions have it: request, answer, answer at the latest.
-    pub(crate) distributions: BTreeMap<Key, (RequestId, Response, i64)>,
+    /// Who awaits that other partitions have something.
+    pub(crate) distributions: Vec<DistributionWaiter>,
+}
+
+/// A request that is answered when other partitions have acknowledged a distribution.
+pub(crate) struct DistributionWaiter {
+    pub(crate) request: RequestId,
+    pub(crate) response: Response,
+    /// Partitions that have not, and what each has to acknowledge.
+    pub(crate) on: Vec<(PartitionId, Key)>,
+    /// When it is answered at the latest, epoch milliseconds.
+    pub(crate) until_ms: i64,
 }
 
 impl Waiting {
@@ -33,7 +44,7 @@ impl Waiting {
         let is_other = |other: &RequestId| Some(*other) != request;
         self.results.retain(|_, (other, _)| is_other(other));
         self.correlations.retain(|_, other| is_other(other));
-        self.distributions.retain(|_, (other, ..)| is_other(other));
+        self.distributions.retain(|waiter| is_other(&waiter.request));
     }
 }
 
@@ -45,6 +56,7 @@ pub(crate) struct Context<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) definitions: &'a mut Definitions,
     pub(crate) waiting: &'a mut Waiting,
+    pub(crate) receivers: &'a mut Receivers,
     pub(crate) settings: Settings,
     pub(crate) now_ms: i64,
     pub(crate) request: Option<RequestId>,
@@ -69,6 +81,7 @@ impl<'a> Context<'a> {
         state: &'a mut State,
         definitions: &'a mut Definitions,
         waiting: &'a mut Waiting,
+        receivers: &'a mut Receivers,
         settings: Settings,
         now_ms: i64,
         request: Option<RequestId>,
@@ -79,6 +92,7 @@ impl<'a> Context<'a> {
             state,
             definitions,
             waiting,
+            receivers,
             settings,
             now_ms,
             request,
@@ -197,6 +211,11 @@ impl<'a> Context<'a> {
             command.checkpoint_id = self.state.meta.checkpoint_id;
             self.effect(Effect::Send { partition, command });
         }
+    }
+
+    /// How many partitions there are.
+    pub(crate) fn partition_count(&self) -> u32 {
+        self.settings.partitions
     }
 
     /// Queues a step.

@@ -14,6 +14,7 @@ use crate::apply;
 use crate::command;
 use crate::context::{Context, Waiting};
 use crate::definitions::Definitions;
+use crate::distribute::{self, PendingDistributions, Receivers};
 use crate::limits::{OUTCOME_BYTES_MAX, SLICE_BYTES_MAX, SLICE_STEPS_MAX};
 use crate::outcome::{Effect, Outcome, RequestId};
 use crate::problem::Problem;
@@ -36,6 +37,7 @@ pub struct Engine {
     state: State,
     definitions: Definitions,
     waiting: Waiting,
+    receivers: Receivers,
     resending: Resending,
     checkpoint_position: u64,
     checkpoint: Option<Arc<Checkpoint>>,
@@ -66,6 +68,7 @@ impl Engine {
             state,
             definitions: Definitions::default(),
             waiting: Waiting::default(),
+            receivers: Receivers::default(),
             resending: Resending::default(),
             checkpoint: None,
         })
@@ -124,6 +127,7 @@ impl Engine {
         self.state.rollback();
         self.definitions = Definitions::default();
         self.waiting.forget(request);
+        self.receivers.forget_undone(&self.state);
         outcome.records.clear();
         outcome.effects.truncate(effects_before);
     }
@@ -139,6 +143,7 @@ impl Engine {
             &mut self.state,
             &mut self.definitions,
             &mut self.waiting,
+            &mut self.receivers,
             self.settings,
             now_ms,
             request,
@@ -264,18 +269,12 @@ impl Engine {
     /// slices. At most a few times [`crate::limits::DUE_COMMANDS_MAX`]; ask again after processing
     /// them. Sends to repeat and answers that waited long enough come as effects.
     pub fn due(&mut self, now_ms: i64, effects: &mut Vec<Effect>) -> Vec<Command> {
+        self.receivers.due(&self.state, self.settings.partitions, now_ms, effects);
         self.resending.due(&self.state, self.settings, now_ms, effects);
-        let late: Vec<Key> = self
-            .waiting
-            .distributions
-            .iter()
-            .filter(|(_, (_, _, at_the_latest_ms))| *at_the_latest_ms <= now_ms)
-            .map(|(key, _)| *key)
-            .collect();
-        for key in late {
-            if let Some((request, response, _)) = self.waiting.distributions.remove(&key) {
-                effects.push(Effect::Respond { request, response });
-            }
+        let waiting = &mut self.waiting.distributions;
+        for waiter in waiting.extract_if(.., |waiter| waiter.until_ms <= now_ms) {
+            let (request, response) = (waiter.request, waiter.response);
+            effects.push(Effect::Respond { request, response });
         }
         schedule::due(&mut self.state, now_ms)
     }
@@ -284,8 +283,24 @@ impl Engine {
     pub fn next_due_ms(&mut self) -> Option<i64> {
         let scheduled = schedule::next_due_ms(&mut self.state);
         let resend = self.resending.next_ms(&mut self.state);
-        let answers = self.waiting.distributions.values().map(|(_, _, at_ms)| *at_ms).min();
-        [scheduled, resend, answers].into_iter().flatten().min()
+        let distribution = self.receivers.next_ms(&mut self.state);
+        let waiting = self.waiting.distributions.iter();
+        let answers =
+            waiting.map(|waiter| waiter.until_ms).min().filter(|until_ms| *until_ms != i64::MAX);
+        [scheduled, resend, distribution, answers].into_iter().flatten().min()
+    }
+
+    /// The broker says whether the leader of a partition can be reached. What was not acknowledged is
+    /// sent again at once when it can (again, or the partition has another leader); no answer waits
+    /// for it while it cannot. Without being told, the engine finds out by itself, a little later.
+    pub fn set_reachable(&mut self, partition: PartitionId, reachable: bool) {
+        self.receivers.set_reachable(&self.state, partition, reachable);
+    }
+
+    /// What other partitions have not acknowledged, ascending by partition; empty when all is well.
+    #[must_use]
+    pub fn pending_distributions(&self) -> Vec<PendingDistributions> {
+        distribute::pending(&self.state, &self.receivers, self.settings.partitions)
     }
 
     /// The position of the last record that was written or replayed.

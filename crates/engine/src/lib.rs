@@ -17,6 +17,7 @@ mod command;
 mod context;
 mod decision_graphs;
 mod definitions;
+mod distribute;
 mod document;
 mod element;
 mod engine;
@@ -28,6 +29,7 @@ mod schedule;
 pub mod state;
 mod step;
 
+pub use distribute::PendingDistributions;
 pub use engine::{Engine, ReplayError, Settings, position_of_meta};
 pub use outcome::{ActivatedJob, Effect, Outcome, RequestId, Response};
 pub use state::{Backing, BackingError, Checkpoint};

@@ -53,9 +53,40 @@ pub const RESEND_PAUSE_MS: i64 = 1_000;
 /// Longest pause between two sends of the same command, in milliseconds.
 pub const RESEND_PAUSE_MAX_MS: i64 = 60_000;
 
-/// How long the answer to a deployment waits for the other partitions, in milliseconds. Short: a
-/// partition that is away must not hold up the client, who may deploy while it recovers.
-pub const DEPLOYMENT_ANSWER_WAIT_MS: i64 = 500;
+/// How long the answer to a deployment waits at least for partitions that are not known to be away,
+/// in milliseconds: as long as a round trip with two flushes takes on a slow disk.
+pub const ANSWER_WAIT_MS: i64 = 40;
+
+/// How long it waits at most, in milliseconds, when round trips take long: what a client who deploys
+/// hardly notices.
+pub const ANSWER_WAIT_MAX_MS: i64 = 150;
+
+/// First pause before an unacknowledged distribution is sent again, in milliseconds: several times a
+/// usual round trip.
+pub const DISTRIBUTION_PAUSE_MS: i64 = 100;
+
+/// Longest pause between two sends of a distribution, in milliseconds. Short: a partition that is back
+/// gets what it missed within half a second even if nobody says that it is back.
+pub const DISTRIBUTION_PAUSE_MAX_MS: i64 = 250;
+
+/// Distributions above this size, in bytes, are repeated more slowly: sent in vain they cost something.
+pub const DISTRIBUTION_LARGE_BYTES: usize = 256 * 1024;
+
+/// Longest pause between two sends of such a one, in milliseconds.
+pub const DISTRIBUTION_LARGE_PAUSE_MAX_MS: i64 = 2_000;
+
+/// Distributions on their way to one partition at a time: a full round of its processor.
+pub const DISTRIBUTIONS_IN_FLIGHT_MAX: usize = 128;
+
+/// Bytes of distributions on their way to one partition at a time: a fraction of what a link queues.
+pub const DISTRIBUTIONS_BYTES_IN_FLIGHT_MAX: usize = 2 * 1024 * 1024;
+
+/// Distributions that one acknowledgement settles, so that its records fit an entry; more than are on
+/// their way at a time.
+pub const ACKNOWLEDGED_MAX: usize = 256;
+
+/// Pending distributions of a partition that are counted for people; beyond it there are "many".
+pub const PENDING_COUNTED_MAX: usize = 10_000;
 
 /// Subscriptions that wait for another partition and are looked at in one pass of resending.
 pub const RESEND_SCAN_MAX: usize = 1_000;

@@ -43,6 +43,15 @@ pub enum Effect {
         /// Job type.
         job_type: String,
     },
+    /// A distribution was not acknowledged in time and is sent again, which somebody should log.
+    DistributionRetried {
+        /// Receiver.
+        partition: PartitionId,
+        /// The distribution.
+        key: Key,
+        /// How often it was sent in vain.
+        attempts: u32,
+    },
     /// This partition's part of a cut is decided: a backup with this id holds what is up to this
     /// position. Comes again when the same checkpoint is asked for again.
     CheckpointCreated {

@@ -11,7 +11,6 @@ use skep_protocol::{
 
 use crate::behavior::message::to_instance_side;
 use crate::behavior::subscription::to_message_side;
-use crate::command::distribution;
 use crate::engine::Settings;
 use crate::limits::{DUE_COMMANDS_MAX, RESEND_PAUSE_MAX_MS, RESEND_PAUSE_MS, RESEND_SCAN_MAX};
 use crate::outcome::Effect;
@@ -79,7 +78,6 @@ pub(crate) fn next_due_ms(state: &mut State) -> Option<i64> {
 /// What was sent to another partition and has not been answered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Unanswered {
-    Distribution(PartitionId, Key),
     Opening(Key, String),
     Correlating(Key, Key),
     Correlated(Key, Key),
@@ -123,8 +121,7 @@ impl Resending {
 
     /// When to look again; `None` while nothing is unanswered.
     pub(crate) fn next_ms(&self, state: &mut State) -> Option<i64> {
-        let any = state.distributions_pending.first().is_some()
-            || state.process_message_subscriptions_pending.first().is_some()
+        let any = state.process_message_subscriptions_pending.first().is_some()
             || state.message_subscriptions_pending.first().is_some()
             || state.process_message_correlations.first().is_some();
         any.then(|| self.looked_ms.saturating_add(RESEND_PAUSE_MS))
@@ -133,13 +130,6 @@ impl Resending {
 
 fn unanswered(state: &State, settings: Settings) -> Vec<(Unanswered, PartitionId, Command)> {
     let mut found = Vec::new();
-    for partition in 1..=settings.partitions {
-        if let Some(key) = distribution::head(state, partition)
-            && let Some(command) = distribution::command_of(state, key)
-        {
-            found.push((Unanswered::Distribution(partition, key), partition, command));
-        }
-    }
     let mut looked = 0;
     state.process_message_subscriptions_pending.scan(
         &(NO_KEY, String::new()),

@@ -117,6 +117,10 @@ pub struct Command {
     /// A receiver that does not have this checkpoint yet makes it first, so that no cut has the
     /// receipt of a command without its sending.
     pub checkpoint_id: u64,
+    /// Of a command that is distributed to all partitions: the distribution that the receiver has to
+    /// have taken before this one. [`crate::NO_KEY`] when it has taken all that came before, and on
+    /// every other command.
+    pub predecessor: Key,
     /// Value type, intent and value.
     pub payload: Payload,
 }
@@ -125,6 +129,6 @@ impl Command {
     /// A command about `key` without a client's reference.
     #[must_use]
     pub fn new(key: Key, payload: Payload) -> Self {
-        Self { key, operation_reference: 0, checkpoint_id: 0, payload }
+        Self { key, operation_reference: 0, checkpoint_id: 0, predecessor: crate::NO_KEY, payload }
     }
 }

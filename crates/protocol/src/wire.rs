@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! command = version u8 (1), value_type u8, intent u8, key u64, operation_reference u64,
-//!           checkpoint_id u64, value (protobuf, to the end)
+//!           checkpoint_id u64, predecessor u64, value (protobuf, to the end)
 //! ```
 
 use bytes::{Buf, Bytes};
@@ -15,7 +15,7 @@ use crate::{Command, Payload};
 pub const COMMAND_VERSION: u8 = 1;
 
 /// Bytes in front of the value.
-const HEADER_BYTES: usize = 27;
+const HEADER_BYTES: usize = 35;
 
 /// Why the bytes are no command that this version can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub fn encode_command(command: &Command, out: &mut Vec<u8>) {
     out.extend_from_slice(&command.key.to_le_bytes());
     out.extend_from_slice(&command.operation_reference.to_le_bytes());
     out.extend_from_slice(&command.checkpoint_id.to_le_bytes());
+    out.extend_from_slice(&command.predecessor.to_le_bytes());
     command.payload.encode_value(out);
 }
 
@@ -56,10 +57,11 @@ pub fn decode_command(mut bytes: Bytes) -> Result<Command, WireError> {
     let key = bytes.get_u64_le();
     let operation_reference = bytes.get_u64_le();
     let checkpoint_id = bytes.get_u64_le();
+    let predecessor = bytes.get_u64_le();
     let payload = Payload::decode(value_type, intent, bytes)
         .map_err(|error| WireError(error.to_string()))?
         .ok_or_else(|| WireError(format!("value type {value_type}, intent {intent} is unknown")))?;
-    Ok(Command { key, operation_reference, checkpoint_id, payload })
+    Ok(Command { key, operation_reference, checkpoint_id, predecessor, payload })
 }
 
 #[cfg(test)]
@@ -73,6 +75,7 @@ mod tests {
             key: 2_251_799_813_685_249,
             operation_reference: 42,
             checkpoint_id: 7,
+            predecessor: 2_251_799_813_685_248,
             payload: Payload::Job(JobIntent::Yield, job),
         }
     }

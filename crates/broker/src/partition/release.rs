@@ -3,6 +3,7 @@
 use skep_engine::{Effect, Response};
 
 use crate::jobs::ActivatedJobs;
+use crate::limits;
 use crate::metrics::seconds;
 use crate::partition::processor::{Partition, Round, Slot};
 use crate::partition::{Answer, Processing};
@@ -51,6 +52,19 @@ impl<E: Processing, R: Replication> Partition<E, R> {
                 Effect::JobsAvailable { job_type } => {
                     self.parts.hub.announcements.announce(&job_type);
                 }
+                Effect::DistributionRetried { partition, key, attempts }
+                    if attempts.is_power_of_two()
+                        || attempts.is_multiple_of(limits::RETRIES_PER_WARNING) =>
+                {
+                    // The words that operators of Zeebe search their logs for.
+                    tracing::warn!(
+                        partition = self.parts.id,
+                        attempts,
+                        "Failed to receive deployment response for partition {partition} \
+                         (on topic 'deployment-response-{key}-{partition}'). Retrying"
+                    );
+                }
+                Effect::DistributionRetried { .. } => {}
                 Effect::CheckpointCreated { id, position } => {
                     tracing::info!(partition = self.parts.id, id, position, "checkpoint created");
                     self.parts.status.set_backup_checkpoint(Some((id, position)));

@@ -2,18 +2,22 @@
 
 use skep_protocol::{CommandDistributionIntent, CommandDistributionRecord, Key, key::partition_of};
 
-use crate::state::State;
+use crate::state::{PendingDistribution, State};
 
 pub(crate) fn apply(
     state: &mut State,
     key: Key,
     intent: CommandDistributionIntent,
     value: &CommandDistributionRecord,
+    timestamp_ms: i64,
 ) {
     match intent {
         CommandDistributionIntent::Started => state.distributions.insert(key, value.clone()),
         CommandDistributionIntent::Distributing => {
-            state.distributions_pending.insert((value.partition_id, key), ());
+            let row =
+                PendingDistribution { predecessor: value.predecessor, since_ms: timestamp_ms };
+            state.distributions_pending.insert((value.partition_id, key), row);
+            state.distributions_last.insert(value.partition_id, key);
         }
         CommandDistributionIntent::Acknowledged => {
             state.distributions_pending.remove(&(value.partition_id, key));

@@ -60,7 +60,7 @@ pub(crate) fn apply(state: &mut State, partition_id: PartitionId, record: &Recor
             decision::apply_requirements(state, key, *intent, value);
         }
         Payload::CommandDistribution(intent, value) => {
-            distribution::apply(state, key, *intent, value)
+            distribution::apply(state, key, *intent, value, record.timestamp_ms)
         }
         Payload::ProcessInstanceBatch(intent, value) => match intent {
             ProcessInstanceBatchIntent::Enqueued => state.batches.insert_new(key, value.clone()),

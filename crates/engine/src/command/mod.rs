@@ -5,7 +5,6 @@ pub(crate) mod checkpoint;
 mod creation;
 mod decision_evaluation;
 pub(crate) mod deployment;
-pub(crate) mod distribution;
 mod incident;
 mod job;
 mod job_batch;
@@ -27,6 +26,7 @@ use skep_protocol::{
 };
 
 use crate::context::Context;
+use crate::distribute;
 
 /// Processes one command: exactly one event or rejection fulfils it.
 pub(crate) fn process(context: &mut Context<'_>, command: &Command) {
@@ -43,7 +43,7 @@ pub(crate) fn process(context: &mut Context<'_>, command: &Command) {
             deployment::create(context, command, value)
         }
         Payload::Deployment(DeploymentIntent::Distribute, value) => {
-            distribution::receive(context, command, |context| deployment::receive(context, value));
+            distribute::receive(context, command, |context| deployment::receive(context, value));
         }
         Payload::DecisionEvaluation(DecisionEvaluationIntent::Evaluate, value) => {
             decision_evaluation::evaluate(context, command, value);
@@ -85,7 +85,7 @@ pub(crate) fn process(context: &mut Context<'_>, command: &Command) {
             resource_deletion::delete(context, command, value);
         }
         Payload::CommandDistribution(CommandDistributionIntent::Acknowledge, value) => {
-            distribution::acknowledge(context, command, value);
+            distribute::acknowledge(context, command, value);
         }
         Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continue, _) => {
             batch::go_on(context, command)

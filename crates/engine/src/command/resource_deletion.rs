@@ -10,14 +10,15 @@ use skep_protocol::{
     key::partition_of,
 };
 
-use super::{deployment, distribution};
+use super::deployment;
 use crate::context::Context;
 use crate::decision_graphs::decisions_of;
+use crate::distribute;
 
 pub(super) fn delete(context: &mut Context<'_>, command: &Command, value: &ResourceDeletionRecord) {
     if command.key != NO_KEY && partition_of(command.key) != context.settings.partition_id {
         let key = value.resource_key;
-        return distribution::receive(context, command, |context| delete_resource(context, key));
+        return distribute::receive(context, command, |context| delete_resource(context, key));
     }
     let key = value.resource_key;
     let process = context.state.processes.get(&key);
@@ -32,7 +33,8 @@ pub(super) fn delete(context: &mut Context<'_>, command: &Command, value: &Resou
     delete_resource(context, key);
     context.event(deletion_key, event(ResourceDeletionIntent::Deleted));
     context.respond_accepted(deletion_key, event(ResourceDeletionIntent::Deleted));
-    distribution::start(context, deletion_key, &event(ResourceDeletionIntent::Delete));
+    let others = context.others();
+    distribute::start(context, deletion_key, &event(ResourceDeletionIntent::Delete), &others);
 }
 
 fn delete_resource(context: &mut Context<'_>, key: Key) {

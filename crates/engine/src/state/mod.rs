@@ -158,7 +158,7 @@ tables! {
     /// Commands that other partitions have not acknowledged yet.
     33 distributions: Key => CommandDistributionRecord,
     /// (partition, distribution).
-    34 distributions_pending: (PartitionId, Key) => (),
+    34 distributions_pending: (PartitionId, Key) => PendingDistribution,
     /// Partition to the last distribution received from it.
     35 distributions_received: PartitionId => Key,
     /// Work that goes on in the next slice.
@@ -189,6 +189,8 @@ tables! {
     48 decision_requirements_versions: (String, u32) => Key,
     /// Decision requirements id to the highest version ever, deleted ones included.
     49 decision_requirements_versions_highest: String => u32,
+    /// Partition to the last distribution that was begun for it.
+    50 distributions_last: PartitionId => Key,
 }
 
 impl State {

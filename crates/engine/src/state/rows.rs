@@ -168,3 +168,14 @@ pub(crate) struct Creation {
     #[prost(uint64, tag = "4")]
     pub(crate) fingerprint: u64,
 }
+
+/// A distribution that a partition has not acknowledged.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct PendingDistribution {
+    /// The one before it to the same partition; 0 when there was none, or none is known.
+    #[prost(uint64, tag = "1")]
+    pub(crate) predecessor: Key,
+    /// Since when, epoch milliseconds.
+    #[prost(int64, tag = "2")]
+    pub(crate) since_ms: i64,
+}

@@ -2,7 +2,7 @@
 //!
 //! | command | what it does |
 //! |---|---|
-//! | `deploy ID [as=NAME] [tag=T]` | deploys the model in the indented lines below it (`model.rs`, or `dmn.rs` for `deploy ID.dmn`); `resource ID` begins another file |
+//! | `deploy ID [as=NAME] [tag=T]`, `deploy-everywhere ...` | deploys the model in the indented lines below it (`model.rs`, or `dmn.rs` for `deploy ID.dmn`); `resource ID` begins another file |
 //! | `evaluate DECISION {JSON} [version=] [partition=]` | evaluates a decision |
 //! | `create ID {JSON} [version=] [await] [fetch=a,b] [ref=] [business=] [partition=]` | creates an instance |
 //! | `activate TYPE [worker=] [max=] [timeout=] [fetch=] [bytes=] [partition=]` | hands jobs to a worker |
@@ -14,7 +14,8 @@
 //! | `advance PT1H` (stops wherever something is due), `jump PT1H` (as after a downtime), `restart` | time and restarts |
 //! | `hold-due`, `run-due` | timers, deadlines and queued slices wait, and go on |
 //! | `partitions N`, `drop KIND INTENT`, `duplicate KIND INTENT`, `hold KIND INTENT`, `release`, `cut-off N`, `reconnect N` | the network |
-//! | `state`, `variables SCOPE`, `notifications`, `repeat N COMMAND` | looking at things |
+//! | `unreachable N`, `reachable N` | what brokers tell their engines |
+//! | `state`, `distributions`, `variables SCOPE`, `notifications`, `repeat N COMMAND` | looking at things |
 //! | `once` | the script is long: it runs plainly only |
 //!
 //! `given COMMAND` does it without showing anything; it must not be refused. Things are named after their
@@ -146,6 +147,9 @@ fn run_control(world: &mut World, arguments: &Arguments<'_>) -> bool {
         "release" => world.release(),
         "cut-off" => drop(world.cut_off.insert(arguments.subject().parse().expect("a number"))),
         "reconnect" => drop(world.cut_off.remove(&arguments.subject().parse().expect("a number"))),
+        "reachable" => world.set_reachable(arguments.subject().parse().expect("a number"), true),
+        "unreachable" => world.set_reachable(arguments.subject().parse().expect("a number"), false),
+        "distributions" => world.show_distributions(),
         "notifications" => world.notifications = true,
         // For the whole script, before it runs (`script.rs`).
         "once" => {}
@@ -188,8 +192,9 @@ fn show_state(world: &mut World) {
         .filter_map(|(table, name)| rows.get(table).map(|count| format!("{name}={count}")))
         .collect();
     // Definitions, their versions and what was received from other partitions stay.
-    let others =
-        rows.keys().any(|table| ![0, 10, 11, 12, 35].contains(table) && !(41..=49).contains(table));
+    let others = rows
+        .keys()
+        .any(|table| ![0, 10, 11, 12, 35, 50].contains(table) && !(41..=49).contains(table));
     let text =
         if others { counts.join(", ") } else { "nothing but definitions is left".to_owned() };
     world.print(format!("state: {text}"));
@@ -241,7 +246,8 @@ fn send(world: &mut World, arguments: &Arguments<'_>, command: Command) {
 fn run_request(world: &mut World, arguments: &Arguments<'_>) {
     let label = arguments.words[0].text.clone();
     let (key, payload) = match label.as_str() {
-        "deploy" => (NO_KEY, deployment(arguments)),
+        "deploy" => (NO_KEY, deployment(arguments, false)),
+        "deploy-everywhere" => (NO_KEY, deployment(arguments, true)),
         "delete" => {
             let name = arguments.words[1..]
                 .iter()
@@ -395,7 +401,7 @@ fn activation(arguments: &Arguments<'_>) -> Payload {
     Payload::JobBatch(JobBatchIntent::Activate, record)
 }
 
-fn deployment(arguments: &Arguments<'_>) -> Payload {
+fn deployment(arguments: &Arguments<'_>, awaits_all_partitions: bool) -> Payload {
     let mut files: Vec<(Vec<Word>, Vec<&str>)> = vec![(arguments.words[1..].to_vec(), Vec::new())];
     for line in arguments.lines {
         match line.trim().strip_prefix("resource ") {
@@ -419,7 +425,7 @@ fn deployment(arguments: &Arguments<'_>) -> Payload {
         .collect();
     Payload::Deployment(
         DeploymentIntent::Create,
-        DeploymentRecord { resources, ..DeploymentRecord::default() },
+        DeploymentRecord { resources, awaits_all_partitions, ..DeploymentRecord::default() },
     )
 }
 

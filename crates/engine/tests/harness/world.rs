@@ -123,8 +123,19 @@ impl World {
 
     pub(crate) fn print(&mut self, text: impl Into<String>) {
         self.flush();
-        if !self.quiet {
-            self.output.push(text.into());
+        let text = text.into();
+        if self.quiet {
+            return;
+        }
+        // What is sent in vain again and again takes one line.
+        let known = self.output.last_mut().filter(|_| text.ends_with(" (lost)"));
+        match known.and_then(|last| {
+            let rest = last.strip_prefix(&text)?;
+            let times = if rest.is_empty() { 1 } else { rest.strip_prefix(" x")?.parse().ok()? };
+            Some((last, times + 1u32))
+        }) {
+            Some((last, times)) => *last = format!("{text} x{times}"),
+            None => self.output.push(text),
         }
     }
 
@@ -236,6 +247,43 @@ impl World {
         self.settle();
     }
 
+    /// The broker of each partition hears whether another partition can be reached.
+    pub(crate) fn set_reachable(&mut self, partition: PartitionId, reachable: bool) {
+        self.disturbed = true;
+        for (id, node) in &mut self.nodes {
+            if *id != partition {
+                node.engine.set_reachable(partition, reachable);
+            }
+        }
+        self.settle();
+    }
+
+    /// What partitions have not acknowledged, as operators see it.
+    pub(crate) fn show_distributions(&mut self) {
+        let mut lines = Vec::new();
+        for (id, node) in &self.nodes {
+            for pending in node.engine.pending_distributions() {
+                lines.push(format!(
+                    "{id} to {}: {} pending, the oldest {} {} {} since {}, attempts={}{}",
+                    pending.receiver,
+                    pending.count,
+                    pending.value_type,
+                    pending.intent,
+                    self.names.name(pending.oldest_key),
+                    print::relative(pending.oldest_since_ms, self.now_ms),
+                    pending.attempts,
+                    if pending.away { ", away" } else { "" },
+                ));
+            }
+        }
+        if lines.is_empty() {
+            lines.push("no distribution is pending".to_owned());
+        }
+        for line in lines {
+            self.print(line);
+        }
+    }
+
     fn effects(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
@@ -257,6 +305,7 @@ impl World {
                     self.print(format!("jobs available: {job_type}"));
                 }
                 Effect::JobsAvailable { .. } => {}
+                Effect::DistributionRetried { .. } => {}
                 Effect::CheckpointCreated { id, .. } => {
                     self.print(format!("backup: checkpoint {id} is committed"));
                 }

@@ -195,6 +195,7 @@ pub(crate) fn nothing_is_left(history: &History, dump: &Dump) {
         table::PROCESS_VERSIONS_HIGHEST,
         table::MESSAGE_START_SUBSCRIPTIONS,
         table::DISTRIBUTIONS_RECEIVED,
+        table::DISTRIBUTIONS_LAST,
         table::CREATIONS,
         table::CREATION_EXPIRIES,
         table::DECISIONS,

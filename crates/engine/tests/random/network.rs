@@ -210,7 +210,9 @@ impl Network {
                     }
                     link.push_back(sent);
                 }
-                Effect::JobsAvailable { .. } | Effect::CheckpointCreated { .. } => {}
+                Effect::JobsAvailable { .. }
+                | Effect::CheckpointCreated { .. }
+                | Effect::DistributionRetried { .. } => {}
             }
         }
     }

@@ -34,6 +34,7 @@ pub(crate) mod table {
     pub(crate) const CREATIONS: u8 = 37;
     pub(crate) const CREATION_EXPIRIES: u8 = 38;
     pub(crate) const DECISIONS: u8 = 41;
+    pub(crate) const DISTRIBUTIONS_LAST: u8 = 50;
     /// Versions, tags, deployments and graphs of decisions: from this one to the next.
     pub(crate) const DECISION_INDEXES: std::ops::RangeInclusive<u8> = 42..=49;
 }

@@ -62,6 +62,9 @@ pub struct DeploymentRecord {
     /// Decision requirements graphs, in the order of the files.
     #[prost(message, repeated, tag = "6")]
     pub decision_requirements: Vec<DecisionRequirementsMetadata>,
+    /// CREATE: answer when all partitions have it, however long that takes.
+    #[prost(bool, tag = "7")]
+    pub awaits_all_partitions: bool,
 }
 
 /// Value of PROCESS.
@@ -123,4 +126,7 @@ pub struct CommandDistributionRecord {
     /// Key of the command.
     #[prost(uint64, tag = "5")]
     pub command_key: Key,
+    /// DISTRIBUTING: the distribution to the same receiver before this one, 0 when there was none.
+    #[prost(uint64, tag = "6")]
+    pub predecessor: Key,
 }

@@ -7,13 +7,12 @@ mod versions;
 
 use skep_protocol::{
     Command, DecisionIntent, DecisionRecord, DecisionRequirementsIntent,
-    DecisionRequirementsRecord, DeploymentIntent, DeploymentRecord, Payload, ProcessIntent,
-    ProcessRecord, RejectionType, ResourceRecord,
+    DecisionRequirementsRecord, DeploymentIntent, DeploymentRecord, Key, PartitionId, Payload,
+    ProcessIntent, ProcessRecord, RejectionType, ResourceRecord,
 };
 
-use super::distribution;
-use crate::context::Context;
-use crate::limits::DEPLOYMENT_ANSWER_WAIT_MS;
+use crate::context::{Context, DistributionWaiter};
+use crate::distribute;
 use crate::outcome::Response;
 
 pub(crate) use start_events::message_start_names;
@@ -37,23 +36,39 @@ pub(super) fn create(context: &mut Context<'_>, command: &Command, value: &Deplo
     context.event(deployment_key, payload.clone());
     let distributed = DeploymentRecord { resources: value.resources.clone(), ..record };
     receive(context, &distributed);
-    if is_known(&distributed) || context.settings.partitions == 1 {
-        return context.respond_accepted(deployment_key, payload);
+    let others = context.others();
+    if !is_known(&distributed) {
+        distribute::start(
+            context,
+            deployment_key,
+            &Payload::Deployment(DeploymentIntent::Distribute, distributed),
+            &others,
+        );
     }
-    distribution::start(
-        context,
-        deployment_key,
-        &Payload::Deployment(DeploymentIntent::Distribute, distributed),
-    );
-    // Answered when all partitions have it, so that a create right after it finds the process on
-    // each; a partition that is away delays the answer no longer than the limit.
-    if let Some(request) = context.request.take() {
-        let position = context.state.meta.last_position;
-        let response =
-            Response::Accepted { key: deployment_key, position, payload: Box::new(payload) };
-        let at_the_latest_ms = context.now_ms.saturating_add(DEPLOYMENT_ANSWER_WAIT_MS);
-        context.waiting.distributions.insert(deployment_key, (request, response, at_the_latest_ms));
+    answer(context, deployment_key, payload, value.awaits_all_partitions);
+}
+
+/// Answers when other partitions have the deployment, so that a create right after it finds the
+/// process on each. One that is away is not waited for, and one that becomes so only shortly; unless
+/// the client asked to wait for all, however long that takes.
+fn answer(context: &mut Context<'_>, key: Key, payload: Payload, awaits_all: bool) {
+    let mut on = context.pending_of_others();
+    if !awaits_all {
+        on.retain(|(partition, last)| *last == key && !context.receivers.is_away(*partition));
     }
+    if on.is_empty() {
+        return context.respond_accepted(key, payload);
+    }
+    let Some(request) = context.request.take() else { return };
+    let position = context.state.meta.last_position;
+    let response = Response::Accepted { key, position, payload: Box::new(payload) };
+    let until_ms = if awaits_all {
+        i64::MAX
+    } else {
+        let partitions: Vec<PartitionId> = on.iter().map(|(partition, _)| *partition).collect();
+        context.now_ms.saturating_add(context.receivers.answer_wait_ms(&partitions))
+    };
+    context.waiting.distributions.push(DistributionWaiter { request, response, on, until_ms });
 }
 
 /// Whether a deployment has nothing that is new.
