@@ -1,6 +1,6 @@
 //! Random models and paths in any number:
 //! `cargo run --release -p skep-engine --example random_models -- --models 1000 --paths 100 [--seed FIRST_MODEL] [--kinds]`;
-//! `--one SEED` runs one path and shows its records.
+//! `--one SEED` runs one path and shows its records; `--messages N` runs the messages of `messages.rs`.
 //!
 //! After every step processed, replayed and recounted state are compared. Each failure is printed
 //! with its seed; the exit code tells whether there was one. `--kinds` counts the records of each kind:
@@ -28,6 +28,8 @@ mod decisions;
 mod explore;
 #[path = "../tests/random/history.rs"]
 mod history;
+#[path = "../tests/random/messages.rs"]
+mod messages;
 #[path = "../tests/random/model.rs"]
 mod model;
 #[path = "../tests/random/network.rs"]
@@ -64,6 +66,9 @@ fn main() -> ExitCode {
             }
         };
     }
+    if arguments.iter().any(|argument| argument == "--messages") {
+        return run_messages(number("--seed", 0), number("--messages", 1000));
+    }
     let (models, paths) = (number("--models", 1000), number("--paths", 100));
     let first = number("--seed", 0);
     let start = Instant::now();
@@ -97,6 +102,31 @@ fn main() -> ExitCode {
         work.steps,
         work.commands,
         work.records(),
+        start.elapsed().as_secs_f64()
+    );
+    if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run_messages(first: u64, count: u64) -> ExitCode {
+    let start = Instant::now();
+    let (mut failures, mut correlated) = (0, 0);
+    for seed in first..first + count {
+        match std::panic::catch_unwind(|| messages::run(seed, false)) {
+            Ok(more) => correlated += more,
+            Err(_) => {
+                failures += 1;
+                println!(
+                    "seed {seed} fails; again: SKEP_MESSAGES_SEED={seed} cargo test -p skep-engine --test random \
+                     one_run_of_messages -- --nocapture"
+                );
+            }
+        }
+        if failures >= FAILURES_MAX {
+            break;
+        }
+    }
+    println!(
+        "{count} runs: {correlated} messages correlated in {:.1} s; {failures} failures",
         start.elapsed().as_secs_f64()
     );
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -18,7 +18,8 @@ use crate::distribute::{self, PendingDistributions, Receivers};
 use crate::limits::{OUTCOME_BYTES_MAX, SLICE_BYTES_MAX, SLICE_STEPS_MAX};
 use crate::outcome::{Effect, Outcome, RequestId};
 use crate::problem::Problem;
-use crate::schedule::{self, Resending};
+use crate::resend::Resending;
+use crate::schedule;
 use crate::state::{Backing, BackingError, Checkpoint, Meta, State};
 use crate::step::Step;
 
@@ -295,6 +296,9 @@ impl Engine {
     /// for it while it cannot. Without being told, the engine finds out by itself, a little later.
     pub fn set_reachable(&mut self, partition: PartitionId, reachable: bool) {
         self.receivers.set_reachable(&self.state, partition, reachable);
+        if reachable {
+            self.resending.reachable(partition);
+        }
     }
 
     /// What other partitions have not acknowledged, ascending by partition; empty when all is well.

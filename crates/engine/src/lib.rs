@@ -25,6 +25,7 @@ pub mod limits;
 mod outcome;
 mod parsed;
 mod problem;
+mod resend;
 mod schedule;
 pub mod state;
 mod step;

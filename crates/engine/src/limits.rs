@@ -46,12 +46,21 @@ pub const INCIDENT_VARIABLES_MAX: usize = 20;
 /// milliseconds: longer than any client retries, short enough to forget.
 pub const OPERATION_REFERENCE_WINDOW_MS: i64 = 60 * 60 * 1000;
 
-/// First pause before an unacknowledged command to another partition is sent again, in
-/// milliseconds; doubles up to [`RESEND_PAUSE_MAX_MS`].
-pub const RESEND_PAUSE_MS: i64 = 1_000;
+/// First pause before an unanswered command about a message subscription is sent again, in
+/// milliseconds: a partition under load answers later than an idle one, and a repetition is work for
+/// both. Doubles up to [`RESEND_PAUSE_MAX_MS`].
+pub const RESEND_PAUSE_MS: i64 = 500;
 
-/// Longest pause between two sends of the same command, in milliseconds.
-pub const RESEND_PAUSE_MAX_MS: i64 = 60_000;
+/// Longest pause between two sends of such a command, in milliseconds: a partition that is back hears
+/// of it within this time even if nobody says that it is back.
+pub const RESEND_PAUSE_MAX_MS: i64 = 4_000;
+
+/// Pause between two looks at what is unanswered, in milliseconds.
+pub const RESEND_LOOK_MS: i64 = 250;
+
+/// Unanswered commands of one partition whose repetition is kept account of; the others have their
+/// turn when these are answered.
+pub const RESEND_TRACKED_MAX: usize = 1_000;
 
 /// How long the answer to a deployment waits at least for partitions that are not known to be away,
 /// in milliseconds: as long as a round trip with two flushes takes on a slow disk.
@@ -88,7 +97,7 @@ pub const ACKNOWLEDGED_MAX: usize = 256;
 /// Pending distributions of a partition that are counted for people; beyond it there are "many".
 pub const PENDING_COUNTED_MAX: usize = 10_000;
 
-/// Subscriptions that wait for another partition and are looked at in one pass of resending.
+/// Rows of a table that one look at what is unanswered visits.
 pub const RESEND_SCAN_MAX: usize = 1_000;
 
 /// Retries of a job whose model names none (`spec/engine.md` 1.6).

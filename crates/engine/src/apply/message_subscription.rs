@@ -12,7 +12,8 @@ pub(crate) fn apply(
 ) {
     match intent {
         MessageSubscriptionIntent::Created => {
-            let row = MessageSubscription { record: value.clone(), correlating: Vec::new() };
+            let row =
+                MessageSubscription { record: value.clone(), correlating: Vec::new(), sequence: 0 };
             state.message_subscriptions.insert_new(key, row);
             state
                 .message_subscriptions_by_name
@@ -23,9 +24,11 @@ pub(crate) fn apply(
         }
         MessageSubscriptionIntent::Correlating => {
             state.message_subscriptions.update(&key, |row| {
+                row.sequence = row.sequence.max(value.sequence);
                 row.correlating.push(CorrelatingMessage {
                     message_key: value.message_key,
                     variables: value.variables.clone(),
+                    sequence: value.sequence,
                 });
             });
             state.message_subscriptions_pending.insert(key, ());

@@ -12,10 +12,7 @@ pub(crate) fn apply(
     let id = (value.element_instance_key, value.message_name.clone());
     match intent {
         ProcessMessageSubscriptionIntent::Creating => {
-            let row = ProcessMessageSubscription {
-                record: value.clone(),
-                state: SubscriptionState::Opening as i32,
-            };
+            let row = ProcessMessageSubscription::new(value.clone(), SubscriptionState::Opening);
             state.process_message_subscriptions.insert(id.clone(), row);
             state.process_message_subscriptions_pending.insert(id, ());
         }
@@ -35,15 +32,19 @@ pub(crate) fn apply(
             if value.interrupting {
                 state.process_message_subscriptions.remove(&id);
             } else {
-                state
-                    .process_message_subscriptions
-                    .update(&id, |row| row.state = SubscriptionState::Open as i32);
+                state.process_message_subscriptions.update(&id, |row| {
+                    row.state = SubscriptionState::Open as i32;
+                    row.take(value.sequence);
+                });
             }
         }
         ProcessMessageSubscriptionIntent::Deleting => {
-            state
-                .process_message_subscriptions
-                .update(&id, |row| row.state = SubscriptionState::Closing as i32);
+            let row = state.process_message_subscriptions.get(&id);
+            let mut row = row.unwrap_or_else(|| {
+                ProcessMessageSubscription::new(value.clone(), SubscriptionState::Closing)
+            });
+            row.state = SubscriptionState::Closing as i32;
+            state.process_message_subscriptions.insert(id.clone(), row);
             state.process_message_subscriptions_pending.insert(id, ());
         }
         ProcessMessageSubscriptionIntent::Deleted => {

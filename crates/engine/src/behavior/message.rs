@@ -62,9 +62,15 @@ impl Context<'_> {
         message_key: Key,
         message: &MessageRecord,
     ) {
+        let row = self
+            .state
+            .message_subscriptions
+            .get(&subscription_key)
+            .filter(|_| !subscription.interrupting);
         let record = MessageSubscriptionRecord {
             message_key,
             variables: message.variables.clone(),
+            sequence: row.map_or(0, |row| row.sequence + 1),
             ..subscription.clone()
         };
         self.event(
@@ -220,6 +226,7 @@ pub(crate) fn to_instance_side(
         interrupting: record.interrupting,
         tenant_id: record.tenant_id.clone(),
         subscription_key: record.subscription_key,
+        sequence: record.sequence,
         ..ProcessMessageSubscriptionRecord::default()
     };
     let partition = partition_of(record.process_instance_key);

@@ -68,11 +68,26 @@ fn opened(
         ),
         Some(_) => already(context, command, "opening"),
         None => {
-            // It was closed here before the other side opened it: nobody else would close it there.
-            context.send_to_message_side(value, MessageSubscriptionIntent::Delete);
+            // It was closed here before the other side opened it.
+            close_again(context, value);
             already(context, command, "opening");
         }
     }
+}
+
+/// The message's side has a subscription that is not here: nobody else would close it there, so that
+/// is remembered and asked for until it is done.
+fn close_again(context: &mut Context<'_>, value: &ProcessMessageSubscriptionRecord) {
+    let id = (value.element_instance_key, value.message_name.clone());
+    if !context.state.process_message_subscriptions.contains(&id) {
+        let record =
+            ProcessMessageSubscriptionRecord { message_key: NO_KEY, ..without_variables(value) };
+        context.event(
+            record.subscription_key,
+            Payload::ProcessMessageSubscription(ProcessMessageSubscriptionIntent::Deleting, record),
+        );
+    }
+    context.send_to_message_side(value, MessageSubscriptionIntent::Delete);
 }
 
 fn deleted(
@@ -107,6 +122,10 @@ fn correlate(
         context.send_to_message_side(value, MessageSubscriptionIntent::Correlate);
         return already(context, command, "waiting for this message");
     }
+    if found.as_ref().is_some_and(|row| row.has_taken(value.sequence)) {
+        // And the message's side knows, so it was asked before that.
+        return already(context, command, "waiting for this message");
+    }
     let is_closed = found.as_ref().is_none_or(|row| row.state == SubscriptionState::Closing as i32);
     let open = found.filter(|row| row.state != SubscriptionState::Closing as i32);
     let taken = open.filter(|_| {
@@ -117,7 +136,7 @@ fn correlate(
     let Some(row) = taken else {
         context.send_to_message_side(value, MessageSubscriptionIntent::Reject);
         if is_closed {
-            context.send_to_message_side(value, MessageSubscriptionIntent::Delete);
+            close_again(context, value);
         }
         return already(context, command, "open");
     };
@@ -127,6 +146,7 @@ fn correlate(
         message_key: value.message_key,
         variables: bytes::Bytes::new(),
         remembered: message_partition != context.settings.partition_id,
+        sequence: value.sequence,
         ..row.record
     };
     context.event(

@@ -123,6 +123,9 @@ pub(crate) struct MessageSubscription {
     /// Messages that the instance's side has not answered yet, oldest first.
     #[prost(message, repeated, tag = "2")]
     pub(crate) correlating: Vec<CorrelatingMessage>,
+    /// Messages that were ever sent to it, unless it closes with the first.
+    #[prost(uint64, tag = "3")]
+    pub(crate) sequence: u64,
 }
 
 /// A message on its way to a subscription; it may expire meanwhile, so its variables are kept.
@@ -132,6 +135,8 @@ pub(crate) struct CorrelatingMessage {
     pub(crate) message_key: Key,
     #[prost(bytes = "bytes", tag = "2")]
     pub(crate) variables: Bytes,
+    #[prost(uint64, tag = "3")]
+    pub(crate) sequence: u64,
 }
 
 /// State of a subscription on the instance's side.
@@ -153,6 +158,36 @@ pub(crate) struct ProcessMessageSubscription {
     pub(crate) record: ProcessMessageSubscriptionRecord,
     #[prost(enumeration = "SubscriptionState", tag = "2")]
     pub(crate) state: i32,
+    /// Every correlation up to this number was taken: one that comes late comes again.
+    #[prost(uint64, tag = "3")]
+    pub(crate) taken_up_to: u64,
+    /// Numbers above it that were taken too, while one before them is on its way.
+    #[prost(uint64, repeated, tag = "4")]
+    pub(crate) taken_above: Vec<u64>,
+}
+
+impl ProcessMessageSubscription {
+    /// In a state, without any correlation yet.
+    pub(crate) fn new(record: ProcessMessageSubscriptionRecord, state: SubscriptionState) -> Self {
+        Self { record, state: state as i32, taken_up_to: 0, taken_above: Vec::new() }
+    }
+
+    /// Whether a correlation was taken before.
+    pub(crate) fn has_taken(&self, sequence: u64) -> bool {
+        sequence != 0 && (sequence <= self.taken_up_to || self.taken_above.contains(&sequence))
+    }
+
+    /// A correlation is taken now.
+    pub(crate) fn take(&mut self, sequence: u64) {
+        if sequence == 0 {
+            return;
+        }
+        self.taken_above.push(sequence);
+        while let Some(at) = self.taken_above.iter().position(|one| *one == self.taken_up_to + 1) {
+            self.taken_above.swap_remove(at);
+            self.taken_up_to += 1;
+        }
+    }
 }
 
 /// The answer to a creation that carried an operation reference, kept for a retry.

@@ -210,3 +210,28 @@ pub(crate) fn nothing_is_left(history: &History, dump: &Dump) {
         assert!(stays, "table {left} keeps rows: {:?}", rows.of(left).first());
     }
 }
+
+/// What is deployed is everywhere, in the same state.
+pub(crate) fn partitions_have_the_same(dumps: impl Iterator<Item = Dump>) {
+    let deployed = |dump: Dump| -> Dump {
+        let tables = [
+            table::PROCESSES,
+            table::PROCESS_VERSIONS,
+            table::PROCESS_VERSIONS_HIGHEST,
+            table::MESSAGE_START_SUBSCRIPTIONS,
+            table::DECISIONS,
+        ];
+        let is_deployed = |row: &u8| tables.contains(row) || table::DECISION_INDEXES.contains(row);
+        dump.into_iter().filter(|(row, ..)| is_deployed(row)).collect()
+    };
+    let mut first: Option<Dump> = None;
+    for rows in dumps.map(deployed) {
+        let expected = first.get_or_insert_with(|| rows.clone());
+        let other = rows.iter().find(|row| !expected.contains(row));
+        let missing = expected.iter().find(|row| !rows.contains(row));
+        assert!(
+            other.is_none() && missing.is_none(),
+            "a partition has {other:?} and lacks {missing:?} of what is deployed"
+        );
+    }
+}

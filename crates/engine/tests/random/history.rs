@@ -47,6 +47,18 @@ pub(crate) struct Subscription {
     pub(crate) closing: bool,
 }
 
+impl Subscription {
+    fn new(value: &ProcessMessageSubscriptionRecord) -> Self {
+        Self {
+            name: value.message_name.clone(),
+            correlation_key: value.correlation_key.clone(),
+            bpmn_process_id: value.bpmn_process_id.clone(),
+            interrupting: value.interrupting,
+            closing: false,
+        }
+    }
+}
+
 /// Everything that lives on a partition.
 #[derive(Default)]
 pub(crate) struct History {
@@ -382,14 +394,8 @@ impl History {
         match intent {
             Creating => {
                 self.expect_alive(value.element_instance_key, "subscription");
-                let subscription = Subscription {
-                    name: value.message_name.clone(),
-                    correlation_key: value.correlation_key.clone(),
-                    bpmn_process_id: value.bpmn_process_id.clone(),
-                    interrupting: value.interrupting,
-                    closing: false,
-                };
-                assert!(self.subscriptions.insert(id, subscription).is_none(), "a second one");
+                let other = self.subscriptions.insert(id, Subscription::new(value));
+                assert!(other.is_none(), "a second one");
             }
             Created => assert!(self.subscriptions.contains_key(&id), "a subscription opens once"),
             Correlated => {
@@ -401,7 +407,11 @@ impl History {
                 }
             }
             Deleting => {
-                self.subscriptions.get_mut(&id).expect("it is there to be closed").closing = true;
+                // Perhaps one that only the message's side has.
+                let subscription =
+                    self.subscriptions.entry(id).or_insert_with(|| Subscription::new(value));
+                assert!(!subscription.closing, "a subscription is closed once");
+                subscription.closing = true;
             }
             Deleted => {
                 assert!(self.subscriptions.remove(&id).is_some(), "a subscription closes once");

@@ -9,6 +9,7 @@ mod check;
 mod decisions;
 mod explore;
 mod history;
+mod messages;
 mod model;
 mod network;
 mod path;
@@ -29,6 +30,20 @@ fn a_share_of_all_models() {
     }
     assert!(work.instances() > 100, "paths create instances");
     assert!(work.records() > 10_000, "paths do something");
+}
+
+#[test]
+fn messages_reach_each_process_once_over_a_bad_network() {
+    let correlated: u64 = (0..60).map(|seed| messages::run(seed, false)).sum();
+    assert!(correlated > 60, "messages are correlated");
+}
+
+/// Exactly the run of `SKEP_MESSAGES_SEED`.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a test is configured by its environment only")]
+fn one_run_of_messages() {
+    let Ok(seed) = std::env::var("SKEP_MESSAGES_SEED") else { return };
+    messages::run(seed.parse().expect("SKEP_MESSAGES_SEED is a number"), true);
 }
 
 #[test]

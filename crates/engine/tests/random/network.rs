@@ -1,5 +1,5 @@
-//! Partitions and what is on its way between them. Commands from one partition to another keep their
-//! order; they may be late, lost or doubled.
+//! Partitions and what is on its way between them. Commands from one partition to another may be late,
+//! lost, doubled and, as after a change of leaders, overtaken by later ones.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub(crate) struct Network {
     pub(crate) nodes: Vec<Node>,
     pub(crate) now_ms: i64,
     pub(crate) faults: bool,
+    /// How much is lost, doubled, overtaken.
+    pub(crate) faults_percent: usize,
     /// Commands, and the checkpoint behind which each was sent.
     links: BTreeMap<(PartitionId, PartitionId), VecDeque<(u64, Command)>>,
     /// Process ids that a message was correlated to.
@@ -85,6 +87,7 @@ impl Network {
             nodes: (1..=partitions).map(node).collect(),
             now_ms: START_MS,
             faults: true,
+            faults_percent: 10,
             links: BTreeMap::new(),
             correlated: BTreeSet::new(),
             answers: Vec::new(),
@@ -200,15 +203,20 @@ impl Network {
                 }
                 Effect::Send { partition, command } => {
                     assert_ne!(partition, from, "nobody sends to itself");
-                    if self.faults && chance.percent(10) {
+                    if self.faults && chance.percent(self.faults_percent) {
                         continue;
                     }
                     let sent = (self.node(from).history.checkpoint_id, command);
                     let link = self.links.entry((from, partition)).or_default();
-                    if self.faults && chance.percent(10) {
+                    if self.faults && chance.percent(self.faults_percent) {
                         link.push_back(sent.clone());
                     }
-                    link.push_back(sent);
+                    let at = if self.faults && chance.percent(self.faults_percent) {
+                        chance.below(link.len() + 1)
+                    } else {
+                        link.len()
+                    };
+                    link.insert(at, sent);
                 }
                 Effect::JobsAvailable { .. }
                 | Effect::CheckpointCreated { .. }

@@ -561,6 +561,7 @@ impl Path<'_> {
                 "definitions differ"
             );
         }
+        check::partitions_have_the_same(self.network.nodes.iter().map(|node| node.engine.dump()));
     }
 
     fn is_done(&self) -> bool {

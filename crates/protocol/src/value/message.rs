@@ -90,6 +90,9 @@ pub struct MessageSubscriptionRecord {
     /// Key of the subscription on the instance's side; tells a reopened subscription from its predecessor.
     #[prost(uint64, tag = "10")]
     pub subscription_key: Key,
+    /// CORRELATING of one that does not close after it: the how-manieth message it is, from 1.
+    #[prost(uint64, tag = "11")]
+    pub sequence: u64,
 }
 
 /// Value of PROCESS_MESSAGE_SUBSCRIPTION: lives with the process instance.
@@ -135,6 +138,10 @@ pub struct ProcessMessageSubscriptionRecord {
     /// acknowledges.
     #[prost(bool, tag = "13")]
     pub remembered: bool,
+    /// The number that the message's side gave to this correlation, 0 when the subscription closes
+    /// with it.
+    #[prost(uint64, tag = "14")]
+    pub sequence: u64,
 }
 
 /// Value of MESSAGE_START_EVENT_SUBSCRIPTION: lives on every partition.
