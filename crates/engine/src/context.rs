@@ -215,7 +215,7 @@ impl<'a> Context<'a> {
 
     /// How many partitions there are.
     pub(crate) fn partition_count(&self) -> u32 {
-        self.settings.partitions
+        self.state.partition_count(self.settings.partitions)
     }
 
     /// Queues a step.

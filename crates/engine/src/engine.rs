@@ -28,7 +28,8 @@ use crate::step::Step;
 pub struct Settings {
     /// This partition.
     pub partition_id: PartitionId,
-    /// How many partitions there are.
+    /// How many partitions the cluster began with, the same for ever: correlation keys are spread
+    /// over them. More may be added by SCALE, which is state ([`Engine::partition_count`]).
     pub partitions: u32,
 }
 
@@ -270,7 +271,7 @@ impl Engine {
     /// slices. At most a few times [`crate::limits::DUE_COMMANDS_MAX`]; ask again after processing
     /// them. Sends to repeat and answers that waited long enough come as effects.
     pub fn due(&mut self, now_ms: i64, effects: &mut Vec<Effect>) -> Vec<Command> {
-        self.receivers.due(&self.state, self.settings.partitions, now_ms, effects);
+        self.receivers.due(&self.state, self.partition_count(), now_ms, effects);
         self.resending.due(&self.state, self.settings, now_ms, effects);
         let waiting = &mut self.waiting.distributions;
         for waiter in waiting.extract_if(.., |waiter| waiter.until_ms <= now_ms) {
@@ -304,7 +305,13 @@ impl Engine {
     /// What other partitions have not acknowledged, ascending by partition; empty when all is well.
     #[must_use]
     pub fn pending_distributions(&self) -> Vec<PendingDistributions> {
-        distribute::pending(&self.state, &self.receivers, self.settings.partitions)
+        distribute::pending(&self.state, &self.receivers, self.partition_count())
+    }
+
+    /// How many partitions there are, as this one knows.
+    #[must_use]
+    pub fn partition_count(&self) -> u32 {
+        self.state.partition_count(self.settings.partitions)
     }
 
     /// The position of the last record that was written or replayed.

@@ -94,8 +94,26 @@ pub const DISTRIBUTIONS_BYTES_IN_FLIGHT_MAX: usize = 2 * 1024 * 1024;
 /// their way at a time.
 pub const ACKNOWLEDGED_MAX: usize = 256;
 
+/// Deployments that one command puts on their way to a new partition.
+pub const BOOTSTRAP_DEPLOYMENTS_MAX: usize = 16;
+
+/// Bytes of records after which it puts no more.
+pub const BOOTSTRAP_BYTES_MAX: usize = 1024 * 1024;
+
+/// Distributions that a new partition may have to acknowledge before it is sent more: state holds the
+/// files of each a second time meanwhile.
+pub const BOOTSTRAP_PENDING_MAX: usize = 64;
+
 /// Pending distributions of a partition that are counted for people; beyond it there are "many".
 pub const PENDING_COUNTED_MAX: usize = 10_000;
+
+/// How far back, in keys of its partition, a closed message subscription is remembered by the other
+/// side, so that a request to open it which comes late opens nothing. Requests are late by seconds;
+/// a partition gives out so many keys in no less.
+pub const CLOSED_KEYS_REMEMBERED: u64 = 100_000;
+
+/// Closed subscriptions that are forgotten with each one that is remembered.
+pub const CLOSED_FORGOTTEN_MAX: usize = 2;
 
 /// Rows of a table that one look at what is unanswered visits.
 pub const RESEND_SCAN_MAX: usize = 1_000;

@@ -3,11 +3,13 @@
 use std::ops::ControlFlow;
 
 use skep_protocol::{
-    Command, JobIntent, JobRecord, MessageBatchIntent, MessageBatchRecord, NO_KEY, Payload,
-    ProcessInstanceBatchIntent, ProcessInstanceBatchRecord, TimerIntent, TimerRecord,
+    Command, JobIntent, JobRecord, MessageBatchIntent, MessageBatchRecord, NO_KEY, PartitionId,
+    Payload, ProcessInstanceBatchIntent, ProcessInstanceBatchRecord, ScaleIntent, ScaleRecord,
+    TimerIntent, TimerRecord,
 };
 
-use crate::limits::DUE_COMMANDS_MAX;
+use crate::distribute;
+use crate::limits::{BOOTSTRAP_PENDING_MAX, DUE_COMMANDS_MAX};
 use crate::state::{State, Table};
 
 /// Commands for everything that is due.
@@ -36,11 +38,25 @@ pub(crate) fn due(state: &mut State, now_ms: i64) -> Vec<Command> {
             Payload::Job(JobIntent::RecurAfterBackoff, JobRecord::default()),
         ));
     }
+    for partition_id in bootstraps_to_go_on(state) {
+        let record = ScaleRecord { partition_id, ..ScaleRecord::default() };
+        commands.push(Command::new(NO_KEY, Payload::Scale(ScaleIntent::Bootstrap, record)));
+    }
     if state.message_deadlines.first().is_some_and(|((due_ms, _), ())| due_ms <= now_ms) {
         let payload = Payload::MessageBatch(MessageBatchIntent::Expire, MessageBatchRecord {});
         commands.push(Command::new(NO_KEY, payload));
     }
     commands
+}
+
+/// New partitions that can take more of what is deployed.
+fn bootstraps_to_go_on(state: &mut State) -> Vec<PartitionId> {
+    let mut partitions = first_keys(&mut state.bootstraps, |_| true);
+    partitions.retain(|partition| {
+        let open = state.bootstraps.get(partition).is_some_and(|row| !row.complete);
+        open && distribute::count(state, *partition, BOOTSTRAP_PENDING_MAX) < BOOTSTRAP_PENDING_MAX
+    });
+    partitions
 }
 
 fn first_keys<K: crate::state::TableKey, V: crate::state::TableValue>(
@@ -61,10 +77,11 @@ fn first_keys<K: crate::state::TableKey, V: crate::state::TableValue>(
 
 /// When the next thing is due; the past when something is due already.
 pub(crate) fn next_due_ms(state: &mut State) -> Option<i64> {
+    let bootstrap = bootstraps_to_go_on(state).first().map(|_| i64::MIN);
     let batch = state.batches.first().map(|_| i64::MIN);
     let timer = state.timer_due_dates.first().map(|((due_ms, _), _)| due_ms);
     let deadline = state.job_deadlines.first().map(|((due_ms, _), ())| due_ms);
     let back_off = state.job_back_offs.first().map(|((due_ms, _), ())| due_ms);
     let message = state.message_deadlines.first().map(|((due_ms, _), ())| due_ms);
-    [batch, timer, deadline, back_off, message].into_iter().flatten().min()
+    [bootstrap, batch, timer, deadline, back_off, message].into_iter().flatten().min()
 }

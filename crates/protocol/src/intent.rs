@@ -124,6 +124,13 @@ intents! {
         Acknowledged = 3 "ACKNOWLEDGED", Finished = 4 "FINISHED", Enqueued = 5 "ENQUEUED",
         Received = 20 "RECEIVED",
     }
+    /// Intents of SCALE: more partitions.
+    ScaleIntent {
+        ScaleUp = 0 "SCALE_UP", ScalingUp = 1 "SCALING_UP", ScaledUp = 2 "SCALED_UP",
+        Status = 3 "STATUS", StatusResponse = 4 "STATUS_RESPONSE",
+        PartitionBootstrapped = 6 "PARTITION_BOOTSTRAPPED",
+        Bootstrap = 20 "BOOTSTRAP", Bootstrapping = 21 "BOOTSTRAPPING",
+    }
     /// Intents of CHECKPOINT: the cut that backups of all partitions share.
     CheckpointIntent { Create = 0 "CREATE", Created = 1 "CREATED", Ignored = 2 "IGNORED", }
     /// Intents of ERROR: the engine failed on a command; the instance has an incident.

@@ -100,6 +100,7 @@ payloads! {
     34 ProcessInstanceBatch "PROCESS_INSTANCE_BATCH" ProcessInstanceBatchIntent ProcessInstanceBatchRecord,
     35 MessageBatch "MESSAGE_BATCH" MessageBatchIntent MessageBatchRecord,
     40 MessageCorrelation "MESSAGE_CORRELATION" MessageCorrelationIntent MessageCorrelationRecord,
+    253 Scale "SCALE" ScaleIntent ScaleRecord,
     254 Checkpoint "CHECKPOINT" CheckpointIntent CheckpointRecord,
 }
 
@@ -148,6 +149,7 @@ impl Payload {
                 | Self::Timer(..)
                 | Self::ResourceDeletion(..)
                 | Self::MessageBatch(..)
+                | Self::Scale(..)
                 | Self::Checkpoint(..) => 0,
             }
     }

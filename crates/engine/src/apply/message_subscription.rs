@@ -1,7 +1,12 @@
 //! MESSAGE_SUBSCRIPTION: the message's side.
 
-use skep_protocol::{Key, MessageSubscriptionIntent, MessageSubscriptionRecord};
+use std::ops::ControlFlow;
 
+use skep_protocol::{
+    Key, MessageSubscriptionIntent, MessageSubscriptionRecord, key::compose, key::partition_of,
+};
+
+use crate::limits::{CLOSED_FORGOTTEN_MAX, CLOSED_KEYS_REMEMBERED};
 use crate::state::{CorrelatingMessage, MessageSubscription, State};
 
 pub(crate) fn apply(
@@ -41,6 +46,7 @@ pub(crate) fn apply(
         MessageSubscriptionIntent::Correlated => {
             if value.interrupting {
                 remove(state, key, value);
+                remember_closed(state, key, value);
             } else {
                 answered(state, key, value.message_key);
             }
@@ -50,7 +56,10 @@ pub(crate) fn apply(
             state.message_correlations.remove(&(value.message_key, value.bpmn_process_id.clone()));
             answered(state, key, value.message_key);
         }
-        MessageSubscriptionIntent::Deleted => remove(state, key, value),
+        MessageSubscriptionIntent::Deleted => {
+            remove(state, key, value);
+            remember_closed(state, key, value);
+        }
         MessageSubscriptionIntent::Create
         | MessageSubscriptionIntent::Correlate
         | MessageSubscriptionIntent::Reject
@@ -80,5 +89,29 @@ fn remove(state: &mut State, key: Key, value: &MessageSubscriptionRecord) {
     let by_element = (value.element_instance_key, value.message_name.clone());
     if state.message_subscriptions_by_element.get(&by_element) == Some(key) {
         state.message_subscriptions_by_element.remove(&by_element);
+    }
+}
+
+/// A request to open it that comes late must not open it again: nobody would close it.
+fn remember_closed(state: &mut State, key: Key, value: &MessageSubscriptionRecord) {
+    let instance_partition = partition_of(value.process_instance_key);
+    if instance_partition == partition_of(key) {
+        return;
+    }
+    state.message_subscriptions_closed.insert(value.subscription_key, ());
+    // Keys ascend with time: requests to open old ones are not under way any more.
+    let oldest = value.subscription_key.saturating_sub(CLOSED_KEYS_REMEMBERED);
+    let from = compose(instance_partition, 0);
+    let mut forgotten = Vec::new();
+    state.message_subscriptions_closed.scan(&from, Some(&oldest), &mut |key, ()| {
+        forgotten.push(*key);
+        if forgotten.len() < CLOSED_FORGOTTEN_MAX {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    for key in forgotten {
+        state.message_subscriptions_closed.remove(&key);
     }
 }

@@ -14,6 +14,7 @@ mod message_start;
 mod message_subscription;
 mod process_instance;
 mod process_message_subscription;
+mod scale;
 mod timer;
 mod variable;
 
@@ -69,6 +70,7 @@ pub(crate) fn apply(state: &mut State, partition_id: PartitionId, record: &Recor
             | ProcessInstanceBatchIntent::Activate
             | ProcessInstanceBatchIntent::Continue => {}
         },
+        Payload::Scale(intent, value) => scale::apply(state, key, *intent, value),
         Payload::Checkpoint(intent, value) => checkpoint::apply(state, *intent, value),
         // These state facts for exporters; what they change is in the events around them.
         Payload::Deployment(..)

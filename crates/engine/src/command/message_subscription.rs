@@ -2,7 +2,7 @@
 
 use skep_protocol::{
     Command, Key, MessageCorrelationRecord, MessageSubscriptionIntent, MessageSubscriptionRecord,
-    NO_KEY, Payload, ProcessMessageSubscriptionIntent, RejectionType,
+    NO_KEY, Payload, ProcessMessageSubscriptionIntent, RejectionType, key::partition_of,
 };
 
 use crate::context::Context;
@@ -57,6 +57,13 @@ fn create(
         );
         return context.reject(command, RejectionType::AlreadyExists, reason);
     }
+    if context.state.message_subscriptions_closed.contains(&value.subscription_key) {
+        let reason = format!(
+            "Expected to open a subscription for element with key '{}', but it is closed already",
+            value.element_instance_key
+        );
+        return context.reject(command, RejectionType::InvalidState, reason);
+    }
     let key = context.next_key();
     context.event(
         key,
@@ -108,8 +115,7 @@ fn correlated(
         );
         context.reject(command, RejectionType::InvalidState, reason);
     }
-    if skep_protocol::key::partition_of(value.process_instance_key) != context.settings.partition_id
-    {
+    if partition_of(value.process_instance_key) != context.settings.partition_id {
         context.send_to_instance_side(value, ProcessMessageSubscriptionIntent::Acknowledge);
     }
 }
@@ -180,6 +186,7 @@ fn delete(
     value: &MessageSubscriptionRecord,
     found: Option<(Key, MessageSubscription)>,
 ) {
+    let is_elsewhere = partition_of(value.process_instance_key) != context.settings.partition_id;
     match found {
         Some((_, row)) if !row.correlating.is_empty() => {
             // Whether the instance took the message is not known yet. The answer to that comes with
@@ -194,6 +201,15 @@ fn delete(
             context.event(
                 key,
                 Payload::MessageSubscription(MessageSubscriptionIntent::Deleted, row.record),
+            );
+        }
+        // Closed before it was opened: the request to open it comes too late.
+        None if is_elsewhere
+            && !context.state.message_subscriptions_closed.contains(&value.subscription_key) =>
+        {
+            context.event(
+                NO_KEY,
+                Payload::MessageSubscription(MessageSubscriptionIntent::Deleted, value.clone()),
             );
         }
         None => {

@@ -14,6 +14,7 @@ mod message_subscription;
 mod process_instance;
 mod process_message_subscription;
 mod resource_deletion;
+pub(crate) mod scale;
 mod signal;
 mod timer;
 mod variable_document;
@@ -90,6 +91,7 @@ pub(crate) fn process(context: &mut Context<'_>, command: &Command) {
         Payload::ProcessInstanceBatch(ProcessInstanceBatchIntent::Continue, _) => {
             batch::go_on(context, command)
         }
+        Payload::Scale(intent, value) => scale::process(context, command, *intent, value),
         Payload::Checkpoint(CheckpointIntent::Create, value) => {
             checkpoint::create(context, value);
         }

@@ -18,4 +18,4 @@ pub(crate) use origin::{acknowledge, start};
 pub(crate) use receive::receive;
 pub(crate) use receivers::Receivers;
 pub use report::PendingDistributions;
-pub(crate) use report::pending;
+pub(crate) use report::{count, pending};

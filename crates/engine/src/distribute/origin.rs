@@ -8,6 +8,7 @@ use skep_protocol::{
     DeploymentRecord, Key, PartitionId, Payload, RejectionType, ValueType,
 };
 
+use crate::command::scale;
 use crate::context::Context;
 use crate::limits::ACKNOWLEDGED_MAX;
 use crate::outcome::Effect;
@@ -90,6 +91,7 @@ pub(crate) fn acknowledge(
         context.event(key, payload);
         finish(context, key);
     }
+    scale::acknowledged(context, partition_id, last);
     context.receivers.acknowledged(partition_id, last, context.now_ms);
     context.answer_who_waits_for(partition_id, last);
     context.distribute_to(partition_id);
@@ -108,7 +110,8 @@ fn finish(context: &mut Context<'_>, key: Key) {
         DeploymentRecord::decode(record.command.clone()).ok().filter(|_| is_deployment);
     let record = CommandDistributionRecord { command: bytes::Bytes::new(), ..record };
     context.event(key, Payload::CommandDistribution(CommandDistributionIntent::Finished, record));
-    if let Some(mut deployment) = deployment {
+    // A new partition gets old deployments under keys of their own.
+    if let Some(mut deployment) = deployment.filter(|deployment| deployment.deployment_key == key) {
         deployment.resources.clear();
         context.event(key, Payload::Deployment(DeploymentIntent::FullyDistributed, deployment));
     }
@@ -138,6 +141,16 @@ impl Context<'_> {
             pending.then_some((partition, key))
         };
         self.others().into_iter().filter_map(last).collect()
+    }
+
+    /// The other partitions that new deployments are distributed to: all but those whose turn with
+    /// everything that is deployed comes anyway.
+    pub(crate) fn receivers_of_deployments(&self) -> Vec<PartitionId> {
+        let mut others = self.others();
+        others.retain(|partition| {
+            self.state.bootstraps.get(partition).is_none_or(|row| row.complete)
+        });
+        others
     }
 
     /// The other partitions.

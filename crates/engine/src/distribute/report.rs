@@ -42,7 +42,7 @@ pub(crate) fn pending(
             let (value_type, intent) = kind_of(state, key).unwrap_or(("UNKNOWN", "UNKNOWN"));
             Some(PendingDistributions {
                 receiver: partition,
-                count: count(state, partition),
+                count: count(state, partition, PENDING_COUNTED_MAX),
                 oldest_key: key,
                 oldest_since_ms: row.since_ms,
                 attempts: receivers.attempts(partition),
@@ -54,18 +54,15 @@ pub(crate) fn pending(
         .collect()
 }
 
-fn count(state: &State, partition: PartitionId) -> usize {
+/// How many are pending for a partition; no more than so many are counted.
+pub(crate) fn count(state: &State, partition: PartitionId, max: usize) -> usize {
     let mut count = 0;
     state.distributions_pending.scan(
         &(partition, NO_KEY),
         Some(&(partition + 1, NO_KEY)),
         &mut |_, _| {
             count += 1;
-            if count < PENDING_COUNTED_MAX {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
+            if count < max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         },
     );
     count

@@ -191,9 +191,19 @@ tables! {
     49 decision_requirements_versions_highest: String => u32,
     /// Partition to the last distribution that was begun for it.
     50 distributions_last: PartitionId => Key,
+    /// Subscriptions of instances on other partitions that were closed here lately, by their keys
+    /// there: a request to open one may still be under way.
+    51 message_subscriptions_closed: Key => (),
+    /// New partitions that do not have everything yet.
+    52 bootstraps: PartitionId => Bootstrap,
 }
 
 impl State {
+    /// How many partitions there are, of a cluster that began with so many.
+    pub(crate) fn partition_count(&self, initial: u32) -> u32 {
+        self.meta.partition_count.max(initial)
+    }
+
     /// Takes note of a key that an event carries, so that the next generated one is above it.
     pub(crate) fn note_key(&mut self, partition_id: PartitionId, key: Key) {
         if partition_of(key) == partition_id {

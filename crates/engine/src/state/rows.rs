@@ -21,6 +21,9 @@ pub(crate) struct Meta {
     /// Position of its CREATED event.
     #[prost(uint64, tag = "4")]
     pub(crate) checkpoint_position: u64,
+    /// How many partitions there are; 0 while it is the number that the cluster began with.
+    #[prost(uint32, tag = "5")]
+    pub(crate) partition_count: u32,
 }
 
 /// Lifecycle state of an element instance.
@@ -213,4 +216,18 @@ pub(crate) struct PendingDistribution {
     /// Since when, epoch milliseconds.
     #[prost(int64, tag = "2")]
     pub(crate) since_ms: i64,
+}
+
+/// A new partition that does not have everything yet.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Bootstrap {
+    /// Definitions up to this one are distributed to it.
+    #[prost(uint64, tag = "1")]
+    pub(crate) definitions_up_to: Key,
+    /// The last distribution with which they are.
+    #[prost(uint64, tag = "2")]
+    pub(crate) last_distribution_key: Key,
+    /// That were all.
+    #[prost(bool, tag = "3")]
+    pub(crate) complete: bool,
 }

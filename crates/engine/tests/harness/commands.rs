@@ -11,6 +11,7 @@
 //! | `publish NAME [key=] [ttl=] [id=] {JSON}`, `correlate NAME [key=] {JSON}` | messages |
 //! | `set-variables SCOPE [local] {JSON}`, `resolve INCIDENT`, `cancel INSTANCE`, `delete DEFINITION v1`, `broadcast NAME` | |
 //! | `checkpoint ID [partition=]` | a partition's part of the cut for a backup |
+//! | `scale N`, `scale-status` | more partitions, which are started first |
 //! | `advance PT1H` (stops wherever something is due), `jump PT1H` (as after a downtime), `restart` | time and restarts |
 //! | `hold-due`, `run-due` | timers, deadlines and queued slices wait, and go on |
 //! | `partitions N`, `drop KIND INTENT`, `duplicate KIND INTENT`, `hold KIND INTENT`, `release`, `cut-off N`, `reconnect N` | the network |
@@ -182,6 +183,7 @@ const TABLES: &[(u8, &str)] = &[
     (27, "remembered correlations"),
     (28, "incidents"),
     (33, "distributions"),
+    (52, "bootstraps"),
     (36, "batches"),
 ];
 
@@ -194,7 +196,7 @@ fn show_state(world: &mut World) {
     // Definitions, their versions and what was received from other partitions stay.
     let others = rows
         .keys()
-        .any(|table| ![0, 10, 11, 12, 35, 50].contains(table) && !(41..=49).contains(table));
+        .any(|table| ![0, 10, 11, 12, 35, 50, 51].contains(table) && !(41..=49).contains(table));
     let text =
         if others { counts.join(", ") } else { "nothing but definitions is left".to_owned() };
     world.print(format!("state: {text}"));
@@ -303,7 +305,7 @@ fn run_request(world: &mut World, arguments: &Arguments<'_>) {
 
 /// Commands whose partition is not that of a key.
 fn run_on_a_partition(world: &mut World, arguments: &Arguments<'_>, label: &str) {
-    let by_key = key::partition_of_correlation_key(&arguments.text("key"), world.partitions());
+    let by_key = key::partition_of_correlation_key(&arguments.text("key"), world.first_partitions);
     let (partition, payload) = match label {
         "create" => (arguments.number("partition", 1), creation(world, arguments)),
         "activate" => (arguments.number("partition", 1), activation(arguments)),
@@ -328,6 +330,13 @@ fn run_on_a_partition(world: &mut World, arguments: &Arguments<'_>, label: &str)
             };
             (by_key, Payload::MessageCorrelation(MessageCorrelationIntent::Correlate, record))
         }
+        "scale" => {
+            let desired_partition_count: u32 = arguments.subject().parse().expect("a number");
+            world.add_partitions(desired_partition_count.min(8));
+            let record = ScaleRecord { desired_partition_count, ..ScaleRecord::default() };
+            (1, Payload::Scale(ScaleIntent::ScaleUp, record))
+        }
+        "scale-status" => (1, Payload::Scale(ScaleIntent::Status, ScaleRecord::default())),
         "checkpoint" => {
             let checkpoint_id = arguments.subject().parse().expect("a number");
             let record = CheckpointRecord { checkpoint_id, ..CheckpointRecord::default() };

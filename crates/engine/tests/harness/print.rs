@@ -298,11 +298,25 @@ fn describe(names: &Names, record: &Record) -> (String, String) {
                 format!(" for {}{}", names.name(value.scope_key), variables(&value.variables));
             (value.target_element_id.clone(), tail)
         }
+        Payload::Scale(intent, value) => scale(*intent, value),
         Payload::Checkpoint(_, value) => (value.checkpoint_id.to_string(), String::new()),
         Payload::Signal(_, value) => (value.signal_name.clone(), String::new()),
         Payload::Error(_, value) => (String::new(), format!(" \"{}\"", value.exception_message)),
         _ => message(names, record),
     }
+}
+
+fn scale(intent: ScaleIntent, value: &ScaleRecord) -> (String, String) {
+    let tail = match intent {
+        ScaleIntent::Bootstrapping if value.complete => {
+            format!(" partition={} complete", value.partition_id)
+        }
+        ScaleIntent::Bootstrapping | ScaleIntent::PartitionBootstrapped => {
+            format!(" partition={}", value.partition_id)
+        }
+        _ => format!(" to {}", value.desired_partition_count),
+    };
+    (String::new(), tail)
 }
 
 fn job(names: &Names, intent: JobIntent, value: &JobRecord, now_ms: i64) -> String {
@@ -422,6 +436,10 @@ pub(crate) fn answer(names: &Names, response: &Response, now_ms: i64) -> Vec<Str
 fn accepted(names: &Names, key: Key, payload: &Payload) -> String {
     let name = names.name(key);
     match payload {
+        Payload::Scale(ScaleIntent::StatusResponse, value) => format!(
+            "{} partitions, ready are {:?}",
+            value.desired_partition_count, value.redistributed_partitions
+        ),
         Payload::Deployment(_, value) => format!("deployed{}", definitions(value)),
         Payload::ProcessInstanceCreation(_, value) => {
             format!("created {name} of {} v{}", value.bpmn_process_id, value.version)

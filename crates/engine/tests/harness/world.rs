@@ -54,6 +54,8 @@ pub(crate) struct World {
     /// The network failed once: how long engines have waited for answers counts, and a new one would not know.
     disturbed: bool,
     nodes: BTreeMap<PartitionId, Node>,
+    /// How many partitions there were in the beginning.
+    pub(crate) first_partitions: u32,
     sent: VecDeque<(PartitionId, Command)>,
     held: Vec<(PartitionId, Command)>,
     fates: Vec<(Fate, String)>,
@@ -86,6 +88,7 @@ impl World {
             due_waits: false,
             disturbed: false,
             nodes: BTreeMap::new(),
+            first_partitions: 1,
             sent: VecDeque::new(),
             held: Vec::new(),
             fates: Vec::new(),
@@ -101,14 +104,20 @@ impl World {
 
     /// Starts anew with this many partitions.
     pub(crate) fn set_partitions(&mut self, partitions: u32) {
-        self.nodes = (1..=partitions)
-            .map(|id| {
-                let store = Arc::new(Store::default());
-                let engine = Engine::new(settings(id, partitions), store.clone()).unwrap();
-                let replica = Engine::new(settings(id, partitions), Arc::new(NoBacking)).unwrap();
-                (id, Node { engine, replica, store, log: Vec::new() })
-            })
-            .collect();
+        self.nodes.clear();
+        self.first_partitions = partitions;
+        self.add_partitions(partitions);
+    }
+
+    /// Starts the partitions that are not there yet.
+    pub(crate) fn add_partitions(&mut self, partitions: u32) {
+        for id in self.partitions() + 1..=partitions {
+            let store = Arc::new(Store::default());
+            let settings = settings(id, self.first_partitions);
+            let engine = Engine::new(settings, store.clone()).unwrap();
+            let replica = Engine::new(settings, Arc::new(NoBacking)).unwrap();
+            self.nodes.insert(id, Node { engine, replica, store, log: Vec::new() });
+        }
     }
 
     pub(crate) fn partitions(&self) -> u32 {
@@ -223,14 +232,14 @@ impl World {
     /// The last checkpoint and the rest of the log give the same state.
     fn recover(&self, partition: PartitionId) {
         let node = &self.nodes[&partition];
-        let settings = settings(partition, self.partitions());
+        let settings = settings(partition, self.first_partitions);
         let mut engine = Engine::new(settings, node.store.clone()).unwrap();
         engine.replay(&node.log).unwrap();
         assert!(engine.dump() == node.replica.dump(), "checkpoint and log give another state");
     }
 
     fn restart_one(&mut self, partition: PartitionId) {
-        let partitions = self.partitions();
+        let partitions = self.first_partitions;
         let node = self.nodes.get_mut(&partition).unwrap();
         let mut engine = Engine::new(settings(partition, partitions), node.store.clone()).unwrap();
         engine.replay(&node.log).unwrap();

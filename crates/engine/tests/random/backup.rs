@@ -1,15 +1,9 @@
 //! Backups: a checkpoint on every partition, and a new life of all partitions from what was before it.
 
-use std::sync::Arc;
-
-use skep_engine::Engine;
-use skep_engine::state::NoBacking;
 use skep_protocol::*;
 
 use super::chance::Chance;
-use super::history::History;
-use super::network::{Network, settings};
-use super::store::Store;
+use super::network::{Network, Node};
 
 impl Network {
     /// Asks a partition for its part of a cut; it may have it already.
@@ -30,7 +24,7 @@ impl Network {
     /// All partitions begin anew from their logs up to the last checkpoint, which all have. Nothing
     /// is on its way any more, and nobody waits for an answer.
     pub(crate) fn restore(&mut self) {
-        let partitions = self.partitions();
+        let (partitions, first_partitions) = (self.partitions(), self.first_partitions);
         self.forget_what_is_on_its_way();
         for partition in 1..=partitions {
             let node = self.node(partition);
@@ -40,13 +34,9 @@ impl Network {
                 rest.first().is_none_or(|record| record.source_position == 0),
                 "a cut is between two entries"
             );
-            let store = Arc::new(Store::default());
-            let settings = settings(partition, partitions);
-            node.engine = Engine::new(settings, store.clone()).unwrap();
-            node.replica = Engine::new(settings, Arc::new(NoBacking)).unwrap();
-            node.store = store;
-            node.checkpointing = false;
-            node.history = History::new(partition);
+            let log = std::mem::take(&mut node.log);
+            *node = Node::new(partition, first_partitions);
+            node.log = log;
             for engine in [&mut node.engine, &mut node.replica] {
                 engine.replay(&node.log).unwrap();
             }
@@ -57,5 +47,8 @@ impl Network {
             }
             self.node(partition).log = log;
         }
+        // Partitions that were added behind the cut are not there.
+        let count = self.node(1).engine.partition_count();
+        self.nodes.truncate(usize::try_from(count).unwrap());
     }
 }

@@ -196,6 +196,7 @@ pub(crate) fn nothing_is_left(history: &History, dump: &Dump) {
         table::MESSAGE_START_SUBSCRIPTIONS,
         table::DISTRIBUTIONS_RECEIVED,
         table::DISTRIBUTIONS_LAST,
+        table::MESSAGE_SUBSCRIPTIONS_CLOSED,
         table::CREATIONS,
         table::CREATION_EXPIRIES,
         table::DECISIONS,
@@ -211,17 +212,17 @@ pub(crate) fn nothing_is_left(history: &History, dump: &Dump) {
     }
 }
 
-/// What is deployed is everywhere, in the same state.
+/// What is deployed is everywhere, in the same state. Partitions that came later have not seen the
+/// versions that were deleted before.
 pub(crate) fn partitions_have_the_same(dumps: impl Iterator<Item = Dump>) {
     let deployed = |dump: Dump| -> Dump {
         let tables = [
             table::PROCESSES,
             table::PROCESS_VERSIONS,
-            table::PROCESS_VERSIONS_HIGHEST,
             table::MESSAGE_START_SUBSCRIPTIONS,
             table::DECISIONS,
         ];
-        let is_deployed = |row: &u8| tables.contains(row) || table::DECISION_INDEXES.contains(row);
+        let is_deployed = |row: &u8| tables.contains(row) || table::DECISIONS_BY.contains(row);
         dump.into_iter().filter(|(row, ..)| is_deployed(row)).collect()
     };
     let mut first: Option<Dump> = None;

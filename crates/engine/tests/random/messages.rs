@@ -10,6 +10,8 @@ use super::check;
 use super::network::Network;
 
 const PARTITIONS: u32 = 3;
+/// More come while it runs.
+const PARTITIONS_MAX: u32 = 5;
 const STEPS_MAX: usize = 120;
 /// Correlation keys: of each partition some, and few enough that messages meet subscriptions.
 const KEYS: &[&str] = &["a", "b", "c", "d"];
@@ -60,7 +62,7 @@ pub(crate) fn run(seed: u64, verbose: bool) -> u64 {
 
 impl Run {
     fn partition(&mut self) -> PartitionId {
-        1 + u32::try_from(self.chance.below(PARTITIONS as usize)).unwrap()
+        1 + u32::try_from(self.chance.below(self.network.nodes.len())).unwrap()
     }
 
     fn request(&mut self, partition: PartitionId, key: Key, payload: Payload) {
@@ -85,6 +87,10 @@ impl Run {
                 self.network.restart(partition);
             }
             13..16 => self.pass_time(),
+            16 if self.network.partitions() < PARTITIONS_MAX && self.chance.percent(20) => {
+                self.network.scale(&mut self.chance);
+            }
+            17 if self.versions > 3 && self.chance.percent(30) => self.delete(),
             16 => {
                 // Whether it is true or not.
                 let (partition, other) = (self.partition(), self.partition());
@@ -111,6 +117,14 @@ impl Run {
         let resource = ResourceRecord { name: format!("{id}.bpmn"), content: content.into() };
         let record = DeploymentRecord { resources: vec![resource], ..DeploymentRecord::default() };
         self.request(1, NO_KEY, Payload::Deployment(DeploymentIntent::Create, record));
+    }
+
+    fn delete(&mut self) {
+        let definitions = &self.network.nodes[0].history.definitions;
+        let Some(resource_key) = self.chance.pick_any(definitions.keys()).copied() else { return };
+        let record = ResourceDeletionRecord { resource_key };
+        let payload = Payload::ResourceDeletion(ResourceDeletionIntent::Delete, record);
+        self.request(1, NO_KEY, payload);
     }
 
     fn create(&mut self) {
@@ -169,7 +183,7 @@ impl Run {
         self.rest();
         self.network.now_ms += 24 * 3_600_000;
         self.rest();
-        for partition in 1..=PARTITIONS {
+        for partition in 1..=self.network.partitions() {
             self.network.restart(partition);
         }
         for node in &self.network.nodes {

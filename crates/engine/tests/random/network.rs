@@ -26,6 +26,8 @@ pub(crate) struct Node {
 
 pub(crate) struct Network {
     pub(crate) nodes: Vec<Node>,
+    /// How many partitions there were in the beginning.
+    pub(crate) first_partitions: u32,
     pub(crate) now_ms: i64,
     pub(crate) faults: bool,
     /// How much is lost, doubled, overtaken.
@@ -70,21 +72,27 @@ pub(crate) fn settings(partition_id: PartitionId, partitions: u32) -> Settings {
     Settings { partition_id, partitions }
 }
 
+impl Node {
+    /// A partition on which nothing happened yet, of a cluster that began with so many.
+    pub(crate) fn new(id: PartitionId, first_partitions: u32) -> Self {
+        let store = Arc::new(Store::default());
+        let settings = settings(id, first_partitions);
+        Self {
+            engine: Engine::new(settings, store.clone()).unwrap(),
+            replica: Engine::new(settings, Arc::new(NoBacking)).unwrap(),
+            store,
+            checkpointing: false,
+            log: Vec::new(),
+            history: History::new(id),
+        }
+    }
+}
+
 impl Network {
     pub(crate) fn new(partitions: u32) -> Self {
-        let node = |id| {
-            let store = Arc::new(Store::default());
-            Node {
-                engine: Engine::new(settings(id, partitions), store.clone()).unwrap(),
-                replica: Engine::new(settings(id, partitions), Arc::new(NoBacking)).unwrap(),
-                store,
-                checkpointing: false,
-                log: Vec::new(),
-                history: History::new(id),
-            }
-        };
         Self {
-            nodes: (1..=partitions).map(node).collect(),
+            nodes: (1..=partitions).map(|id| Node::new(id, partitions)).collect(),
+            first_partitions: partitions,
             now_ms: START_MS,
             faults: true,
             faults_percent: 10,
@@ -106,6 +114,15 @@ impl Network {
 
     pub(crate) fn node(&mut self, partition: PartitionId) -> &mut Node {
         &mut self.nodes[partition as usize - 1]
+    }
+
+    /// One more partition: it runs, then partition 1 hears of it.
+    pub(crate) fn scale(&mut self, chance: &mut Chance) {
+        let desired_partition_count = self.partitions() + 1;
+        self.nodes.push(Node::new(desired_partition_count, self.first_partitions));
+        let record = ScaleRecord { desired_partition_count, ..ScaleRecord::default() };
+        let payload = Payload::Scale(ScaleIntent::ScaleUp, record);
+        self.request(chance, 1, Command::new(NO_KEY, payload));
     }
 
     /// A client's request.
@@ -300,7 +317,7 @@ impl Network {
 
     /// The engine is started anew from the last checkpoint; a third one replays all there ever was.
     pub(crate) fn restart(&mut self, partition: PartitionId) {
-        let settings = settings(partition, self.partitions());
+        let settings = settings(partition, self.first_partitions);
         let node = self.node(partition);
         let mut engine = Engine::new(settings, node.store.clone()).unwrap();
         let rest = usize::try_from(engine.checkpoint_position()).unwrap();

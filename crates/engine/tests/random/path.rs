@@ -158,6 +158,13 @@ impl Path<'_> {
                 self.network.restart(partition);
             }
             29 if self.chance.percent(30) => self.back_up(),
+            30 if self.network.first_partitions > 1
+                && self.network.partitions() < 5
+                && self.chance.percent(20) =>
+            {
+                self.say("one more partition");
+                self.network.scale(&mut self.chance);
+            }
             _ => {
                 self.say("deliver");
                 for _ in 0..1 + self.chance.below(4) {
@@ -369,7 +376,7 @@ impl Path<'_> {
 
     fn publish_message(&mut self, name: &str, correlation_key: &str) {
         let partition =
-            key::partition_of_correlation_key(correlation_key, self.network.partitions());
+            key::partition_of_correlation_key(correlation_key, self.network.first_partitions);
         let variables =
             if self.chance.percent(50) { self.variables(false) } else { bytes::Bytes::new() };
         let (name, correlation_key) = (name.to_owned(), correlation_key.to_owned());
@@ -678,7 +685,7 @@ impl Path<'_> {
                 };
                 let partition = key::partition_of_correlation_key(
                     &record.correlation_key,
-                    self.network.partitions(),
+                    self.network.first_partitions,
                 );
                 self.say(&format!("message {} for '{}':", record.name, record.correlation_key));
                 self.request(partition, NO_KEY, Payload::Message(MessageIntent::Publish, record));

@@ -35,6 +35,9 @@ pub(crate) mod table {
     pub(crate) const CREATION_EXPIRIES: u8 = 38;
     pub(crate) const DECISIONS: u8 = 41;
     pub(crate) const DISTRIBUTIONS_LAST: u8 = 50;
+    pub(crate) const MESSAGE_SUBSCRIPTIONS_CLOSED: u8 = 51;
+    /// Decisions by version, tag, deployment and graph, graphs and their versions.
+    pub(crate) const DECISIONS_BY: [u8; 6] = [42, 44, 45, 46, 47, 48];
     /// Versions, tags, deployments and graphs of decisions: from this one to the next.
     pub(crate) const DECISION_INDEXES: std::ops::RangeInclusive<u8> = 42..=49;
 }

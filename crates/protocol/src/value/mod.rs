@@ -9,6 +9,7 @@ mod incident;
 mod job;
 mod message;
 mod process_instance;
+mod scale;
 mod timer;
 mod variable;
 
@@ -19,5 +20,6 @@ pub use incident::*;
 pub use job::*;
 pub use message::*;
 pub use process_instance::*;
+pub use scale::*;
 pub use timer::*;
 pub use variable::*;

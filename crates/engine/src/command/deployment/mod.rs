@@ -36,7 +36,7 @@ pub(super) fn create(context: &mut Context<'_>, command: &Command, value: &Deplo
     context.event(deployment_key, payload.clone());
     let distributed = DeploymentRecord { resources: value.resources.clone(), ..record };
     receive(context, &distributed);
-    let others = context.others();
+    let others = context.receivers_of_deployments();
     if !is_known(&distributed) {
         distribute::start(
             context,
