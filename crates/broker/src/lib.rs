@@ -28,4 +28,6 @@ pub use error::BrokerError;
 pub use jobs::{ActivatedJobs, JobStream, JobStreamSpec, JobStreamStatus, JobsAvailable};
 pub use observer::{Inspection, Observed, Observer};
 pub use skep_engine::{ActivatedJob, Response};
-pub use topology::{BrokerStatus, PartitionHealth, PartitionRole, PartitionStatus, Topology};
+pub use topology::{
+    BrokerStatus, DistributionStatus, PartitionHealth, PartitionRole, PartitionStatus, Topology,
+};

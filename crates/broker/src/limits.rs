@@ -37,6 +37,14 @@ pub const LATENCY_TARGET_US: u64 = 500_000;
 /// inbox is bounded all the same.
 pub const EXEMPT_FACTOR: usize = 4;
 
+/// Pause between two looks at distributions that are pending, in microseconds: they are counted, and
+/// people look at them.
+pub const DISTRIBUTION_LOOK_US: u64 = 500_000;
+
+/// A distribution that is pending for longer than this is told as a warning, in milliseconds: a
+/// partition has another leader after one or two seconds.
+pub const DISTRIBUTION_LATE_MS: u64 = 30_000;
+
 /// Retries of a distribution between two warnings, once the first few have been told: one warning in
 /// about ten seconds for a partition that is away.
 pub const RETRIES_PER_WARNING: u32 = 40;

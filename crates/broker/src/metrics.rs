@@ -18,6 +18,9 @@
 //! | `skep_last_position` | gauge | `partition` | position of the last committed record |
 //! | `skep_partition_leader` | gauge, 0 or 1 | `partition` | this node leads it |
 //! | `skep_state_dirty_bytes` | gauge, bytes | `partition` | state that no checkpoint holds |
+//! | `skep_distribution_pending` | gauge | `partition`, `receiver` | distributions that a partition has not acknowledged |
+//! | `skep_distribution_oldest_seconds` | gauge, s | `partition`, `receiver` | since when the oldest of them is pending |
+//! | `skep_distribution_late` | gauge, 0 or 1 | `partition`, `receiver` | for longer than 30 s: an alarm |
 //! | `skep_checkpoints_total` | counter | `partition` | checkpoints written |
 //! | `skep_checkpoint_failures_total` | counter | `partition` | attempts to write one that failed |
 //! | `skep_checkpoint_seconds` | histogram, s | `partition` | writing one, in the background |

@@ -43,6 +43,29 @@ pub struct PartitionStatus {
     pub last_position: u64,
 }
 
+/// What one partition has to hand to another and the other has not acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DistributionStatus {
+    /// The partition that distributes.
+    pub partition: PartitionId,
+    /// The partition that has not acknowledged.
+    pub receiver: PartitionId,
+    /// How many, counted up to ten thousand.
+    pub count: u64,
+    /// The oldest of them.
+    pub oldest_key: u64,
+    /// Since when that one is pending, epoch milliseconds.
+    pub oldest_since_ms: i64,
+    /// How often that one was sent in vain, since the leader leads.
+    pub attempts: u32,
+    /// Value type of its command.
+    pub value_type: String,
+    /// Intent of its command.
+    pub intent: String,
+    /// Nobody waits for the receiver: it did not answer in time, or cannot be reached.
+    pub away: bool,
+}
+
 /// A broker that can be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerStatus {

@@ -138,6 +138,24 @@ impl Client {
         unary!(self, deploy_resource, request)
     }
 
+    /// Like [`Client::deploy_resource`], but answers when all partitions have what is deployed, also
+    /// those that are away now. When the request times out before, it is deployed all the same, and
+    /// reaches them later.
+    pub async fn deploy_resource_everywhere(
+        &self,
+        request: DeployResourceRequest,
+    ) -> Result<DeployResourceResponse, Error> {
+        let timeout = self.options.request_timeout;
+        retry::call(&self.options, || {
+            let mut gateway = self.gateway.clone();
+            let mut request = timed(request.clone(), timeout);
+            let everywhere = MetadataValue::from_static("all-partitions");
+            request.metadata_mut().insert("skep-wait-for", everywhere);
+            async move { within(timeout, gateway.deploy_resource(request)).await }
+        })
+        .await
+    }
+
     /// Starts a process instance; answers once it exists durably.
     pub async fn create_process_instance(
         &self,

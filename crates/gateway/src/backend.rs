@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use skep_broker::metadata::{ManageRequest, Managed, Refusal, RefusalKind};
-use skep_broker::{ActivatedJob, ReplicaControl, ReplicaReport, Response, Topology};
+use skep_broker::{
+    ActivatedJob, DistributionStatus, ReplicaControl, ReplicaReport, Response, Topology,
+};
 use skep_protocol::{Command, JobBatchRecord, PartitionId};
 
 use crate::error::GatewayError;
@@ -111,6 +113,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Open job streams.
     fn job_streams(&self) -> Vec<OpenStream>;
+
+    /// What partitions have not acknowledged of what others distribute to them.
+    fn distributions(&self) -> Vec<DistributionStatus> {
+        Vec::new()
+    }
 
     /// The engine's time, epoch milliseconds.
     fn now_ms(&self) -> i64;

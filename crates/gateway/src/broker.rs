@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use skep_broker::metadata::{ManageRequest, Managed};
 use skep_broker::{
-    ActivatedJob, ActivatedJobs, Broker, BrokerError, JobStreamSpec, ReplicaControl, ReplicaReport,
-    Response, Topology,
+    ActivatedJob, ActivatedJobs, Broker, BrokerError, DistributionStatus, JobStreamSpec,
+    ReplicaControl, ReplicaReport, Response, Topology,
 };
 use skep_protocol::{Command, JobBatchRecord, PartitionId};
 
@@ -129,6 +129,10 @@ impl Backend for Broker {
             elsewhere: stream.elsewhere,
         });
         streams.collect()
+    }
+
+    fn distributions(&self) -> Vec<DistributionStatus> {
+        Self::distributions(self)
     }
 
     fn now_ms(&self) -> i64 {

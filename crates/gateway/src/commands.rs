@@ -20,6 +20,7 @@ use crate::check;
 use crate::error::GatewayError;
 use crate::gateway::{Accepted, Gateway};
 use crate::limits::{DEPLOYMENT_RESOURCES_MAX, REQUEST_TIMEOUT_DEFAULT};
+use crate::wait::WaitFor;
 
 /// The partition that deployments are made on and distributed from.
 const DEPLOYMENT_PARTITION: PartitionId = 1;
@@ -99,10 +100,12 @@ impl Gateway {
         Ok(())
     }
 
-    /// Deploys files, all or none.
+    /// Deploys files, all or none. When the answer waits for all partitions and that takes too long,
+    /// they are deployed all the same.
     pub(crate) async fn deploy(
         &self,
         resources: Vec<ResourceRecord>,
+        wait_for: WaitFor,
     ) -> Result<DeploymentRecord, GatewayError> {
         if resources.is_empty() {
             return Err(GatewayError::invalid(
@@ -118,7 +121,11 @@ impl Gateway {
         for resource in &resources {
             check::name("the name of a resource", &resource.name)?;
         }
-        let record = DeploymentRecord { resources, ..DeploymentRecord::default() };
+        let record = DeploymentRecord {
+            resources,
+            awaits_all_partitions: wait_for == WaitFor::AllPartitions,
+            ..DeploymentRecord::default()
+        };
         let command = Command::new(NO_KEY, Payload::Deployment(DeploymentIntent::Create, record));
         let accepted = self.execute(DEPLOYMENT_PARTITION, command, REQUEST_TIMEOUT_DEFAULT).await?;
         match accepted.payload {

@@ -27,6 +27,7 @@ pub mod server;
 mod testing;
 pub mod transcode;
 pub mod version;
+mod wait;
 
 pub use backend::{Backend, BoxFuture, ClockControl, Delivery, JobStream, OpenStream, SubmitError};
 pub use error::{ErrorKind, GatewayError};

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use skep_broker::metadata::{ManageRequest, Managed};
 use skep_broker::{
-    ActivatedJob, BrokerStatus, PartitionHealth, PartitionRole, PartitionStatus, ReplicaControl,
-    ReplicaReport, Response, Topology,
+    ActivatedJob, BrokerStatus, DistributionStatus, PartitionHealth, PartitionRole,
+    PartitionStatus, ReplicaControl, ReplicaReport, Response, Topology,
 };
 use skep_env::SystemClock;
 use skep_protocol::{
@@ -36,6 +36,8 @@ type ScriptedJobs = (PartitionId, Result<Vec<ActivatedJob>, SubmitError>);
 /// The broker.
 pub(crate) struct FakeBroker {
     partitions: u32,
+    /// What [`Backend::distributions`] gives.
+    pub(crate) distributions: Mutex<Vec<DistributionStatus>>,
     script: Script,
     /// What was submitted.
     pub(crate) sent: Mutex<Vec<(PartitionId, Command)>>,
@@ -68,6 +70,7 @@ impl FakeBroker {
     ) -> Self {
         Self {
             partitions,
+            distributions: Mutex::default(),
             script: Box::new(script),
             sent: Mutex::default(),
             jobs: Mutex::default(),
@@ -200,6 +203,10 @@ impl ClockControl for FakeClock {
 
 #[async_trait]
 impl Backend for FakeBroker {
+    fn distributions(&self) -> Vec<DistributionStatus> {
+        self.distributions.lock().clone()
+    }
+
     fn partitions(&self) -> u32 {
         self.partitions
     }

@@ -30,7 +30,7 @@ use crate::jobs::{
 };
 use crate::metrics::{figure, seconds};
 use crate::partition::{Answer, Inbox};
-use crate::topology::{BrokerStatus, Topology};
+use crate::topology::{BrokerStatus, DistributionStatus, Topology};
 use crate::transport::Transport;
 
 pub(crate) use members::Members;
@@ -150,6 +150,18 @@ impl Broker {
             replication_factor: 1,
             last_completed_change: None,
             brokers: vec![broker],
+        }
+    }
+
+    /// What partitions have not acknowledged of what others distribute to them, as this node knows.
+    #[must_use]
+    pub fn distributions(&self) -> Vec<DistributionStatus> {
+        match &self.0.cluster {
+            Some(cluster) => cluster.view.distributions(),
+            None => {
+                let members = self.0.members.all();
+                members.iter().flat_map(|member| member.status.distributions()).collect()
+            }
         }
     }
 

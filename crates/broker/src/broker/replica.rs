@@ -81,7 +81,7 @@ pub(crate) struct Replicas {
     pub(crate) transport: Arc<dyn Transport>,
     /// Bytes of state that no checkpoint holds, per replica, that make the next one due.
     pub(crate) dirty_bytes: usize,
-    /// Number of partitions of the cluster.
+    /// Number of partitions of the cluster, as this node was told at its start.
     pub(crate) partitions: u32,
     pub(crate) random: Arc<dyn Random>,
     /// The others, unless this node is alone.
@@ -127,6 +127,14 @@ impl Replicas {
         Ok((replicas, body))
     }
 
+    /// The number of partitions that the cluster began with: engines spread correlation keys over them,
+    /// and know of more only by the log.
+    fn message_partitions(&self) -> u32 {
+        let cluster = self.cluster.as_ref().and_then(Weak::upgrade);
+        let config = cluster.and_then(|cluster| cluster.config());
+        config.map_or(self.partitions, |config| config.message_partitions)
+    }
+
     /// Opens the store of a replica and starts it.
     pub(crate) fn start(
         &self,
@@ -150,7 +158,7 @@ impl Replicas {
             dir: self.data.dir.clone(),
             writer: self.writer.clone(),
             dirty_bytes: self.dirty_bytes,
-            partitions: self.partitions,
+            partitions: self.message_partitions(),
         };
         let name = format!("skep-part-{}", member.id);
         spawn(&*self.tasks, &name, Box::new(move || Box::pin(run(seed))))

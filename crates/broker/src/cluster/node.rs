@@ -282,7 +282,8 @@ impl Cluster {
             self.metadata.get().and_then(|told| told()).into_iter().collect();
         self.parts.members.each(|member| {
             let (term, status) = (member.status.term(), member.status.read());
-            replicas.push(ReplicaState { term, status });
+            let distributions = member.status.distributions();
+            replicas.push(ReplicaState { term, status, distributions });
         });
         let sequence = self.sequence.fetch_add(1, Ordering::AcqRel) + 1;
         NodeStatus { incarnation: self.parts.incarnation, sequence, replicas }

@@ -1,5 +1,6 @@
 //! What this node tells the others about itself without being asked.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
 use tokio::time::{Instant, sleep_until};
@@ -7,7 +8,9 @@ use tokio::time::{Instant, sleep_until};
 use crate::cluster::frame::Frame;
 use crate::cluster::limits::STATUS_INTERVAL;
 use crate::cluster::node::Cluster;
+use crate::cluster::view::Leaders;
 use crate::jobs::{JobStreamSpec, StreamListener};
+use crate::partition::Control;
 
 /// Tells the roles of this node whenever they change, and now and then.
 pub(super) async fn tell_status(cluster: Arc<Cluster>) {
@@ -38,13 +41,34 @@ pub(super) async fn tell_config(cluster: Arc<Cluster>) {
     }
 }
 
+/// Lets the partitions of this node know which others can be reached now: what those have not answered
+/// is sent again at once.
+fn tell_reachable(cluster: &Cluster, before: &Leaders, now: &Leaders) {
+    let partitions: BTreeSet<_> = before.keys().chain(now.keys()).copied().collect();
+    for partition in partitions {
+        let leader = now.get(&partition);
+        if before.get(&partition) == leader {
+            continue;
+        }
+        let reachable = leader.is_some();
+        cluster.parts.members.each(|member| {
+            if member.id != partition {
+                member.inbox.control(Control::Reachable { partition, reachable });
+            }
+        });
+    }
+}
+
 /// Lets waiting polls ask again when a partition has a new leader: what became available before it
 /// led was announced to nobody.
 pub(super) async fn watch_leaders(cluster: Arc<Cluster>) {
     let mut leaders = cluster.view.leaders();
+    let mut known = leaders.borrow().clone();
     while leaders.changed().await.is_ok() {
-        leaders.borrow_and_update();
+        let now = leaders.borrow_and_update().clone();
         cluster.parts.hub.announcements.announce_all_here();
+        tell_reachable(&cluster, &known, &now);
+        known = now;
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::cluster::frame::{Hello, NodeStatus};
 use crate::metadata::METADATA_PARTITION;
-use crate::topology::{BrokerStatus, PartitionHealth, PartitionRole};
+use crate::topology::{BrokerStatus, DistributionStatus, PartitionHealth, PartitionRole};
 
 /// Who leads a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,23 @@ impl View {
         self.leaders.subscribe()
     }
 
+    /// What partitions have not acknowledged, as the leaders of the others say.
+    pub(crate) fn distributions(&self) -> Vec<DistributionStatus> {
+        let nodes = self.nodes.lock();
+        let leaders = self.leaders.borrow();
+        let leads = |node: u32, partition| {
+            leaders.get(&partition).is_some_and(|leader: &Leader| leader.node == node)
+        };
+        let of_leaders = nodes.iter().flat_map(|(node, known)| {
+            let replicas = known.status.replicas.iter();
+            replicas.filter(|replica| leads(*node, replica.status.id))
+        });
+        let mut all: Vec<_> =
+            of_leaders.flat_map(|replica| replica.distributions.iter().cloned()).collect();
+        all.sort_by_key(|one| (one.partition, one.receiver));
+        all
+    }
+
     /// The brokers that are connected.
     pub(crate) fn brokers(&self) -> Vec<BrokerStatus> {
         let nodes = self.nodes.lock();
@@ -169,7 +186,11 @@ mod tests {
     fn status(incarnation: u64, sequence: u64, role: PartitionRole, term: u64) -> NodeStatus {
         let health = PartitionHealth::Healthy;
         let status = PartitionStatus { id: 1, role, health, last_position: 0 };
-        NodeStatus { incarnation, sequence, replicas: vec![ReplicaState { term, status }] }
+        NodeStatus {
+            incarnation,
+            sequence,
+            replicas: vec![ReplicaState { term, status, distributions: Vec::new() }],
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use skep_engine::{Checkpoint, Effect, Engine, Outcome, RequestId};
-use skep_protocol::{Command, Record};
+use skep_engine::{Checkpoint, Effect, Engine, Outcome, PendingDistributions, RequestId};
+use skep_protocol::{Command, PartitionId, Record};
 
 /// Makes the engine from what the store holds.
 pub(crate) type EngineFactory<E> = Box<dyn Fn() -> Result<E, String> + Send>;
@@ -24,12 +24,16 @@ pub(crate) trait Processing {
         now_ms: i64,
         outcome: &mut Outcome,
     );
-    /// Small engines of tests have no checkpoints.
+    /// Small engines of tests have no checkpoints, and no other partitions.
     fn checkpoint_before(&self, _: &Command) -> Option<Command> {
         None
     }
     fn last_checkpoint(&self) -> Option<(u64, u64)> {
         None
+    }
+    fn set_reachable(&mut self, _partition: PartitionId, _reachable: bool) {}
+    fn pending_distributions(&self) -> Vec<PendingDistributions> {
+        Vec::new()
     }
     fn replay(&mut self, records: &[Record]) -> Result<(), String>;
     fn due(&mut self, now_ms: i64, effects: &mut Vec<Effect>) -> Vec<Command>;
@@ -73,6 +77,14 @@ impl Processing for Engine {
 
     fn last_checkpoint(&self) -> Option<(u64, u64)> {
         Self::last_checkpoint(self)
+    }
+
+    fn set_reachable(&mut self, partition: PartitionId, reachable: bool) {
+        Self::set_reachable(self, partition, reachable);
+    }
+
+    fn pending_distributions(&self) -> Vec<PendingDistributions> {
+        Self::pending_distributions(self)
     }
 
     fn replay(&mut self, records: &[Record]) -> Result<(), String> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use skep_engine::Response;
-use skep_protocol::Command;
+use skep_protocol::{Command, PartitionId};
 use tokio::sync::{Notify, oneshot};
 
 use crate::error::BrokerError;
@@ -41,6 +41,8 @@ pub(crate) enum Control {
     Inspect(oneshot::Sender<crate::observer::Inspection>),
     /// Jobs of this type found no room in any stream; now there is some.
     StreamRoom(String),
+    /// The leader of another partition can be reached (again, or it is another one), or cannot.
+    Reachable { partition: PartitionId, reachable: bool },
     /// A checkpoint is in the store, or failed.
     CheckpointDone(Result<(), String>),
     /// Finish what was accepted, write a checkpoint and end.

@@ -5,6 +5,7 @@
 //! of rounds that are committed.
 
 mod checkpoint;
+mod distributions;
 mod engine;
 mod inbox;
 mod limiter;

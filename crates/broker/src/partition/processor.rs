@@ -15,6 +15,7 @@ use crate::limits;
 use crate::metrics::{PartitionMetrics, figure, seconds};
 use crate::observer::{Inspection, Observed};
 use crate::partition::checkpoint::{CheckpointSettings, Checkpoints};
+use crate::partition::distributions::Distributions;
 use crate::partition::{
     Answer, Control, EngineFactory, Inbox, Limiter, Processing, Reply, Request, Status,
 };
@@ -99,6 +100,7 @@ pub(crate) struct Partition<E, R> {
     /// Job types whose streams have room again.
     pub(super) room: Vec<String>,
     pub(super) checkpoints: Checkpoints,
+    pub(super) distributions: Distributions,
     pub(super) disk_full: bool,
     /// Leadership is on its way to another node: nothing is processed until it is there.
     handing_over: bool,
@@ -153,6 +155,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             nothing_due_at_ms: None,
             room: Vec::new(),
             checkpoints,
+            distributions: Distributions::default(),
             disk_full: false,
             handing_over: false,
             space_was_low: false,
@@ -203,6 +206,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             self.take_events()?;
         }
         self.watch_space();
+        self.show_distributions();
         self.turn_away();
         if self.may_process() {
             self.round().await?;
@@ -226,6 +230,10 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             match control {
                 Control::Quiesce(reply) => self.quiesce.push(reply),
                 Control::Inspect(reply) => self.inspections.push(reply),
+                Control::Reachable { partition, reachable } => {
+                    self.engine.set_reachable(partition, reachable);
+                    self.nothing_due_at_ms = None;
+                }
                 Control::StreamRoom(job_type) => self.room.push(job_type),
                 Control::CheckpointDone(result) => self.checkpoint_done(result).await?,
                 Control::Stop => self.stopping = true,
@@ -459,6 +467,9 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         {
             let until_due = due_ms.saturating_sub(self.parts.clock.now_ms());
             wait_ms = wait_ms.min(u64::try_from(until_due).unwrap_or(0).max(1));
+        }
+        if self.distributions.any() {
+            wait_ms = wait_ms.min(limits::DISTRIBUTION_LOOK_US / 1_000);
         }
         if self.space_was_low || self.disk_full {
             wait_ms = wait_ms.min(limits::DISK_FULL_PROBE_MS);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use skep_engine::{Outcome, RequestId};
-use skep_protocol::{Command, codec};
+use skep_protocol::{Command, DeploymentIntent, Payload, codec};
 
 use crate::error::BrokerError;
 use crate::limits;
@@ -154,6 +154,14 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         round: &mut Round,
     ) {
         self.metrics.command(&command.payload);
+        if let Payload::Deployment(DeploymentIntent::Distribute, _) = &command.payload {
+            // The words that operators of Zeebe search their logs for.
+            tracing::debug!(
+                "Deployment DISTRIBUTE command for deployment {} was written on partition {}",
+                command.key,
+                self.parts.id
+            );
+        }
         self.engine.process(command, request, now_ms, outcome);
         round.commands += 1;
         if let Some(failure) = outcome.failure.take() {

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use skep_protocol::PartitionId;
 use tokio::sync::{Notify, watch};
 
-use crate::topology::{PartitionHealth, PartitionRole, PartitionStatus};
+use crate::topology::{DistributionStatus, PartitionHealth, PartitionRole, PartitionStatus};
 
 /// Role, health and progress; written by the partition, read by everybody.
 pub(crate) struct Status {
@@ -20,6 +20,8 @@ pub(crate) struct Status {
     position: AtomicU64,
     /// Id and position of the last committed CHECKPOINT, for backups.
     backup_checkpoint: Mutex<Option<(u64, u64)>>,
+    /// What other partitions have not acknowledged.
+    distributions: Mutex<Vec<DistributionStatus>>,
     health: Mutex<PartitionHealth>,
     dead: AtomicBool,
     /// An operator wants nothing to be processed.
@@ -39,6 +41,7 @@ impl Status {
             changed,
             position: AtomicU64::new(0),
             backup_checkpoint: Mutex::new(None),
+            distributions: Mutex::default(),
             health: Mutex::new(PartitionHealth::Healthy),
             dead: AtomicBool::new(false),
             paused: AtomicBool::new(false),
@@ -107,6 +110,15 @@ impl Status {
 
     pub(crate) fn backup_checkpoint(&self) -> Option<(u64, u64)> {
         *self.backup_checkpoint.lock()
+    }
+
+    pub(crate) fn set_distributions(&self, distributions: Vec<DistributionStatus>) {
+        *self.distributions.lock() = distributions;
+    }
+
+    /// What other partitions have not acknowledged; empty when all is well, and on followers.
+    pub(crate) fn distributions(&self) -> Vec<DistributionStatus> {
+        self.distributions.lock().clone()
     }
 
     /// Health changes, but a dead partition stays dead.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use skep_client::proto::deployment::Metadata;
 use skep_client::proto::{DeployResourceRequest, DeployResourceResponse};
@@ -22,6 +22,17 @@ pub(crate) struct DeployArgs {
     /// Tenant that owns the resources
     #[arg(long, value_name = "ID")]
     tenant: Option<String>,
+
+    /// What to wait for: the partitions that answer at once, or all of them, also those that are away
+    /// now, until --request-timeout is over
+    #[arg(long, value_enum, default_value_t = Wait::Reachable)]
+    wait: Wait,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Wait {
+    Reachable,
+    AllPartitions,
 }
 
 impl DeployArgs {
@@ -35,7 +46,11 @@ impl DeployArgs {
             request = request.with_resource(resource_name(path)?, variables::read_file(path)?);
         }
         request.tenant_id = self.tenant.unwrap_or_default();
-        let answer = connection.connect().await?.deploy_resource(request).await?;
+        let client = connection.connect().await?;
+        let answer = match self.wait {
+            Wait::Reachable => client.deploy_resource(request).await?,
+            Wait::AllPartitions => client.deploy_resource_everywhere(request).await?,
+        };
         let resources = resources_of(&answer);
         match format {
             Format::Json => format.record(&json!({

@@ -1,16 +1,30 @@
 //! `skep status`: the topology.
 
+use std::net::ToSocketAddrs;
+use std::time::Duration;
+
 use clap::Args;
 use serde_json::{Value, json};
 use skep_client::proto::{BrokerInfo, TopologyResponse};
 
+use crate::cluster::http;
 use crate::connection::ConnectionArgs;
 use crate::failure::Failure;
 use crate::output::{Format, print_line, rows_as_table};
 
+/// How long the management port may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  skep status\n  skep status --address cluster.local:26500")]
-pub(crate) struct StatusArgs {}
+#[command(
+    after_help = "Example:\n  skep status\n  skep status --address cluster.local:26500 --management cluster.local:9600"
+)]
+pub(crate) struct StatusArgs {
+    /// Management port of any node (host:port), to show what partitions have not got yet of what is
+    /// deployed, too
+    #[arg(long, env = "SKEP_MANAGEMENT", value_name = "ADDRESS")]
+    management: Option<String>,
+}
 
 impl StatusArgs {
     pub(crate) async fn run(
@@ -19,7 +33,11 @@ impl StatusArgs {
         format: Format,
     ) -> Result<(), Failure> {
         let topology = connection.connect().await?.topology().await?;
-        let json = topology_json(&topology);
+        let mut json = topology_json(&topology);
+        let distributions = self.management.as_deref().map(distributions).transpose()?;
+        if let Some(distributions) = &distributions {
+            json["distributions"] = distributions.clone();
+        }
         if format == Format::Json {
             return format.record(&json);
         }
@@ -32,8 +50,38 @@ impl StatusArgs {
         ))?;
         let rows: Vec<Value> = topology.brokers.iter().flat_map(partition_rows).collect();
         let columns = ["node", "address", "version", "partition", "role", "health"];
-        print_line(&rows_as_table(&columns, &rows))
+        print_line(&rows_as_table(&columns, &rows))?;
+        match distributions.as_ref().and_then(Value::as_array) {
+            Some(pending) if pending.is_empty() => {
+                print_line("\nevery partition has everything that is deployed")
+            }
+            Some(pending) => {
+                let columns =
+                    ["partitionId", "receiver", "pending", "valueType", "oldestAgeMs", "attempts"];
+                print_line(&format!(
+                    "\nnot acknowledged yet:\n{}",
+                    rows_as_table(&columns, pending)
+                ))
+            }
+            None => Ok(()),
+        }
     }
+}
+
+/// What partitions have not acknowledged, as a node says on its management port.
+fn distributions(address: &str) -> Result<Value, Failure> {
+    let plain = address.trim_start_matches("http://").trim_end_matches('/');
+    let found = plain.to_socket_addrs().map_err(|error| {
+        Failure::Usage(format!("{address:?} is no address like 127.0.0.1:9600: {error}"))
+    })?;
+    for address in found {
+        let answer = http::request(address, "GET", "/actuator/distributions", None, PATIENCE);
+        if let Some((200, text)) = answer {
+            let mut json: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+            return Ok(json["distributions"].take());
+        }
+    }
+    Err(Failure::Unreachable(format!("no node answers on the management port {address}")))
 }
 
 fn topology_json(topology: &TopologyResponse) -> Value {

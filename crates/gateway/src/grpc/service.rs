@@ -19,6 +19,7 @@ use crate::gateway::Gateway;
 use crate::metrics::{Method, Protocol};
 use crate::poll::{Poll, PollRequest};
 use crate::proto;
+use crate::wait::{WAIT_FOR, WaitFor};
 
 /// The service over a gateway.
 #[derive(Clone)]
@@ -63,13 +64,19 @@ impl GrpcService {
         &self,
         tenant_id: &str,
         resources: Vec<ResourceRecord>,
+        wait_for: Result<WaitFor, GatewayError>,
     ) -> Result<skep_protocol::DeploymentRecord, Status> {
         let request = async {
             check::tenant(tenant_id)?;
-            self.gateway.deploy(resources).await
+            self.gateway.deploy(resources, wait_for?).await
         };
         self.gateway.measured(Protocol::Grpc, Method::Deploy, request).await.map_err(Status::from)
     }
+}
+
+/// What the answer to a deployment waits for.
+fn wait_for<T>(request: &Request<T>) -> Result<WaitFor, GatewayError> {
+    WaitFor::read(request.metadata().get(WAIT_FOR).map(|value| value.as_bytes()))
 }
 
 fn complete_job_record(request: &proto::CompleteJobRequest) -> Result<JobRecord, GatewayError> {
@@ -117,11 +124,12 @@ impl proto::gateway_server::Gateway for GrpcService {
         &self,
         request: Request<proto::DeployProcessRequest>,
     ) -> Answer<proto::DeployProcessResponse> {
+        let wait_for = wait_for(&request);
         let resources = request.into_inner().processes.into_iter().map(|process| ResourceRecord {
             name: process.name,
             content: Bytes::from(process.definition),
         });
-        let deployed = self.deploy("", resources.collect()).await?;
+        let deployed = self.deploy("", resources.collect(), wait_for).await?;
         Ok(Response::new(proto::DeployProcessResponse {
             key: key_out(deployed.deployment_key),
             processes: deployed.processes.into_iter().map(process_metadata).collect(),
@@ -132,12 +140,13 @@ impl proto::gateway_server::Gateway for GrpcService {
         &self,
         request: Request<proto::DeployResourceRequest>,
     ) -> Answer<proto::DeployResourceResponse> {
+        let wait_for = wait_for(&request);
         let request = request.into_inner();
         let resources = request.resources.into_iter().map(|resource| ResourceRecord {
             name: resource.name,
             content: Bytes::from(resource.content),
         });
-        let deployed = self.deploy(&request.tenant_id, resources.collect()).await?;
+        let deployed = self.deploy(&request.tenant_id, resources.collect(), wait_for).await?;
         Ok(Response::new(proto::DeployResourceResponse {
             key: key_out(deployed.deployment_key),
             tenant_id: tenant_out(deployed.tenant_id.clone()),

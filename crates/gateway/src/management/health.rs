@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use skep_broker::{PartitionHealth, PartitionStatus, Topology};
 
-use super::Management;
+use super::{Management, distributions};
 use crate::rest::Json;
 
 fn answer(up: bool, details: Option<String>) -> Response {
@@ -71,6 +71,13 @@ pub(super) async fn overall(State(management): State<Management>) -> Response {
             PartitionHealth::Healthy => {}
         }
         components.raw(&format!("partition-{}", partition.id), &component.end());
+    }
+    // It works, but not everywhere with what is deployed.
+    if let Some(late) = distributions::late(&management) {
+        let mut component = Json::object();
+        component.string("status", "UP");
+        component.string("reason", &late);
+        components.raw("distribution", &component.end());
     }
     answer(up, Some(components.end()))
 }

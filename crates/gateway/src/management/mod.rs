@@ -5,6 +5,7 @@
 
 mod clock;
 mod cluster;
+mod distributions;
 mod health;
 mod loggers;
 mod metrics;
@@ -76,6 +77,7 @@ pub fn router(management: Management) -> Router {
         .route("/actuator/clock", get(clock::now).delete(clock::reset))
         .route("/actuator/clock/pin", post(clock::pin))
         .route("/actuator/clock/add", post(clock::add))
+        .route("/actuator/distributions", get(distributions::pending))
         .route("/actuator/jobstreams", get(status::job_streams))
         .merge(cluster::routes())
         .merge(replicas::routes())

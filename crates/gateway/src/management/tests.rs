@@ -8,6 +8,7 @@ use skep_broker::PartitionHealth;
 use tower::ServiceExt;
 
 use super::*;
+use crate::backend::Backend;
 use crate::testing::{FakeBroker, FakeClock};
 
 pub(super) struct Fixture {
@@ -129,4 +130,36 @@ async fn partitions_streams_and_metrics_are_shown() {
         assert_eq!(call(&router, "GET", path, "").await.0, 200);
     }
     assert_eq!(call(&router, "GET", "/nowhere", "").await.0, 404);
+}
+
+#[tokio::test]
+async fn pending_distributions_are_shown_and_late_ones_named() {
+    let Fixture { broker, management, router, .. } = fixture(FakeBroker::echo(3));
+    management.set_started();
+    let (_, body) = call(&router, "GET", "/actuator/distributions", "").await;
+    assert_eq!(body, r#"{"distributions":[]}"#);
+    let now_ms = broker.now_ms();
+    let one = |receiver, oldest_since_ms| skep_broker::DistributionStatus {
+        partition: 1,
+        receiver,
+        count: 5,
+        oldest_key: 2_251_799_813_685_347,
+        oldest_since_ms,
+        attempts: 7,
+        value_type: "DEPLOYMENT".to_owned(),
+        intent: "DISTRIBUTE".to_owned(),
+        away: true,
+    };
+    *broker.distributions.lock() = vec![one(2, now_ms), one(3, now_ms - 31_000)];
+    let (_, body) = call(&router, "GET", "/actuator/distributions", "").await;
+    assert!(
+        body.contains(
+            r#"{"partitionId":1,"receiver":3,"pending":5,"valueType":"DEPLOYMENT","intent":"DISTRIBUTE","oldestKey":"2251799813685347","#
+        ),
+        "{body}"
+    );
+    assert!(body.contains(r#""attempts":7,"away":true,"late":true"#), "{body}");
+    let (status, body) = call(&router, "GET", "/health", "").await;
+    assert_eq!(status, 200, "it works all the same");
+    assert!(body.contains("partition 3 has not acknowledged 5 of partition 1 for 31 s"), "{body}");
 }

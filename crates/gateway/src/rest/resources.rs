@@ -18,15 +18,18 @@ use crate::error::GatewayError;
 use crate::gateway::Gateway;
 use crate::limits::DEPLOYMENT_RESOURCES_MAX;
 use crate::metrics::{Method, Protocol};
+use crate::wait::{WAIT_FOR, WaitFor};
 
 pub(super) async fn deploy(
     State(gateway): State<Gateway>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let wait_for = request.headers().get(WAIT_FOR).map(|value| value.as_bytes());
+    let wait_for = WaitFor::read(wait_for)?;
     let multipart = Multipart::from_request(request, &()).await.map_err(not_multipart)?;
     let resources = read_parts(multipart).await?;
     let answer = async {
-        let deployed = gateway.deploy(resources).await?;
+        let deployed = gateway.deploy(resources, wait_for).await?;
         Ok(deployment_answer(&deployed))
     };
     Ok(gateway.measured(Protocol::Rest, Method::Deploy, answer).await?)

@@ -211,7 +211,7 @@ impl Inner {
             health: PartitionHealth::Healthy,
             last_position: 0,
         };
-        Some(ReplicaState { term: term.unwrap_or(0), status })
+        Some(ReplicaState { term: term.unwrap_or(0), status, distributions: Vec::new() })
     }
 
     /// Answers a question of another node.

@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 use skep_protocol::PartitionId;
 
 use super::wire::{FrameError, Reader, put_len, put_text};
-use crate::topology::{PartitionHealth, PartitionRole, PartitionStatus};
+use crate::topology::{DistributionStatus, PartitionHealth, PartitionRole, PartitionStatus};
 
 /// The roles of a node at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,10 +23,15 @@ pub(crate) struct ReplicaState {
     /// The term that it leads; of no meaning for followers.
     pub(crate) term: u64,
     pub(crate) status: PartitionStatus,
+    /// What other partitions have not acknowledged; only leaders know.
+    pub(crate) distributions: Vec<DistributionStatus>,
 }
 
 /// Bytes that a replica takes at least.
-const REPLICA_BYTES_MIN: usize = 4 + 1 + 8 + 1 + 4 + 8;
+const REPLICA_BYTES_MIN: usize = 4 + 1 + 8 + 1 + 4 + 8 + 4;
+
+/// Bytes that a pending distribution takes at least.
+const DISTRIBUTION_BYTES_MIN: usize = 4 + 8 + 8 + 8 + 4 + 4 + 4 + 1;
 
 impl NodeStatus {
     pub(super) fn encode(&self, out: &mut BytesMut) {
@@ -49,6 +54,10 @@ impl NodeStatus {
             out.put_u8(health);
             put_text(out, reason);
             out.put_u64_le(replica.status.last_position);
+            put_len(out, replica.distributions.len());
+            for distribution in &replica.distributions {
+                encode_distribution(distribution, out);
+            }
         }
     }
 
@@ -82,5 +91,39 @@ fn replica(reader: &mut Reader) -> Result<ReplicaState, FrameError> {
         other => return Err(FrameError::Unknown(format!("health {other}"))),
     };
     let last_position = reader.u64()?;
-    Ok(ReplicaState { term, status: PartitionStatus { id, role, health, last_position } })
+    let count = reader.count(DISTRIBUTION_BYTES_MIN)?;
+    let mut distributions = Vec::with_capacity(count);
+    for _ in 0..count {
+        distributions.push(distribution(id, reader)?);
+    }
+    let status = PartitionStatus { id, role, health, last_position };
+    Ok(ReplicaState { term, status, distributions })
+}
+
+fn encode_distribution(distribution: &DistributionStatus, out: &mut BytesMut) {
+    out.put_u32_le(distribution.receiver);
+    out.put_u64_le(distribution.count);
+    out.put_u64_le(distribution.oldest_key);
+    out.put_u64_le(distribution.oldest_since_ms.cast_unsigned());
+    out.put_u32_le(distribution.attempts);
+    put_text(out, &distribution.value_type);
+    put_text(out, &distribution.intent);
+    out.put_u8(u8::from(distribution.away));
+}
+
+fn distribution(
+    partition: PartitionId,
+    reader: &mut Reader,
+) -> Result<DistributionStatus, FrameError> {
+    Ok(DistributionStatus {
+        partition,
+        receiver: reader.u32()?,
+        count: reader.u64()?,
+        oldest_key: reader.u64()?,
+        oldest_since_ms: reader.u64()?.cast_signed(),
+        attempts: reader.u32()?,
+        value_type: reader.text()?,
+        intent: reader.text()?,
+        away: reader.bool()?,
+    })
 }

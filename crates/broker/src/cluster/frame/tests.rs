@@ -4,7 +4,7 @@ use skep_protocol::{
 };
 
 use super::*;
-use crate::topology::{PartitionHealth, PartitionRole, PartitionStatus};
+use crate::topology::{DistributionStatus, PartitionHealth, PartitionRole, PartitionStatus};
 
 fn hello(name: NodeName, purpose: Purpose) -> Hello {
     Hello {
@@ -40,6 +40,17 @@ fn status() -> NodeStatus {
     let replica = |id, role, health| ReplicaState {
         term: 4,
         status: PartitionStatus { id, role, health, last_position: 99 },
+        distributions: vec![DistributionStatus {
+            partition: id,
+            receiver: id + 1,
+            count: 5,
+            oldest_key: 7,
+            oldest_since_ms: 1_700_000_000_000,
+            attempts: 3,
+            value_type: "DEPLOYMENT".to_owned(),
+            intent: "DISTRIBUTE".to_owned(),
+            away: true,
+        }],
     };
     let reason = || "disk".to_owned();
     NodeStatus {
