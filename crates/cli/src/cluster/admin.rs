@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use skep_env::process::{ProcessState, Signal};
 
 use super::fault::{WIRE_LOG, end_wires, wait_until};
-use super::layout::NodeKind;
-use super::state::{ClusterState, NodeState, Phase};
-use super::{launch, network};
+use super::layout::{NodeKind, free_ports};
+use super::state::{ClusterState, Node, NodeState, Phase};
+use super::{fault, launch, network};
 use crate::failure::Failure;
 
 /// The file whose lock says that a command is at work.
@@ -209,8 +209,44 @@ impl Admin {
     /// Makes the network anew, if the cluster has one.
     pub(crate) fn make_network(&mut self) -> Result<(), Failure> {
         let Some(place) = &self.state.network else { return Ok(()) };
-        let seats: Vec<_> = self.state.nodes.iter().map(super::state::Node::seat).collect();
+        let seats: Vec<_> = self.state.nodes.iter().map(Node::seat).collect();
         network::make(place, &seats)
+    }
+
+    /// Gives the cluster a further node, with a process, and answers its name. What a broker is to
+    /// do is decided by the cluster itself.
+    pub(crate) fn add_node(&mut self, kind: NodeKind) -> Result<String, Failure> {
+        let seat = self.state.next_seat(kind);
+        let addresses = match &self.state.network {
+            Some(place) => place.addresses(seat),
+            None => free_ports(1).map_err(Failure::Local)?.remove(0),
+        };
+        let place = self.state.network.clone();
+        let node = Node::new(&self.folder, seat, addresses, place.as_ref());
+        // A gateway finds the brokers by itself, whenever it comes.
+        let node = Node { joins: kind == NodeKind::Broker, ..node };
+        let name = node.name.clone();
+        if let Some(place) = &place {
+            network::add(place, seat)?;
+        }
+        self.state.nodes.push(node);
+        self.start_node(&name)?;
+        Ok(name)
+    }
+
+    /// Ends a node for good, with its data, its log and its network.
+    pub(crate) fn remove_node(&mut self, name: &str, grace: Duration) -> Result<(), Failure> {
+        self.stop_nodes(&[name.to_owned()], grace)?;
+        let node = self.state.node(name)?.clone();
+        for (from, to) in self.state.faults_of(name) {
+            fault::undo(&self.folder, &mut self.state, &from, &to)?;
+        }
+        if let Some(place) = &self.state.network {
+            network::remove_node(place, node.seat())?;
+        }
+        delete_files(&node)?;
+        self.state.nodes.retain(|other| other.name != name);
+        self.save()
     }
 
     /// Deletes what a node has stored. The folder itself stays: it may be a mount.
@@ -224,12 +260,7 @@ impl Admin {
     /// Deletes everything of the cluster but what others put into its folder.
     pub(crate) fn delete_everything(self) -> Result<(), Failure> {
         for node in &self.state.nodes {
-            if let Some(data) = &node.data_dir {
-                empty(data)?;
-                // A mount stays, empty.
-                let _ = fs::remove_dir(data);
-            }
-            let _ = fs::remove_file(&node.log_file);
+            delete_files(node)?;
         }
         let _ = fs::remove_file(self.folder.join(WIRE_LOG));
         ClusterState::remove(&self.folder)?;
@@ -238,6 +269,17 @@ impl Admin {
         let _ = fs::remove_dir(&self.folder);
         Ok(())
     }
+}
+
+/// Deletes the data and the log of a node.
+fn delete_files(node: &Node) -> Result<(), Failure> {
+    if let Some(data) = &node.data_dir {
+        empty(data)?;
+        // A mount stays, empty.
+        let _ = fs::remove_dir(data);
+    }
+    let _ = fs::remove_file(&node.log_file);
+    Ok(())
 }
 
 /// Deletes what is in a folder; one that is not there is empty.

@@ -76,6 +76,11 @@ impl Topology {
         leaders.map(|((_, partition), _)| *partition).collect()
     }
 
+    /// Whether a broker holds anything.
+    pub(crate) fn has_replicas(&self, broker: u64) -> bool {
+        self.roles.keys().any(|(id, _)| *id == broker)
+    }
+
     /// What a broker holds: `1 leader, 2 follower`.
     pub(crate) fn roles_of(&self, broker: u64) -> String {
         let own = self.roles.iter().filter(|((id, _), _)| *id == broker);

@@ -24,10 +24,13 @@ pub(super) fn arguments(cluster: &ClusterState, node: &Node) -> Vec<String> {
     add("--management-port", addresses.management.port().to_string());
     if let Some(folder) = &node.data_dir {
         add("--data-dir", folder.display().to_string());
-        add("--partitions", cluster.partitions.to_string());
+        if !node.joins {
+            add("--partitions", cluster.partitions.to_string());
+        }
     }
-    let brokers = || cluster.of_kind(NodeKind::Broker);
-    let is_alone = cluster.nodes.len() == 1;
+    // Those that came later are known from those that were there first.
+    let brokers = || cluster.of_kind(NodeKind::Broker).filter(|node| !node.joins);
+    let is_alone = cluster.nodes.iter().filter(|node| !node.joins).count() == 1;
     if !is_alone {
         add("--cluster-id", cluster.cluster_id.clone());
         match node.kind {
@@ -37,7 +40,9 @@ pub(super) fn arguments(cluster: &ClusterState, node: &Node) -> Vec<String> {
                     "--peers",
                     joined(brokers().map(|node| format!("{}={}", node.id, node.addresses.cluster))),
                 );
-                add("--replication-factor", cluster.replication_factor.to_string());
+                if !node.joins {
+                    add("--replication-factor", cluster.replication_factor.to_string());
+                }
                 add("--cluster-bind", addresses.cluster.to_string());
             }
             NodeKind::Gateway => {
@@ -50,6 +55,9 @@ pub(super) fn arguments(cluster: &ClusterState, node: &Node) -> Vec<String> {
         NodeKind::Gateway => "gateway",
     };
     arguments.insert(0, command.to_owned());
+    if node.joins && node.kind == NodeKind::Broker {
+        arguments.push("--join".to_owned());
+    }
     if node.kind == NodeKind::Broker {
         arguments.extend(cluster.broker_options.iter().cloned());
     }

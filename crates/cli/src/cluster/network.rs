@@ -71,12 +71,38 @@ pub(super) fn make(place: &NetworkPlace, seats: &[Seat]) -> Result<(), Failure> 
     )
 }
 
+/// Connects a further node.
+pub(super) fn add(place: &NetworkPlace, seat: Seat) -> Result<(), Failure> {
+    remove_node(place, seat)?;
+    batch(&[], &cables(place, &[seat]))?;
+    batch(&["-n", &place.namespace(seat)], &inner(place, seat))
+}
+
+/// Removes what belongs to one node. Nothing there is fine.
+pub(super) fn remove_node(place: &NetworkPlace, seat: Seat) -> Result<(), Failure> {
+    let (namespace, cable) = (place.namespace(seat), place.cable(seat));
+    if own_links(&cable).contains(&cable) {
+        ip(&["link", "del", &cable])?;
+    }
+    if namespace_file(&namespace).exists() {
+        ip(&["netns", "del", &namespace])?;
+    }
+    Ok(())
+}
+
 /// The bridge, the namespaces and the cables, as commands of `ip -batch`.
 fn outer(place: &NetworkPlace, seats: &[Seat]) -> String {
     let (bridge, host) = (place.bridge(), place.host());
-    let mut script = format!(
-        "link add {bridge} type bridge\naddr add {host}/24 dev {bridge}\nlink set {bridge} up\n"
-    );
+    format!(
+        "link add {bridge} type bridge\naddr add {host}/24 dev {bridge}\nlink set {bridge} up\n{}",
+        cables(place, seats)
+    )
+}
+
+/// The namespaces and the cables of nodes.
+fn cables(place: &NetworkPlace, seats: &[Seat]) -> String {
+    let bridge = place.bridge();
+    let mut script = String::new();
     for seat in seats {
         let (namespace, cable) = (place.namespace(*seat), place.cable(*seat));
         script.push_str(&format!(

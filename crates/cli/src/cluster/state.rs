@@ -70,6 +70,9 @@ pub(crate) struct Node {
     pub(crate) process: Option<Process>,
     /// It is about to get a process.
     pub(crate) starting: bool,
+    /// It came when the cluster was there: it is a part of it once the cluster says so.
+    #[serde(default)]
+    pub(crate) joins: bool,
     #[serde(flatten)]
     pub(crate) addresses: Addresses,
     pub(crate) namespace: Option<String>,
@@ -120,6 +123,28 @@ impl NodeState {
 }
 
 impl Node {
+    /// A node of a new cluster, with places in its folder and its network.
+    pub(crate) fn new(
+        folder: &Path,
+        seat: Seat,
+        addresses: Addresses,
+        network: Option<&NetworkPlace>,
+    ) -> Self {
+        let name = seat.name();
+        Self {
+            kind: seat.kind,
+            id: seat.id,
+            process: None,
+            starting: false,
+            joins: false,
+            addresses,
+            namespace: network.map(|place| place.namespace(seat)),
+            data_dir: (seat.kind == NodeKind::Broker).then(|| folder.join(&name)),
+            log_file: folder.join(format!("{name}.log")),
+            name,
+        }
+    }
+
     pub(crate) fn seat(&self) -> Seat {
         Seat { kind: self.kind, id: self.id }
     }
@@ -215,6 +240,18 @@ impl ClusterState {
     /// The nodes of a kind.
     pub(crate) fn of_kind(&self, kind: NodeKind) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(move |node| node.kind == kind)
+    }
+
+    /// The directions with a fault that a node is an end of.
+    pub(crate) fn faults_of(&self, name: &str) -> Vec<(String, String)> {
+        let its = self.faults.iter().filter(|fault| fault.from == name || fault.to == name);
+        its.map(|fault| (fault.from.clone(), fault.to.clone())).collect()
+    }
+
+    /// The next node of a kind.
+    pub(crate) fn next_seat(&self, kind: NodeKind) -> Seat {
+        let last = self.of_kind(kind).map(|node| node.id).max();
+        Seat { kind, id: last.map_or(0, |id| id + 1) }
     }
 
     /// The nodes that clients talk to: the gateways, or the brokers where there are none.

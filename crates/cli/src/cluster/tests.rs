@@ -19,17 +19,11 @@ fn example(plan: PlanName, place: Option<NetworkPlace>) -> ClusterState {
         Some(place) => seats.iter().map(|seat| place.addresses(*seat)).collect(),
         None => layout::counted_ports(&seats, 26_500).unwrap(),
     };
-    let nodes = seats.iter().zip(addresses).map(|(seat, addresses)| Node {
-        name: seat.name(),
-        kind: seat.kind,
-        id: seat.id,
-        process: None,
-        starting: false,
-        addresses,
-        namespace: place.as_ref().map(|place| place.namespace(*seat)),
-        data_dir: (seat.kind == NodeKind::Broker).then(|| PathBuf::from("/c").join(seat.name())),
-        log_file: PathBuf::from("/c").join(format!("{}.log", seat.name())),
-    });
+    let folder = Path::new("/c");
+    let nodes = seats
+        .iter()
+        .zip(addresses)
+        .map(|(seat, addresses)| Node::new(folder, *seat, addresses, place.as_ref()));
     ClusterState {
         version: state::VERSION,
         cluster_id: "example".to_owned(),
@@ -126,6 +120,23 @@ fn a_broker_is_told_of_all_brokers_and_a_gateway_too() {
     for part in ["--data-dir", "--node-id", "--memory", "--partitions"] {
         assert!(!gateway.contains(part), "{part}: {gateway}");
     }
+}
+
+#[test]
+fn a_broker_that_came_later_knows_those_that_were_there_and_they_not_it() {
+    let mut cluster = example(PlanName::ProductionS, None);
+    let seat = cluster.next_seat(NodeKind::Broker);
+    assert_eq!(seat, Seat { kind: NodeKind::Broker, id: 3 });
+    let addresses = layout::free_ports(1).unwrap().remove(0);
+    let late = Node { joins: true, ..Node::new(Path::new("/c"), seat, addresses, None) };
+    cluster.nodes.push(late.clone());
+    let line = launch::arguments(&cluster, &late).join(" ");
+    assert!(line.contains("--node-id 3") && line.contains("--join"), "{line}");
+    let peers = "--peers 0=127.0.0.1:26523,1=127.0.0.1:26533,2=127.0.0.1:26543 ";
+    assert!(line.contains(peers) && !line.contains("--partitions"), "{line}");
+    let line = launch::arguments(&cluster, &cluster.nodes[0]).join(" ");
+    assert!(line.contains(peers) && !line.contains("--join"), "{line}");
+    assert_eq!(cluster.next_seat(NodeKind::Gateway).id, 2);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod change;
 mod logs;
+mod member;
 mod net;
 mod node;
 mod start;
@@ -37,6 +38,10 @@ pub(crate) enum ClusterCommand {
     Resume(node::ResumeArgs),
     /// Kill a node, delete its data and start it again
     Wipe(node::WipeArgs),
+    /// Start a further broker or gateway
+    Add(member::AddArgs),
+    /// Stop a node for good and delete what it has
+    Remove(member::RemoveArgs),
     /// Cut or slow down the network between two nodes
     #[command(subcommand)]
     Net(net::NetCommand),
@@ -72,6 +77,8 @@ impl ClusterCommand {
             Self::Pause(args) => args.run(format),
             Self::Resume(args) => args.run(format),
             Self::Wipe(args) => args.run(format),
+            Self::Add(args) => args.run(format),
+            Self::Remove(args) => args.run(format),
             Self::Net(command) => command.run(format),
             Self::Scale(args) => args.run(format),
             Self::Rebalance(args) => args.run(format),

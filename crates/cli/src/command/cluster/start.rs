@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{FolderArgs, wait};
 use crate::cluster::admin::{self, Admin};
-use crate::cluster::layout::{self, NetworkPlace, NodeKind, Seat};
+use crate::cluster::layout::{self, NetworkPlace, NodeKind};
 use crate::cluster::network;
 use crate::cluster::plan::{Plan, PlanName};
 use crate::cluster::state::{self, ClusterState, Node, NodeState, Phase};
@@ -146,7 +146,7 @@ impl StartArgs {
         let nodes = seats
             .iter()
             .zip(addresses)
-            .map(|(seat, addresses)| node(folder, *seat, addresses, network.as_ref()))
+            .map(|(seat, addresses)| Node::new(folder, *seat, addresses, network.as_ref()))
             .collect();
         Ok(cluster(plan, folder, network, nodes, &self.broker_options, own_binary()?))
     }
@@ -175,26 +175,6 @@ fn cluster(
         broker_options: broker_options.to_vec(),
         nodes,
         faults: Vec::new(),
-    }
-}
-
-fn node(
-    folder: &Path,
-    seat: Seat,
-    addresses: layout::Addresses,
-    network: Option<&NetworkPlace>,
-) -> Node {
-    let name = seat.name();
-    Node {
-        kind: seat.kind,
-        id: seat.id,
-        process: None,
-        starting: false,
-        addresses,
-        namespace: network.map(|place| place.namespace(seat)),
-        data_dir: (seat.kind == NodeKind::Broker).then(|| folder.join(&name)),
-        log_file: folder.join(format!("{name}.log")),
-        name,
     }
 }
 
