@@ -6,7 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use skep_sim::{ClusterConfig, NodeId, Options, SimCluster, simulate};
+use skep_sim::{ClusterConfig, Crash, NodeId, Options, SimCluster, simulate};
+
+const RESTARTS: u32 = 200;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).map(|it| it.parse::<u32>().expect("a number"));
@@ -36,7 +38,12 @@ fn main() {
             events / u64::from(seconds),
             steps / u64::from(seconds)
         );
-        let _ = NodeId(0);
+        let restarts = Instant::now();
+        for _ in 0..RESTARTS {
+            cluster.crash(NodeId(0), Crash::PowerLoss);
+            cluster.start(NodeId(0)).await.expect("it starts again");
+        }
+        println!("restart of a broker: {:?} real", restarts.elapsed() / RESTARTS);
     });
     println!("{:?} {:?}", simulated.value, simulated.panics);
 }

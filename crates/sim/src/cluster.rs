@@ -212,12 +212,9 @@ impl SimCluster {
     /// Starts a node and waits until it is ready.
     ///
     /// # Errors
-    /// When it cannot start, or ends meanwhile.
+    /// When it cannot start, ends meanwhile, or is not ready within [`START_MAX`].
     pub async fn start(&self, id: NodeId) -> Result<(), String> {
-        match self.begin_start(id).await {
-            Ok(started) => started,
-            Err(_) => Err("the node ended while it started".to_owned()),
-        }
+        ready(self.begin_start(id)).await
     }
 
     /// Starts all nodes that are down, at once, and waits until they are ready.
@@ -228,7 +225,7 @@ impl SimCluster {
         let down = self.nodes().into_iter().filter(|id| !self.is_up(*id));
         let starting: Vec<_> = down.map(|id| (id, self.begin_start(id))).collect();
         for (id, started) in starting {
-            let started = started.await.unwrap_or_else(|_| Err("it ended".to_owned()));
+            let started = ready(started).await;
             started.map_err(|reason| format!("{id:?}: {reason}"))?;
         }
         Ok(())
@@ -399,6 +396,17 @@ impl Observer for WhileAlive {
         }
     }
 }
+
+async fn ready(starting: oneshot::Receiver<Result<(), String>>) -> Result<(), String> {
+    match tokio::time::timeout(START_MAX, starting).await {
+        Ok(Ok(started)) => started,
+        Ok(Err(_)) => Err("the node ended while it started".to_owned()),
+        Err(_) => Err(format!("not ready after {START_MAX:?}")),
+    }
+}
+
+/// How long a start may take when nothing is wrong; some seconds are usual in a cluster.
+pub const START_MAX: Duration = Duration::from_secs(120);
 
 /// How often [`SimCluster::wait_until`] looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
