@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use skep_broker::replication::EntryId;
-use skep_broker::{Broker, BrokerConfig, DataLocation, Observer};
+use skep_broker::{Broker, BrokerConfig, ClusterSettings, DataLocation, GatewayConfig, Observer};
 use skep_gateway::{Backend, Gateway};
 use skep_protocol::PartitionId;
 use tokio::sync::oneshot;
@@ -18,7 +18,7 @@ use crate::clock::SimClock;
 use crate::disk::SimDisk;
 use crate::life::{Crash, Life};
 use crate::net::SimNetwork;
-use crate::node::{Configure, Node};
+use crate::node::{Configure, Node, NodeConfig};
 use crate::port::{Lost, RemoteBackend};
 use crate::store::SimStores;
 use crate::world::World;
@@ -121,7 +121,7 @@ impl SimCluster {
     /// Adds a node that is down.
     pub fn add(&self, id: NodeId) {
         let configure = self.configure(id);
-        let node = Node::new(&self.0.world, id.0, name(id), id.is_gateway(), configure);
+        let node = Node::new(&self.0.world, id.0, name(id), configure);
         self.0.nodes.borrow_mut().insert(id, node);
     }
 
@@ -131,22 +131,58 @@ impl SimCluster {
     }
 
     fn configure(&self, id: NodeId) -> Configure {
+        if id.is_gateway() {
+            let config = GatewayConfig {
+                cluster_id: CLUSTER_ID.to_owned(),
+                brokers: self.founders().into_values().collect(),
+                client_address: format!("{}:{CLIENT_PORT}", name(id)),
+            };
+            return Box::new(move |_, _| NodeConfig::Gateway(config.clone()));
+        }
         let (config, trace) = (self.0.config.clone(), self.0.world.trace().clone());
         let observers = self.0.observers.clone();
-        Box::new(move |life, stores| BrokerConfig {
-            data: DataLocation::Folder("/data".into()),
-            node_id: id.0,
-            partitions: config.partitions,
-            memory_bytes: 64 * 1024 * 1024,
-            journal_segment_bytes: config.segment_bytes,
-            checkpoint_log_bytes: config.checkpoint_log_bytes,
-            checkpoint_interval_ms: u64::try_from(config.checkpoint_interval.as_millis())
-                .unwrap_or(u64::MAX),
-            state: Some(stores.open(life, &trace)),
-            observer: observers.borrow().as_ref().map(|make| {
-                let inner = make(id, life.number);
-                Arc::new(WhileAlive { life: life.clone(), inner }) as Arc<dyn Observer>
-            }),
+        let cluster = self.settings(id);
+        Box::new(move |life, stores| {
+            NodeConfig::Broker(Box::new(BrokerConfig {
+                data: DataLocation::Folder("/data".into()),
+                node_id: id.0,
+                partitions: config.partitions,
+                memory_bytes: 64 * 1024 * 1024,
+                journal_segment_bytes: config.segment_bytes,
+                checkpoint_log_bytes: config.checkpoint_log_bytes,
+                checkpoint_interval_ms: u64::try_from(config.checkpoint_interval.as_millis())
+                    .unwrap_or(u64::MAX),
+                cluster: cluster.clone(),
+                client_address: format!("{}:{CLIENT_PORT}", name(id)),
+                state: Some(stores.open(life, &trace)),
+                observer: observers.borrow().as_ref().map(|make| {
+                    let inner = make(id, life.number);
+                    Arc::new(WhileAlive { life: life.clone(), inner }) as Arc<dyn Observer>
+                }),
+            }))
+        })
+    }
+
+    /// The brokers that the cluster begins with, and where they are dialled.
+    fn founders(&self) -> BTreeMap<u32, String> {
+        let numbers = 0..self.0.config.brokers;
+        numbers.map(|number| (number, address(NodeId::broker(number)))).collect()
+    }
+
+    /// What a broker is told of its cluster; one that is alone and has no gateways is told nothing.
+    fn settings(&self, id: NodeId) -> Option<ClusterSettings> {
+        let config = &self.0.config;
+        if config.brokers == 1 && config.gateways == 0 {
+            return None;
+        }
+        let peers = self.founders();
+        Some(ClusterSettings {
+            cluster_id: CLUSTER_ID.to_owned(),
+            join: !peers.contains_key(&id.0),
+            peers,
+            replication_factor: config.replication_factor,
+            bind: Some(address(id)),
+            advertise: None,
         })
     }
 
@@ -410,6 +446,19 @@ pub const START_MAX: Duration = Duration::from_secs(120);
 
 /// How often [`SimCluster::wait_until`] looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Name of every simulated cluster.
+const CLUSTER_ID: &str = "simulated";
+
+/// Where brokers listen for other nodes.
+const CLUSTER_PORT: u16 = 26_502;
+
+/// Where clients would find a node.
+const CLIENT_PORT: u16 = 26_500;
+
+fn address(id: NodeId) -> String {
+    format!("{}:{CLUSTER_PORT}", name(id))
+}
 
 /// What the addresses of a node begin with.
 fn name(id: NodeId) -> String {

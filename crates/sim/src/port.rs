@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use skep_broker::metadata::{ManageRequest, Managed, Refusal, RefusalKind};
 use skep_broker::{Broker, Response, Topology};
 use skep_env::task::LocalFuture;
 use skep_gateway::{
@@ -71,19 +72,22 @@ impl Lost {
 }
 
 /// What is known of a cluster whose node was never up.
-fn unknown(node_id: u32) -> Topology {
-    Topology::unknown(Some(node_id))
+fn unknown() -> Topology {
+    Topology::unknown(None)
 }
 
 /// The host that clients are on.
 pub const CLIENTS: u32 = 1_000;
+
+/// How long a caller waits for an operator's request.
+const MANAGE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How much longer than its own limit a call may take before its caller gives it up.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Port {
     pub(crate) fn new(node: u32, network: SimNetwork, trace: Arc<Trace>) -> Self {
-        Self { node, network, trace, open: Mutex::new(None), known: Mutex::new(unknown(node)) }
+        Self { node, network, trace, open: Mutex::new(None), known: Mutex::new(unknown()) }
     }
 
     /// The cluster as the node sees it, or saw it last.
@@ -239,6 +243,16 @@ impl Backend for RemoteBackend {
 
     fn now_ms(&self) -> i64 {
         self.port.get().map_or(0, |open| Backend::now_ms(&open.broker))
+    }
+
+    async fn manage(&self, request: ManageRequest) -> Managed {
+        let called = self.port.call(MANAGE_TIMEOUT, move |open| async move {
+            Backend::manage(&open.broker, request).await
+        });
+        called.await.unwrap_or_else(|lost| {
+            let reason = lost.refused().error.message;
+            Err(Refusal { kind: RefusalKind::Unavailable, reason })
+        })
     }
 
     fn clock(&self) -> Option<Arc<dyn ClockControl>> {

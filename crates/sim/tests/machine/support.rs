@@ -28,6 +28,15 @@ const MODEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
   </bpmn:process>
 </bpmn:definitions>"#;
 
+fn creation() -> Payload {
+    let value = ProcessInstanceCreationRecord {
+        bpmn_process_id: "one_task".to_owned(),
+        version: -1,
+        ..ProcessInstanceCreationRecord::default()
+    };
+    Payload::ProcessInstanceCreation(ProcessInstanceCreationIntent::Create, value)
+}
+
 /// A client of one node.
 #[derive(Clone)]
 pub(crate) struct Client(pub(crate) Arc<dyn Backend>);
@@ -53,16 +62,20 @@ impl Client {
     }
 
     pub(crate) async fn create(&self, partition: PartitionId) -> Result<Key, SubmitError> {
-        let value = ProcessInstanceCreationRecord {
-            bpmn_process_id: "one_task".to_owned(),
-            version: -1,
-            ..ProcessInstanceCreationRecord::default()
-        };
-        let payload =
-            Payload::ProcessInstanceCreation(ProcessInstanceCreationIntent::Create, value);
+        let payload = creation();
         match self.submit(partition, Command::new(NO_KEY, payload)).await? {
             Payload::ProcessInstanceCreation(_, value) => Ok(value.process_instance_key),
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Creates an instance, when the partition can be reached and knows the process.
+    pub(crate) async fn try_create(&self, partition: PartitionId) -> Result<(), String> {
+        let payload = creation();
+        match self.0.submit(partition, Command::new(NO_KEY, payload), TIMEOUT).await {
+            Ok(Response::Accepted { .. }) => Ok(()),
+            Ok(other) => Err(format!("{other:?}")),
+            Err(error) => Err(format!("{error:?}")),
         }
     }
 
