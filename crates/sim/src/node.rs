@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use skep_broker::{Broker, BrokerConfig, Environment, NodeClock};
+use skep_broker::{Broker, BrokerConfig, Environment, GatewayConfig, NodeClock};
 use skep_env::LocalTasks;
 use skep_gateway::{Address, Backend, Gateway};
 use tokio::sync::{mpsc, oneshot};
@@ -22,8 +22,14 @@ use crate::store::SimStores;
 use crate::trace::Kind;
 use crate::world::{World, acting};
 
+/// What a node is started with.
+pub(crate) enum NodeConfig {
+    Broker(Box<BrokerConfig>),
+    Gateway(GatewayConfig),
+}
+
 /// Makes the configuration of a node for a life of it.
-pub(crate) type Configure = Box<dyn Fn(&Arc<Life>, &SimStores) -> BrokerConfig>;
+pub(crate) type Configure = Box<dyn Fn(&Arc<Life>, &SimStores) -> NodeConfig>;
 
 /// A node, up or down.
 pub(crate) struct Node {
@@ -35,7 +41,6 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<SimClock>,
     pub(crate) port: Arc<Port>,
     configure: Configure,
-    is_gateway: bool,
     slot: RefCell<Slot>,
     paused: Cell<bool>,
     lives: Cell<u32>,
@@ -50,13 +55,7 @@ struct Slot {
 }
 
 impl Node {
-    pub(crate) fn new(
-        world: &World,
-        id: u32,
-        name: String,
-        is_gateway: bool,
-        configure: Configure,
-    ) -> Rc<Self> {
+    pub(crate) fn new(world: &World, id: u32, name: String, configure: Configure) -> Rc<Self> {
         let seeds = world.seeds().part("node").number(u64::from(id));
         let node = Rc::new(Self {
             id,
@@ -67,7 +66,6 @@ impl Node {
             clock: Arc::new(SimClock::new(world.start())),
             port: Arc::new(Port::new(id, world.network().clone(), world.trace().clone())),
             configure,
-            is_gateway,
             slot: RefCell::default(),
             paused: Cell::new(false),
             lives: Cell::new(0),
@@ -116,7 +114,7 @@ impl Node {
         let config = (self.configure)(&life, &self.stores);
         let env = self.environment(&life);
         let tasks = LocalSet::new();
-        let body = serve(config, env, self.is_gateway, life.clone(), self.port.clone(), tell);
+        let body = serve(config, env, life.clone(), self.port.clone(), tell);
         tasks.spawn_local(body);
         let mut slot = self.slot.borrow_mut();
         slot.tasks = Some(tasks);
@@ -191,15 +189,14 @@ impl std::fmt::Debug for Node {
 
 /// The main function of a node: starts it, and takes calls until it ends.
 async fn serve(
-    config: BrokerConfig,
+    config: NodeConfig,
     env: Environment,
-    is_gateway: bool,
     life: Arc<Life>,
     port: Arc<Port>,
     tell: oneshot::Sender<Result<(), String>>,
 ) {
     let clock = env.clock.clone();
-    let broker = match start(config, env, is_gateway).await {
+    let broker = match start(config, env).await {
         Ok(broker) => broker,
         Err(reason) => {
             let _ = tell.send(Err(reason));
@@ -228,9 +225,10 @@ fn measure(clock: &NodeClock) -> Arc<dyn skep_env::Clock> {
     }
 }
 
-async fn start(config: BrokerConfig, env: Environment, is_gateway: bool) -> Result<Broker, String> {
-    if is_gateway {
-        return Err("gateways of their own do not exist yet".to_owned());
-    }
-    Broker::start(config, env).await.map_err(|error| error.to_string())
+async fn start(config: NodeConfig, env: Environment) -> Result<Broker, String> {
+    let started = match config {
+        NodeConfig::Broker(config) => Broker::start(*config, env).await,
+        NodeConfig::Gateway(config) => Broker::start_gateway(config, env).await,
+    };
+    started.map_err(|error| error.to_string())
 }
