@@ -16,6 +16,7 @@ mod rfc3339;
 pub mod task;
 #[cfg(target_os = "linux")]
 pub mod tunnel;
+pub mod watch;
 
 pub use clock::{ChangeListener, Clock, ControlledClock, SystemClock};
 pub use disk::{

@@ -10,8 +10,9 @@ use futures::future::BoxFuture;
 use parking_lot::{Mutex, RwLock};
 use skep_env::Network;
 use skep_env::task;
+use skep_env::watch;
 use skep_protocol::PartitionId;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use crate::broker::Members;

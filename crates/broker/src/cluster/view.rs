@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use skep_env::watch;
 use skep_protocol::PartitionId;
-use tokio::sync::watch;
 
 use crate::cluster::frame::{Hello, NodeStatus};
 use crate::metadata::METADATA_PARTITION;

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use skep_env::task::{Dedicated, MakeBody};
+use skep_env::watch;
 use skep_env::{Random, Tasks};
 use skep_storage::StreamHandle;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::limits::{METADATA_DECISION_TIMEOUT_MS, METADATA_PROPOSALS_MAX};
 use crate::metadata::config::ClusterConfig;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use skep_env::watch;
 
 use crate::metadata::config::ClusterConfig;
 use crate::metadata::store::MetadataStore;

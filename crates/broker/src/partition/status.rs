@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use skep_env::watch;
 use skep_protocol::PartitionId;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use crate::topology::{DistributionStatus, PartitionHealth, PartitionRole, PartitionStatus};
 

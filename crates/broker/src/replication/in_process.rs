@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use skep_env::watch;
 
 use crate::replication::{PeerError, Peers, RaftReplication};
 

@@ -88,7 +88,7 @@ fn a_seed_of_a_cluster_is_one_run() {
     };
     let (first, again) = (run(7), run(7));
     let differs = first.recorded.iter().zip(&again.recorded).position(|(a, b)| a != b);
-    let around = differs.map(|at| &first.recorded[at.saturating_sub(5)..=at]);
+    let around = differs.map(|at| (&first.recorded[at.saturating_sub(5)..=at], again.recorded[at]));
     assert_eq!(around, None, "the first event that differs is the last of these");
     assert_eq!((first.trace_hash, first.events), (again.trace_hash, again.events));
 }

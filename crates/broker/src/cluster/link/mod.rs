@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::{oneshot, watch};
+use skep_env::watch;
+use tokio::sync::oneshot;
 
 use crate::cluster::frame::{Frame, FrameKind, Hello, NodeName};
 use calls::Calls;

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use openraft::raft::AppendEntriesRequest;
-use tokio::sync::watch;
+use skep_env::watch;
 use tokio::time::Instant;
 
 use crate::replication::raft::hard_state::Hard;

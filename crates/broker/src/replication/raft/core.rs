@@ -8,7 +8,7 @@ use openraft::async_runtime::watch::WatchReceiver;
 use openraft::raft::VoteRequest;
 use openraft::{Raft, ServerState};
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use skep_env::watch;
 
 use crate::replication::raft::admission::Admission;
 use crate::replication::raft::applied::Applied;

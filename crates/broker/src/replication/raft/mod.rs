@@ -34,6 +34,7 @@ mod tests;
 mod timing;
 mod transfer;
 mod types;
+mod watched;
 mod wire;
 
 use std::sync::Arc;
@@ -44,7 +45,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::{EntryPayload, Instant as _, ServerState};
-use tokio::sync::{mpsc, oneshot, watch};
+use skep_env::watch;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use crate::replication::{EntryId, EventQueue, Replication, ReplicationError, ReplicationEvent};

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use openraft::{BasicNode, Raft};
 use parking_lot::Mutex;
+use skep_env::watch;
 use skep_env::{Random, Tasks, task};
 use skep_storage::StreamHandle;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc};
 
 use crate::limits;
 use crate::replication::raft::admission::Admission;

@@ -1,5 +1,5 @@
 //! The runtime that openraft runs in: tokio's, with tasks started through `env` and random numbers
-//! from a source that can be seeded, so that a simulation repeats itself.
+//! from a source that can be seeded and watchers that wake in order, so that a simulation repeats itself.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use openraft::{AsyncRuntime, OptionalSend, TokioInstant, TokioRuntime};
 use skep_env::{OsRandom, Random, task};
+
+use crate::replication::raft::watched::EnvWatch;
 
 thread_local! {
     static RANDOM: RefCell<Arc<dyn Random>> = RefCell::new(Arc::new(OsRandom));
@@ -53,7 +55,7 @@ impl AsyncRuntime for Runtime {
     type Timeout<R, T: Future<Output = R> + OptionalSend> = tokio::time::Timeout<T>;
     type ThreadLocalRng = ThreadRandom;
     type Mpsc = <TokioRuntime as AsyncRuntime>::Mpsc;
-    type Watch = <TokioRuntime as AsyncRuntime>::Watch;
+    type Watch = EnvWatch;
     type Oneshot = <TokioRuntime as AsyncRuntime>::Oneshot;
     type Mutex<T: OptionalSend + 'static> = <TokioRuntime as AsyncRuntime>::Mutex<T>;
 
