@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use skep_env::net::Connection;
 
-use crate::cluster::LinkEvent;
 use crate::cluster::frame::{Frame, Hello};
 use crate::cluster::link::{self, Link};
 use crate::cluster::metrics::BROKEN;
@@ -55,7 +54,6 @@ impl Cluster {
                 link.ask_for(&job_type);
             }
         }
-        self.tell_listeners(LinkEvent::Up(link.name()));
         if let Some(id) = link.name().broker() {
             for replica in self.replicas() {
                 replica.peer_found(u64::from(id));
@@ -74,7 +72,6 @@ impl Cluster {
         tracing::warn!(node = %link.name(), reason, "not connected any more");
         self.view.lost(&link.peer);
         self.parts.hub.announcements.forget(link.name());
-        self.tell_listeners(LinkEvent::Lost(link.name()));
         if let Some(id) = link.name().broker() {
             for replica in self.replicas() {
                 replica.peer_lost(u64::from(id));

@@ -37,15 +37,6 @@ pub use settings::{CLUSTER_ID_DEFAULT, ClusterSettings};
 pub(crate) use start::{bind, start};
 pub(crate) use transport::ClusterTransport;
 
-/// What happens to the links of this node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkEvent {
-    /// A node is connected.
-    Up(NodeName),
-    /// A node is not connected any more: what it was asked may be done or not.
-    Lost(NodeName),
-}
-
 /// A replica that takes the messages of its partition's other replicas.
 pub trait ReplicaReceiver: Send + Sync {
     /// Hands over a message, in the call itself; the future gives the reply, or why there is none.

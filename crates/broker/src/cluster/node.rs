@@ -22,7 +22,7 @@ use crate::cluster::frame::{
 };
 use crate::cluster::link::{Link, Reply, Unsent};
 use crate::cluster::view::View;
-use crate::cluster::{LinkEvent, ReplicaReceiver, metrics as names};
+use crate::cluster::{ReplicaReceiver, metrics as names};
 use crate::jobs::JobHub;
 use crate::metadata::{ClusterConfig, KnownConfig};
 
@@ -47,9 +47,6 @@ pub(crate) type ManageHandler =
 /// Says what this node does for the metadata group, when it does anything.
 pub(crate) type MetadataTold = Box<dyn Fn() -> Option<ReplicaState> + Send + Sync>;
 
-/// Hears of links that come and go.
-pub(crate) type LinkListener = Box<dyn Fn(LinkEvent) + Send + Sync>;
-
 /// The links and the knowledge of one node.
 pub(crate) struct Cluster {
     pub(crate) parts: ClusterParts,
@@ -57,7 +54,6 @@ pub(crate) struct Cluster {
     links: RwLock<BTreeMap<NodeName, Arc<Link>>>,
     /// Replicas that take messages of the replication.
     replicas: RwLock<BTreeMap<PartitionId, Arc<dyn ReplicaReceiver>>>,
-    listeners: Mutex<Vec<LinkListener>>,
     pub(super) manage: OnceLock<ManageHandler>,
     metadata: OnceLock<MetadataTold>,
     /// Addresses that nodes have told about themselves.
@@ -77,7 +73,6 @@ impl Cluster {
             view: View::new(),
             links: RwLock::default(),
             replicas: RwLock::default(),
-            listeners: Mutex::default(),
             manage: OnceLock::new(),
             metadata: OnceLock::new(),
             told: Mutex::default(),
@@ -211,17 +206,6 @@ impl Cluster {
     pub(crate) fn send_to_all(&self, frame: &Frame) {
         for link in self.links() {
             let _ = link.send(frame);
-        }
-    }
-
-    /// Who hears of links that come and go.
-    pub(crate) fn on_link(&self, listener: LinkListener) {
-        self.listeners.lock().push(listener);
-    }
-
-    pub(super) fn tell_listeners(&self, event: LinkEvent) {
-        for listener in self.listeners.lock().iter() {
-            listener(event);
         }
     }
 

@@ -1,37 +1,11 @@
-//! Partitions and job streams.
+//! Job streams.
 
 use axum::extract::State;
 use axum::response::Response;
-use skep_broker::{PartitionHealth, PartitionRole};
 
 use super::Management;
 use crate::backend::OpenStream;
 use crate::rest::Json;
-
-pub(super) async fn partitions(State(management): State<Management>) -> Response {
-    let mut json = Json::object();
-    for partition in management.gateway().backend().topology().local() {
-        let mut entry = Json::object();
-        entry.string(
-            "role",
-            match partition.role {
-                PartitionRole::Leader => "LEADER",
-                PartitionRole::Follower => "FOLLOWER",
-                PartitionRole::Inactive => "INACTIVE",
-            },
-        );
-        let (health, reason) = match &partition.health {
-            PartitionHealth::Healthy => ("HEALTHY", ""),
-            PartitionHealth::Unhealthy { reason } => ("UNHEALTHY", reason.as_str()),
-            PartitionHealth::Dead { reason } => ("DEAD", reason.as_str()),
-        };
-        entry.string("health", health);
-        entry.string_or_null("reason", reason);
-        entry.integer("processedPosition", partition.last_position.cast_signed());
-        json.raw(&partition.id.to_string(), &entry.end());
-    }
-    json.answer()
-}
 
 pub(super) async fn job_streams(State(management): State<Management>) -> Response {
     let streams = management.gateway().backend().job_streams();
