@@ -252,6 +252,11 @@ impl StreamHandle {
         self.stream.id
     }
 
+    /// How well the journal can take more.
+    pub fn health(&self) -> JournalHealth {
+        self.shared.health()
+    }
+
     /// Appends entries from `first_index`, which must be [`StreamHandle::next_index`]. They can be
     /// read at once; `done` hears when they are durable. Changes of a stream become durable in the
     /// order of the calls. Waits only while the queue of the writer is full. Appending nothing is

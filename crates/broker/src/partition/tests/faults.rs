@@ -8,7 +8,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::oneshot;
 
-use crate::partition::tests::group::{Answered, Group, with_local};
+use crate::partition::tests::group::{Answered, Group, taken, with_local};
 use crate::replication::Replication;
 
 struct Faults {
@@ -63,7 +63,7 @@ impl Faults {
     fn hear(&mut self, is_over: bool) {
         let expected = &mut self.expected;
         self.waiting.retain_mut(|(name, answer)| {
-            let bounds = match answer.try_recv() {
+            let bounds = match answer.try_recv().map(taken) {
                 Ok(Ok(_)) => (1, 1),
                 Ok(Err(error)) if error.not_accepted() => (0, 0),
                 Ok(Err(_)) | Err(oneshot::error::TryRecvError::Closed) => (0, 1),

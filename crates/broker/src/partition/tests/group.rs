@@ -309,7 +309,10 @@ impl Node {
 
     pub(super) async fn publish(&self, name: &str) -> Answered {
         let answer = self.submit(name);
-        answer.await.unwrap_or_else(|_| Err(BrokerError::interrupted("the node has ended")))
+        match answer.await {
+            Ok(answer) => taken(answer),
+            Err(_) => Err(BrokerError::interrupted("the node has ended")),
+        }
     }
 
     /// The engine as it is when nothing is under way.
@@ -329,6 +332,14 @@ impl Node {
     pub(super) fn stored(&self) -> Look {
         let counter = Counter::load(&self.store);
         (counter.counts, counter.position)
+    }
+}
+
+/// A command that came back was not taken.
+pub(super) fn taken(answer: Answered) -> Answered {
+    match answer {
+        Ok(Answer::Returned(_)) => Err(BrokerError::unavailable("it came back")),
+        other => other,
     }
 }
 

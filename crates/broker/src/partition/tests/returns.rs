@@ -42,6 +42,34 @@ async fn a_follower_far_behind_gets_a_snapshot() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_follower_that_was_away_for_a_moment_gets_what_it_lacks() {
+    with_local(async {
+        let mut group = Group::prepared(3);
+        group.checkpoint_log_bytes = 2_000;
+        for node in group.ids() {
+            group.boot(node).await;
+        }
+        for _ in 0..100 {
+            group.publish("m").await;
+        }
+        group.until_equal().await;
+        group.kill(3).await;
+        // A checkpoint may come in between.
+        for _ in 0..5 {
+            group.publish("m").await;
+        }
+        group.boot(3).await;
+        let first = group.node(3).first_index();
+        group.until_equal().await;
+        let last = group.node(3).look().last_index.unwrap();
+        assert!(group.node(3).first_index() < last - 5, "from {first}: no snapshot");
+        let leader = group.until_led().await;
+        assert!(group.node(leader).first_index() > 20, "older entries are gone");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_node_that_lost_its_disk_comes_back_from_log_or_snapshot() {
     with_local(async {
         for checkpoint_log_bytes in [u64::MAX, 2_000] {
@@ -96,16 +124,24 @@ async fn a_node_that_lost_its_disk_helps_nobody_to_be_elected_who_lacks_entries(
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_on_one_follower_does_not_stop_the_group() {
     with_local(async {
-        let mut group = Group::start(3).await;
+        let mut group = Group::prepared(3);
+        group.checkpoint_log_bytes = 1_000;
+        for node in group.ids() {
+            group.boot(node).await;
+        }
         let leader = group.until_led().await;
         group.publish("m").await;
         let full = group.machine(3).disk.faults();
         full.full_after(0);
         for _ in 0..100 {
             group.publish("m").await;
-            group.sleep_ms(20).await;
+            group.sleep_ms(100).await;
         }
         assert_eq!(group.leader(), Some(leader));
+        assert!(
+            group.node(leader).first_index() > 20,
+            "the log of the leader does not grow with it"
+        );
         full.clear();
         let state = group.until_equal().await;
         assert_eq!(count(&state, "m"), 101);
@@ -157,6 +193,7 @@ async fn members_come_and_go_under_load() {
         while !changing.is_finished() || published < 20 {
             group.publish("during").await;
             published += 1;
+            group.sleep_ms(10).await;
         }
         (&mut changing).await.unwrap().unwrap();
         let leader = group.until_led_without(1).await;

@@ -39,6 +39,8 @@ pub(crate) struct Core {
     pub(crate) transferring: AtomicBool,
     /// Term and number of the last proposal.
     pub(crate) proposed: Mutex<(u64, u64)>,
+    /// The last entry of the last checkpoint.
+    pub(crate) checkpoint: Mutex<Option<u64>>,
     /// Campaigns that were begun: a newer one ends those before.
     pub(crate) campaigns: AtomicU64,
 }

@@ -10,6 +10,7 @@ use futures::Stream;
 use openraft::storage::{IOFlushed, RaftLogStorage};
 use openraft::{LogState, OptionalSend, RaftLogReader};
 use skep_storage::StreamHandle;
+use skep_storage::journal::JournalHealth;
 use tokio::sync::oneshot;
 
 use crate::limits;
@@ -80,6 +81,11 @@ pub(super) async fn durable(change: impl Fn(skep_storage::journal::Done)) -> io:
 }
 
 impl LogReader {
+    /// The disk is full, or nearly.
+    pub(crate) fn needs_space(&self) -> bool {
+        matches!(self.stream.health(), JournalHealth::SpaceLow | JournalHealth::Stalled)
+    }
+
     /// Entries of `[from, to_exclusive)`, at least one if there is one, of about `max_bytes`.
     pub(crate) fn read(
         &self,

@@ -24,6 +24,7 @@ mod network;
 mod observe;
 mod open;
 mod proposals;
+mod purge;
 mod runtime;
 mod snapshot_receive;
 mod snapshot_send;
@@ -45,7 +46,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::{EntryPayload, Instant as _, ServerState};
-use skep_env::watch;
+use skep_env::{task, watch};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
@@ -213,8 +214,16 @@ impl Replication for RaftReplication {
 
     async fn checkpointed(&self, entry: EntryId) -> Result<(), ReplicationError> {
         self.core.applied.lock().forget_before(entry);
-        // openraft purges what a snapshot covers, and only then.
-        self.core.raft.trigger().snapshot().await.map_err(stopped)
+        let before = self.core.checkpoint.lock().replace(entry.index);
+        self.core.raft.trigger().snapshot().await.map_err(stopped)?;
+        let keeps_some =
+            !self.core.look().is_alone(self.core.node_id) && !self.reader.needs_space();
+        let upto = if keeps_some { before } else { Some(entry.index) };
+        if let Some(upto) = upto {
+            let core = self.core.clone();
+            drop(task::spawn(async move { core.purge(entry.index, upto).await }));
+        }
+        Ok(())
     }
 
     fn checkpoint_meta(&self, entry: EntryId) -> Vec<u8> {
@@ -222,7 +231,10 @@ impl Replication for RaftReplication {
     }
 
     async fn transfer_leader(&self, node_id: u64) -> Result<(), ReplicationError> {
-        self.core.transfer(node_id).await
+        // On its own: a caller that gives up must not leave the partition waiting.
+        let core = self.core.clone();
+        let transfer = task::spawn(async move { core.transfer(node_id).await });
+        transfer.await.map_err(stopped)?
     }
 
     async fn shutdown(&self) {

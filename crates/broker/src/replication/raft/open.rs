@@ -83,7 +83,9 @@ impl RaftReplication {
         let events = Arc::new(EventQueue::new(settings.wake));
         let log = LogStorage::open(node_id, stream, events.clone())?;
         let (reader, hard, refusals) = (log.reader(), log.hard(), Arc::new(Refusals::default()));
-        let applied = Arc::new(Mutex::new(Applied::load(checkpoint_meta.as_deref())?));
+        let applied = Applied::load(checkpoint_meta.as_deref())?;
+        let checkpoint = Mutex::new(applied.last.map(|last| last.index()));
+        let applied = Arc::new(Mutex::new(applied));
         let machine = StateMachine {
             node_id,
             events: events.clone(),
@@ -110,12 +112,13 @@ impl RaftReplication {
             status: watch::Sender::new(ReplicaStatus::default()),
             transferring: false.into(),
             proposed: Mutex::default(),
+            checkpoint,
             campaigns: 0.into(),
             raft,
         });
         core.status.send_replace(core.look());
         let first = FirstMembers { members: settings.members, joins: settings.joins };
-        let replica = Self::with_tasks(core, reader, snapshots);
+        let mut replica = Self::with_tasks(core, reader, snapshots);
         replica.take_place(first, has_data).await?;
         Ok(replica)
     }
@@ -143,7 +146,7 @@ impl RaftReplication {
     }
 
     /// Leads, follows, or looks for its group.
-    async fn take_place(&self, first: FirstMembers, has_data: bool) -> Result<(), OpenError> {
+    async fn take_place(&mut self, first: FirstMembers, has_data: bool) -> Result<(), OpenError> {
         let core = &self.core;
         if has_data && core.look().is_alone(core.node_id) && core.look().voters.len() == 1 {
             // Nobody else can be the leader of a replica without others: do not wait for a timeout.
@@ -165,8 +168,7 @@ impl RaftReplication {
             core.raft.runtime_config().elect(true);
             core.campaign_first().await;
         };
-        // It ends by itself; when the replica ends before, so does openraft.
-        drop(task::spawn(place));
+        self.tasks.push(task::spawn(place).abort_handle());
         Ok(())
     }
 }

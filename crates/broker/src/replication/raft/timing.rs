@@ -69,6 +69,9 @@ pub(crate) const PROBE_ALL_MS: u64 = 2_000;
 /// milliseconds: a connection that is silent for a second is broken.
 pub(crate) const AFTERLIFE_MS: u64 = 1_000;
 
+/// Longest wait for openraft to learn of a checkpoint, in milliseconds: it reads its meta data.
+pub(crate) const PURGE_WAIT_MS: u64 = 5_000;
+
 /// Shortest time between two looks at what openraft tells about itself, in milliseconds: it changes
 /// with every entry.
 pub(crate) const STATUS_PAUSE_MS: u64 = 50;
@@ -81,9 +84,10 @@ pub(crate) fn config(name: String, ticks: bool) -> Result<Arc<Config>, openraft:
         election_timeout_min: ELECTION_MIN_MS,
         election_timeout_max: ELECTION_MAX_MS,
         max_payload_entries: limits::RAFT_APPEND_ENTRIES,
-        // Checkpoints decide what a snapshot is and what is purged, not the number of entries.
+        // Checkpoints decide what a snapshot is and what is purged (`purge`), not the number of
+        // entries.
         snapshot_policy: SnapshotPolicy::Never,
-        max_in_snapshot_log_to_keep: 0,
+        max_in_snapshot_log_to_keep: u64::MAX,
         purge_batch_size: 1,
         enable_pre_vote: Some(true),
         // A member that lost its disk comes back empty; `admission` makes that safe.
