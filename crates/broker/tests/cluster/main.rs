@@ -4,5 +4,6 @@
 
 mod jobs;
 mod refusals;
+mod replicated;
 mod requests;
 mod support;

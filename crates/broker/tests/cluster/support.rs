@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use skep_broker::{
-    Broker, BrokerConfig, BrokerError, ClusterSettings, Environment, GatewayConfig, Response,
-    Topology,
+    Broker, BrokerConfig, BrokerError, ClusterSettings, DataLocation, Environment, GatewayConfig,
+    Response, Topology,
 };
 use skep_protocol::{
     Command, DeploymentIntent, DeploymentRecord, JobBatchRecord, JobIntent, JobRecord, Key, NO_KEY,
@@ -68,6 +68,9 @@ pub(crate) fn config(
 
 /// Brokers and one gateway.
 pub(crate) struct TestCluster {
+    replication_factor: u32,
+    /// Data of brokers whose partitions have copies: without it a restarted broker remembers nothing.
+    folder: tempfile::TempDir,
     pub(crate) peers: BTreeMap<u32, String>,
     pub(crate) brokers: BTreeMap<u32, Broker>,
     pub(crate) gateway: Broker,
@@ -76,16 +79,37 @@ pub(crate) struct TestCluster {
 impl TestCluster {
     /// Three brokers with a partition each, and a gateway that was told of one of them.
     pub(crate) async fn start() -> Self {
+        Self::start_with(1).await
+    }
+
+    /// Three brokers with so many copies of each partition.
+    pub(crate) async fn start_with(replication_factor: u32) -> Self {
         let peers = free_addresses(3);
-        let mut brokers = BTreeMap::new();
-        for id in 0..3 {
-            let config = config(id, &peers, 1);
-            brokers.insert(id, Broker::start(config, Environment::system()).await.unwrap());
-        }
         let gateway = start_gateway(&peers[&1]).await;
-        let cluster = Self { peers, brokers, gateway };
+        let folder = tempfile::tempdir().unwrap();
+        let brokers = BTreeMap::new();
+        let mut cluster = Self { replication_factor, folder, peers, brokers, gateway };
+        for id in 0..3 {
+            cluster.start_broker(id).await;
+        }
         until(&cluster.gateway, Topology::is_led).await;
         cluster
+    }
+
+    /// Starts a broker, again if it ran before.
+    pub(crate) async fn start_broker(&mut self, id: u32) {
+        let mut config = config(id, &self.peers, self.replication_factor);
+        if self.replication_factor > 1 {
+            config.data = DataLocation::Folder(self.folder.path().join(id.to_string()));
+            config.journal_segment_bytes = 4 * 1024 * 1024;
+        }
+        let broker = Broker::start(config, Environment::system()).await.unwrap();
+        self.brokers.insert(id, broker);
+    }
+
+    /// Stops a broker.
+    pub(crate) async fn stop_broker(&mut self, id: u32) {
+        self.brokers.remove(&id).unwrap().shutdown().await;
     }
 
     /// Deploys the process and waits until every partition can start it.
@@ -194,7 +218,15 @@ pub(crate) async fn complete(node: &Broker, job: Key) -> Result<Response, Broker
 pub(crate) async fn complete_all(node: &Broker, partition: u32, instances: &[Key]) {
     let mut left = instances.to_vec();
     while !left.is_empty() {
-        let jobs = node.activate_jobs(partition, job_request(100), TIMEOUT).await.unwrap().unwrap();
+        let jobs = match node.activate_jobs(partition, job_request(100), TIMEOUT).await {
+            Ok(jobs) => jobs.unwrap(),
+            Err(error) => {
+                // Polls do not wait for a leader; they ask again.
+                assert!(error.not_accepted(), "{error:?}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                continue;
+            }
+        };
         for job in jobs.confirm() {
             left.retain(|instance| *instance != job.job.process_instance_key);
             let completed = complete(node, job.key).await.unwrap();
