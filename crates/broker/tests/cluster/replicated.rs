@@ -55,10 +55,10 @@ async fn a_stopped_leader_is_replaced_and_nothing_is_lost() {
     cluster.stop_broker(0).await;
     until(&cluster.gateway, |topology| topology.brokers.len() == 2 && topology.is_led()).await;
     for partition in 1..=3 {
-        work(&cluster.gateway, partition).await;
         let mine = waiting.iter().filter(|(of, _)| *of == partition);
         let instances: Vec<_> = mine.map(|(_, instance)| *instance).collect();
         complete_all(&cluster.gateway, partition, &instances).await;
+        work(&cluster.gateway, partition).await;
     }
     cluster.start_broker(0).await;
     all_see_leaders(&cluster).await;
