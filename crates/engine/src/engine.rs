@@ -233,6 +233,15 @@ impl Engine {
     /// # Errors
     /// When a record contradicts the state; the replica must stop then.
     pub fn replay(&mut self, records: &[Record]) -> Result<(), ReplayError> {
+        #[cfg(feature = "mutation")]
+        crate::mutation::set_replaying(true);
+        let replayed = self.replay_all(records);
+        #[cfg(feature = "mutation")]
+        crate::mutation::set_replaying(false);
+        replayed
+    }
+
+    fn replay_all(&mut self, records: &[Record]) -> Result<(), ReplayError> {
         for record in records {
             let last = self.state.meta.last_position;
             if record.position <= self.checkpoint_position && record.position <= last {

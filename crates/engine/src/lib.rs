@@ -22,6 +22,8 @@ mod document;
 mod element;
 mod engine;
 pub mod limits;
+#[cfg(feature = "mutation")]
+pub mod mutation;
 mod outcome;
 mod parsed;
 mod problem;

@@ -66,6 +66,10 @@ impl Resending {
             return;
         }
         self.looked_ms = now_ms;
+        #[cfg(feature = "mutation")]
+        if crate::mutation::is("sends are not repeated") {
+            return;
+        }
         self.repeat(state, settings, now_ms, effects);
         for (id, partition) in self.found(state, settings) {
             self.track(id, partition, now_ms);

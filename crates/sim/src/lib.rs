@@ -10,6 +10,8 @@ pub mod clock;
 pub mod cluster;
 pub mod disk;
 mod life;
+pub mod minimise;
+pub mod mutation;
 pub mod net;
 mod node;
 mod port;

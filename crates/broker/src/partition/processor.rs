@@ -310,6 +310,10 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             self.parts.status.set_leading(None);
             self.metrics.leader.set(0.0);
             self.abandon("this node does not lead the partition any more");
+            #[cfg(feature = "mutation")]
+            if skep_engine::mutation::is("lost leadership is not followed by a rebuild") {
+                return;
+            }
             self.needs_rebuild = true;
         }
     }

@@ -194,6 +194,13 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         let batch = Bytes::from(std::mem::take(&mut round.batch));
         self.held_bytes += round.bytes;
         self.held.push_back(round);
+        #[cfg(feature = "mutation")]
+        if skep_engine::mutation::is("answers come before their commit")
+            && let Some(round) = self.held.back_mut()
+        {
+            let effects = std::mem::take(&mut round.effects);
+            self.release(Round { effects, ..Round::default() }, now_us);
+        }
         let proposed = self.parts.replication.propose(term, batch).await;
         proposed.map_err(|error| End::Failed(error.to_string()))
     }

@@ -16,6 +16,10 @@ pub(crate) fn apply(state: &mut State, key: Key, intent: JobIntent, value: &JobR
                 .element_instances
                 .update(&value.element_instance_key, |instance| instance.job_key = key);
         }
+        #[cfg(feature = "mutation")]
+        JobIntent::Completed if crate::mutation::is("completed job is handed out again") => {
+            change(state, key, JobState::Activatable, |_| {});
+        }
         JobIntent::Completed | JobIntent::Canceled => remove(state, key),
         JobIntent::Failed => failed(state, key, value),
         JobIntent::TimedOut | JobIntent::RecurredAfterBackoff | JobIntent::Yielded => {

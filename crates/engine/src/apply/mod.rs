@@ -28,6 +28,12 @@ pub(crate) fn apply(state: &mut State, partition_id: PartitionId, record: &Recor
     if record.record_type != RecordType::Event {
         return;
     }
+    #[cfg(feature = "mutation")]
+    let partition_id = if crate::mutation::is_in_replay("keys are not counted in replay") {
+        PartitionId::MAX
+    } else {
+        partition_id
+    };
     state.note_key(partition_id, record.key);
     let key = record.key;
     match &record.payload {

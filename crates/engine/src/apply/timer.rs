@@ -8,6 +8,10 @@ pub(crate) fn apply(state: &mut State, key: Key, intent: TimerIntent, value: &Ti
     match intent {
         TimerIntent::Created => {
             state.timers.insert_new((value.element_instance_key, key), value.clone());
+            #[cfg(feature = "mutation")]
+            if crate::mutation::is_in_replay("timer is lost with its leader") {
+                return;
+            }
             state.timer_due_dates.insert((value.due_date_ms, key), value.element_instance_key);
         }
         TimerIntent::Triggered | TimerIntent::Canceled => {

@@ -23,7 +23,10 @@ pub(super) fn create(
         Err(rejection) => return context.reject(command, rejection.kind, rejection.reason),
     };
     let fingerprint = fingerprint(value);
-    if let Some(created) = created_before(context, &definition, fingerprint) {
+    let before = created_before(context, &definition, fingerprint);
+    #[cfg(feature = "mutation")]
+    let before = before.filter(|_| !crate::mutation::is("creation is made again"));
+    if let Some(created) = before {
         let reason = format!(
             "Expected to create a process instance for operation reference '{}', but it created '{}' already",
             command.operation_reference, created.process_instance_key

@@ -118,7 +118,10 @@ fn correlate(
     found: Option<ProcessMessageSubscription>,
 ) {
     let correlation = (value.element_instance_key, value.message_key);
-    if context.state.process_message_correlations.contains(&correlation) {
+    let known = context.state.process_message_correlations.contains(&correlation);
+    #[cfg(feature = "mutation")]
+    let known = known && !crate::mutation::is("correlation is applied again");
+    if known {
         context.send_to_message_side(value, MessageSubscriptionIntent::Correlate);
         return already(context, command, "waiting for this message");
     }

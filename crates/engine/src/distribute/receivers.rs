@@ -150,6 +150,11 @@ impl Receiver {
         effects: &mut Vec<Effect>,
     ) {
         let was_sent = self.in_flight.front().copied();
+        #[cfg(feature = "mutation")]
+        if was_sent.is_some() && crate::mutation::is("sends are not repeated") {
+            self.resend_at_ms = i64::MAX;
+            return;
+        }
         self.forget_in_flight();
         if let Some((key, bytes)) = was_sent {
             self.silent = true;

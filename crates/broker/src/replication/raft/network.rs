@@ -147,7 +147,18 @@ impl RaftNetworkV2<TypeConfig> for Target {
         request: VoteRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
-        self.ask_for_vote(Request::Vote(request), &option).await
+        #[cfg(feature = "mutation")]
+        let asked = request.vote;
+        let response = self.ask_for_vote(Request::Vote(request), &option).await;
+        #[cfg(feature = "mutation")]
+        let response = response.map(|response| {
+            if skep_engine::mutation::is("refused votes are counted") {
+                VoteResponse { vote: asked, vote_granted: true, last_log_id: None }
+            } else {
+                response
+            }
+        });
+        response
     }
 
     async fn pre_vote(
