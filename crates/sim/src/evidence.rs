@@ -1,14 +1,16 @@
 //! Everything that checkers look at: what replicas committed, what their states are, what clients
 //! were told, and how the run ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use skep_broker::Observer;
 use skep_broker::replication::EntryId;
-use skep_protocol::{PartitionId, Record, codec};
+use skep_protocol::{
+    CommandDistributionIntent, Key, PartitionId, Payload, Record, RecordType, codec,
+};
 
 use crate::history::Call;
 use crate::records::Reader;
@@ -45,6 +47,8 @@ pub(crate) struct Log {
     pub(crate) reader: Reader,
     /// An entry that cannot be decoded.
     pub(crate) damaged: Option<String>,
+    /// Distributions that are not finished.
+    distributing: BTreeSet<Key>,
 }
 
 impl Log {
@@ -56,6 +60,7 @@ impl Log {
             positions: Vec::new(),
             reader: Reader::new(partition),
             damaged: None,
+            distributing: BTreeSet::new(),
         }
     }
 
@@ -74,6 +79,7 @@ impl Log {
                 Ok(records) => {
                     for record in records {
                         self.reader.note(&record);
+                        self.note_distribution(&record);
                         self.records.push(record);
                     }
                 }
@@ -84,9 +90,27 @@ impl Log {
         }
     }
 
+    fn note_distribution(&mut self, record: &Record) {
+        let Payload::CommandDistribution(intent, _) = &record.payload else { return };
+        match (intent, record.record_type) {
+            (CommandDistributionIntent::Started, RecordType::Event) => {
+                self.distributing.insert(record.key);
+            }
+            (CommandDistributionIntent::Finished, RecordType::Event) => {
+                self.distributing.remove(&record.key);
+            }
+            _ => {}
+        }
+    }
+
     /// The first index that nobody told.
     pub(crate) fn missing(&self) -> Option<usize> {
         (self.read < self.entries.len()).then_some(self.read)
+    }
+
+    /// A distribution that is not finished.
+    pub(crate) fn pending_distribution(&self) -> Option<Key> {
+        self.distributing.first().copied()
     }
 
     /// The record at a position.

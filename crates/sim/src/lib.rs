@@ -6,18 +6,28 @@
 //!
 //! Nothing depends on this crate.
 
+pub mod check;
 pub mod clock;
 pub mod cluster;
 pub mod disk;
+pub mod evidence;
+pub mod fault;
+mod generated;
+pub mod history;
 mod life;
 pub mod minimise;
 pub mod mutation;
 pub mod net;
 mod node;
 mod port;
+mod records;
+pub mod run;
+pub mod scenario;
 mod seeds;
 mod store;
+pub mod sweep;
 pub mod trace;
+pub mod workload;
 mod world;
 
 pub use clock::SimClock;

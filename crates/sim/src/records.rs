@@ -1,10 +1,13 @@
 //! What the records of a partition say, read by the state machine of the engine's own tests, which
 //! knows nothing of the engine's: it panics at a record that must not follow what was before.
 
+#[allow(dead_code, reason = "made for the tests of the engine, which use all of it")]
 #[path = "../../engine/tests/random/check.rs"]
 mod check;
+#[allow(dead_code, reason = "made for the tests of the engine, which use all of it")]
 #[path = "../../engine/tests/random/history.rs"]
 mod history;
+#[allow(dead_code, reason = "made for the tests of the engine, which use all of it")]
 #[path = "../../engine/tests/random/rows.rs"]
 mod rows;
 
@@ -15,7 +18,7 @@ use skep_protocol::{PartitionId, Record};
 
 use crate::world::PANICS;
 
-pub(crate) use history::{History, JobLife, Life};
+pub(crate) use history::{History, Life};
 
 /// The records of one partition, read so far.
 pub(crate) struct Reader {

@@ -16,6 +16,7 @@ mod deny;
 mod licence;
 mod server;
 mod shell;
+mod sim;
 mod suite;
 mod tidy;
 mod verify;
@@ -89,6 +90,13 @@ enum Task {
     ClusterTest(cluster_test::TestOptions),
     /// Measure the cluster's figures of docs/benchmarks.md
     ClusterBench(cluster_test::BenchOptions),
+    /// Run whole clusters in simulation, each under a seed: --seeds N, --minutes M, --seed S,
+    /// --scenario NAME, --mutations, --json
+    Sim {
+        /// Arguments handed to the simulator; `--help` names them all
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Measure the table of docs/benchmarks.md: Skep, a real Zeebe, or what serves already
     Bench(bench::Options),
     /// Everything a change has to pass, read-only: fmt, clippy, tidy, deny, doc, compat, test
@@ -113,6 +121,7 @@ fn main() -> ExitCode {
         Task::CrashTest { rounds, seed, debug } => crash::run(rounds, seed, debug),
         Task::ClusterTest(options) => cluster_test::test(&options),
         Task::ClusterBench(options) => cluster_test::bench(&options),
+        Task::Sim { arguments } => sim::run(&arguments),
         Task::Bench(options) => bench::run(options),
         Task::Verify { skip } => verify::run(&skip),
     };

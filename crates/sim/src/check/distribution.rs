@@ -26,7 +26,8 @@ impl Checker for DistributionIsComplete {
         let first = definitions(evidence, 1)?;
         for partition in 2..=evidence.partitions {
             let other = definitions(evidence, partition)?;
-            if let Some((place, key)) = first.iter().find(|(place, key)| other.get(*place) != Some(key))
+            if let Some((place, key)) =
+                first.iter().find(|(place, key)| other.get(*place) != Some(key))
             {
                 return Err(format!(
                     "partition 1 has {} {} version {} with key {key}, partition {partition} has {:?}",
@@ -96,7 +97,9 @@ fn pending(evidence: &Evidence) -> Result<(), String> {
         }
     }
     match open.first() {
-        Some(key) => Err(format!("distribution {key} and {} others are not finished", open.len() - 1)),
+        Some(key) => {
+            Err(format!("distribution {key} and {} others are not finished", open.len() - 1))
+        }
         None => Ok(()),
     }
 }

@@ -45,6 +45,11 @@ impl Checker for NoDuplicateInstance {
                         ));
                     }
                 }
+                // An id is known for as long as its message is.
+                Payload::Message(MessageIntent::Expired, message) => {
+                    let id = (&message.name, &message.correlation_key, &message.message_id);
+                    messages.remove(&id);
+                }
                 _ => {}
             }
         }
@@ -78,9 +83,23 @@ mod tests {
     #[test]
     fn one_message_for_each_id() {
         let mut made = Made::new(1);
-        made.entry(1, vec![published(1, "a"), published(2, "b"), published(3, ""), published(4, "")]);
+        made.entry(
+            1,
+            vec![published(1, "a"), published(2, "b"), published(3, ""), published(4, "")],
+        );
         assert_eq!(NoDuplicateInstance.check(&made.evidence), Ok(()));
         made.entry(1, vec![published(5, "b")]);
         assert!(NoDuplicateInstance.check(&made.evidence).is_err());
+    }
+
+    #[test]
+    fn an_id_is_free_again_when_its_message_expired() {
+        let mut made = Made::new(1);
+        let mut expired = published(1, "a");
+        if let Payload::Message(intent, _) = &mut expired.payload {
+            *intent = MessageIntent::Expired;
+        }
+        made.entry(1, vec![published(1, "a"), expired, published(2, "a")]);
+        assert_eq!(NoDuplicateInstance.check(&made.evidence), Ok(()));
     }
 }

@@ -26,10 +26,7 @@ impl Checker for EngineNeverFails {
                 }
                 _ => continue,
             };
-            return Err(format!(
-                "position {} of partition {partition}: {failed}",
-                record.position
-            ));
+            return Err(format!("position {} of partition {partition}: {failed}", record.position));
         }
         Ok(())
     }

@@ -15,7 +15,9 @@ impl Checker for EverythingHeals {
     fn check(&self, evidence: &Evidence) -> Result<(), String> {
         match evidence.end.healed_after_ms {
             Some(_) => Ok(()),
-            None if evidence.end.left.is_empty() => Err("the run did not come to its end".to_owned()),
+            None if evidence.end.left.is_empty() => {
+                Err("the run did not come to its end".to_owned())
+            }
             None => Err(format!("not done when patience ended: {}", evidence.end.left.join("; "))),
         }
     }

@@ -58,9 +58,9 @@ fn compare(
                 log.records.len()
             ));
         };
-        engine
-            .replay(records)
-            .map_err(|error| format!("the log of partition {partition} cannot be replayed: {error}"))?;
+        engine.replay(records).map_err(|error| {
+            format!("the log of partition {partition} cannot be replayed: {error}")
+        })?;
         records.iter().for_each(|record| reader.note(record));
         done = to;
         let replayed = engine.dump();
@@ -74,7 +74,10 @@ fn compare(
         }
         if reader.offence.is_none() {
             reader.agrees_with(&state.rows).map_err(|reason| {
-                format!("node {}, partition {partition}: state against records: {reason}", state.node)
+                format!(
+                    "node {}, partition {partition}: state against records: {reason}",
+                    state.node
+                )
             })?;
         }
     }

@@ -72,7 +72,10 @@ mod tests {
     fn a_task_in_a_process_is_a_token() {
         let (instance, task) = (compose(1, 1), compose(1, 2));
         let mut made = Made::new(1);
-        made.entry(1, vec![process(instance, ElementActivating), process(instance, ElementActivated)]);
+        made.entry(
+            1,
+            vec![process(instance, ElementActivating), process(instance, ElementActivated)],
+        );
         assert!(TokensAreConserved.check(&made.evidence).unwrap_err().contains("without a token"));
         made.entry(1, vec![element(task, instance, 0, ElementActivating)]);
         assert_eq!(TokensAreConserved.check(&made.evidence), Ok(()));
@@ -82,7 +85,10 @@ mod tests {
     fn tokens_are_not_taken_twice() {
         let (instance, task) = (compose(1, 1), compose(1, 2));
         let mut made = Made::new(1);
-        made.entry(1, vec![process(instance, ElementActivating), process(instance, ElementActivated)]);
+        made.entry(
+            1,
+            vec![process(instance, ElementActivating), process(instance, ElementActivated)],
+        );
         made.entry(1, vec![element(task, instance, 1, ElementActivating)]);
         assert!(TokensAreConserved.check(&made.evidence).unwrap_err().contains("token"));
     }
@@ -91,7 +97,10 @@ mod tests {
     fn what_has_ended_has_no_children() {
         let (instance, task) = (compose(1, 1), compose(1, 2));
         let mut made = Made::new(1);
-        made.entry(1, vec![process(instance, ElementActivating), process(instance, ElementActivated)]);
+        made.entry(
+            1,
+            vec![process(instance, ElementActivating), process(instance, ElementActivated)],
+        );
         made.entry(1, vec![element(task, instance, 0, ElementActivating)]);
         made.entry(1, vec![process(instance, ElementCompleting)]);
         assert!(TokensAreConserved.check(&made.evidence).is_err());

@@ -1,0 +1,57 @@
+//! How much may be damaged at once: never more than Raft can survive.
+//!
+//! Crashes, power losses, cuts and slow or full disks may hit every node at once: they cost
+//! availability, and what was synced stays. Data may be lost on a minority of the replicas only, and
+//! on no second node before the first has everything again: so one node of a run is its victim.
+
+use super::Planned;
+
+/// Why this schedule asks for more than the cluster promises to survive; `None` when it does not.
+#[must_use]
+pub fn exceeded(faults: &[Planned], replication_factor: u32) -> Option<String> {
+    let mut victim = None;
+    for planned in faults {
+        let Some(node) = planned.fault.damages() else { continue };
+        if replication_factor < 3 {
+            return Some(format!(
+                "the data of node {node} is damaged, of which there are {replication_factor} copies"
+            ));
+        }
+        match victim {
+            Some(other) if other != node => {
+                return Some(format!("the data of node {other} and of node {node} is damaged"));
+            }
+            _ => victim = Some(node),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Fault;
+
+    fn planned(faults: &[Fault]) -> Vec<Planned> {
+        let plan = |fault: &Fault| Planned { at_ms: 1, for_ms: 1, fault: fault.clone() };
+        faults.iter().map(plan).collect()
+    }
+
+    #[test]
+    fn one_victim_of_three_is_bearable() {
+        let faults = planned(&[
+            Fault::Wipe { node: 1 },
+            Fault::FlipBit { node: 1 },
+            Fault::PowerLoss { node: 2 },
+            Fault::Blackout,
+        ]);
+        assert_eq!(exceeded(&faults, 3), None);
+    }
+
+    #[test]
+    fn two_victims_or_a_single_copy_are_not() {
+        let two = planned(&[Fault::Wipe { node: 1 }, Fault::FlipBit { node: 2 }]);
+        assert!(exceeded(&two, 3).is_some());
+        assert!(exceeded(&planned(&[Fault::Wipe { node: 1 }]), 1).is_some());
+    }
+}

@@ -1,0 +1,42 @@
+//! The named scenarios: each file of `scenarios/`, by its name.
+
+use skep_sim::run::run;
+use skep_sim::scenario::Scenario;
+
+fn named(name: &str) -> Scenario {
+    let path = format!("{}/scenarios/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let scenario = Scenario::read(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    assert_eq!(scenario.name, name, "a file has the name of its scenario");
+    scenario
+}
+
+fn holds(name: &str) {
+    let report = run(&named(name));
+    assert!(report.violations.is_empty(), "{name}: {:#?}", report.violations);
+    assert!(report.calls.acknowledged > 0);
+}
+
+/// The situation that started it all: versions are deployed while partition 3 cannot be reached.
+#[test]
+fn ten_versions_behind_a_one_way_cut_reach_every_partition() {
+    holds("ten-versions-behind-a-one-way-cut");
+}
+
+/// camunda#9877: the distribution arrives, its acknowledgement does not.
+#[test]
+fn lost_acknowledgements_change_nothing() {
+    holds("acknowledgements-are-lost");
+}
+
+#[test]
+fn every_file_is_read() {
+    let folder = format!("{}/scenarios", env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        named(path.file_stem().and_then(|name| name.to_str()).unwrap());
+        count += 1;
+    }
+    assert!(count >= 2);
+}
