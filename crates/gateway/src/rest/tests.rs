@@ -277,6 +277,28 @@ async fn a_deployment_lists_every_kind() {
 }
 
 #[tokio::test]
+async fn a_deployment_can_wait_for_all_partitions() {
+    let (broker, router) = echo(3);
+    let body = "--b\r\nContent-Disposition: form-data; name=\"resources\"; filename=\"order.bpmn\"\r\n\
+                \r\n<xml/>\r\n--b--\r\n";
+    let deploy = async |wait_for: Option<&str>| {
+        let mut request = Request::post("/v2/deployments")
+            .header("content-type", "multipart/form-data; boundary=b");
+        if let Some(wait_for) = wait_for {
+            request = request.header("Skep-Wait-For", wait_for);
+        }
+        send(&router, request.body(axum::body::Body::from(body)).unwrap()).await.0
+    };
+    for (header, awaits) in [(None, false), (Some("all-partitions"), true)] {
+        assert_eq!(deploy(header).await, 200);
+        let (partition, command) = broker.last_sent();
+        let Payload::Deployment(_, sent) = command.payload else { panic!("no deployment") };
+        assert_eq!((partition, sent.awaits_all_partitions), (1, awaits));
+    }
+    assert_eq!(deploy(Some("everybody")).await, 400);
+}
+
+#[tokio::test]
 async fn a_deployment_of_another_kind_is_refused() {
     let (_, router) = echo(1);
     let json = call(&router, "POST", "/v2/deployments", Some(json!({}))).await;
