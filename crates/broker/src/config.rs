@@ -55,6 +55,8 @@ pub struct BrokerConfig {
     pub cluster: Option<ClusterSettings>,
     /// Where clients reach this node, `host:port`: what topologies show.
     pub client_address: String,
+    /// Folder that backups are written to, on a share that every broker of the cluster sees.
+    pub backup_dir: Option<PathBuf>,
     /// For tests and simulation: stores that live in memory and outlive a simulated crash. Without
     /// it a data folder has LMDB stores.
     pub state: Option<OpenState>,
@@ -74,6 +76,7 @@ impl Default for BrokerConfig {
             checkpoint_interval_ms: limits::CHECKPOINT_INTERVAL_MS,
             cluster: None,
             client_address: String::new(),
+            backup_dir: None,
             state: None,
             observer: None,
         }

@@ -7,6 +7,7 @@
 //!
 //! Absent on purpose: HTTP and gRPC types, and any knowledge of BPMN.
 
+pub mod backup;
 mod broker;
 pub mod cluster;
 mod config;

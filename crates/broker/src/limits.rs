@@ -127,6 +127,49 @@ pub const RAFT_BACKOFF_MAX_MS: u64 = 160;
 /// windows, so only a broken peer sends more.
 pub const RAFT_INBOX_REQUESTS: usize = 4_096;
 
+/// Log of a backup that is read and written at a time, in bytes: the partition's log is not held up
+/// by one large read.
+pub const BACKUP_READ_BYTES: usize = 1024 * 1024;
+
+/// Largest entry in a log file of a backup, in bytes: twice what the journal takes, so that a damaged
+/// length is no allocation.
+pub const BACKUP_ENTRY_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Parts that a partition has to capture at a time; one driver asks for one after another.
+pub const BACKUP_CAPTURES_MAX: usize = 4;
+
+/// Longest time that the log is kept from being purged for a part, in microseconds: copying 32 MB
+/// takes far less, and a store that hangs must not fill the disk.
+pub const BACKUP_HOLD_US_MAX: u64 = 30_000_000;
+
+/// Questions about backups that wait; a person or a script asks one at a time.
+pub const BACKUP_ASKS_MAX: usize = 64;
+
+/// Pause between two looks for parts in the store, in milliseconds.
+pub const BACKUP_POLL_MS: u64 = 100;
+
+/// A partition without a part is asked again after this, in microseconds: its leader may be new.
+pub const BACKUP_ASK_AGAIN_US: u64 = 2_000_000;
+
+/// How long a partition may go without an answer before its backup fails, in microseconds: elections
+/// take less than a second, restarts some seconds.
+pub const BACKUP_SILENCE_US_MAX: u64 = 60_000_000;
+
+/// Longest backup, in microseconds: a node that hangs must not hold the next backup up for ever.
+pub const BACKUP_US_MAX: u64 = 3_600_000_000;
+
+/// How long other nodes believe a driver to be alive that says nothing, in milliseconds.
+pub const BACKUP_DRIVER_LEASE_MS: i64 = 20_000;
+
+/// How often a driver says that it is alive, in microseconds.
+pub const BACKUP_LEASE_RENEWAL_US: u64 = 5_000_000;
+
+/// State in memory after which a restore writes it to the store, in bytes.
+pub const RESTORE_DIRTY_BYTES: usize = 64 * 1024 * 1024;
+
+/// Answer of a partition to CHECKPOINT CREATE is waited for this long, in milliseconds.
+pub const BACKUP_CREATE_WAIT_MS: u64 = 10_000;
+
 /// Largest segment of a journal that lies in memory, in bytes: two of them are reserved, and the
 /// largest entry is half of one, which has to hold the largest outcome of a command.
 pub const MEMORY_SEGMENT_BYTES: u32 = 32 * 1024 * 1024;

@@ -18,7 +18,7 @@ use crate::metadata::{Identity, METADATA_PARTITION, MetadataStore};
 use crate::partition::Store;
 
 /// Name of the folder, inside the data folder, of what a node knows of its cluster.
-const CLUSTER_FOLDER: &str = "cluster";
+pub(crate) const CLUSTER_FOLDER: &str = "cluster";
 
 /// What is opened before any partition starts.
 pub(crate) struct Data {
@@ -143,6 +143,20 @@ impl Data {
 /// Name of the file that says how many partitions a data folder has.
 const PARTITIONS_NAME: &str = "partitions";
 
+/// Writes how many partitions a data folder has.
+pub(crate) fn write_partitions(
+    disk: &dyn Disk,
+    folder: &Path,
+    partitions: u32,
+) -> std::io::Result<()> {
+    let unfinished = folder.join("partitions.part");
+    let file = disk.open(&unfinished, OpenMode::Create)?;
+    file.write_at(0, &partitions.to_le_bytes())?;
+    file.sync_data()?;
+    disk.rename(&unfinished, &folder.join(PARTITIONS_NAME))?;
+    disk.sync_dir(folder)
+}
+
 fn keep_partitions(disk: &dyn Disk, folder: &Path, partitions: u32) -> Result<(), BrokerError> {
     let path = folder.join(PARTITIONS_NAME);
     let failed = |error: std::io::Error| {
@@ -153,12 +167,7 @@ fn keep_partitions(disk: &dyn Disk, folder: &Path, partitions: u32) -> Result<()
         Ok(file) => file.read_exact_at(0, &mut bytes).map_err(failed)?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             bytes = partitions.to_le_bytes();
-            let unfinished = folder.join("partitions.part");
-            let file = disk.open(&unfinished, OpenMode::Create).map_err(failed)?;
-            file.write_at(0, &bytes).map_err(failed)?;
-            file.sync_data().map_err(failed)?;
-            disk.rename(&unfinished, &path).map_err(failed)?;
-            disk.sync_dir(folder).map_err(failed)?;
+            write_partitions(disk, folder, partitions).map_err(failed)?;
         }
         Err(error) => return Err(failed(error)),
     }

@@ -1,5 +1,6 @@
 //! A node: opens the data folder, runs the replicas, and is the handle that others hold.
 
+mod backups;
 mod control;
 mod data;
 mod local;
@@ -20,6 +21,7 @@ use skep_env::Clock;
 use skep_env::task::Dedicated;
 use skep_protocol::{Command, JobBatchIntent, JobBatchRecord, NO_KEY, PartitionId, Payload};
 
+use crate::broker::backups::RunningBackups;
 use crate::broker::control::ControlPlane;
 use crate::broker::replica::Replicas;
 use crate::cluster::{CLUSTER_ID_DEFAULT, Cluster, Patience};
@@ -33,6 +35,7 @@ use crate::partition::{Answer, Inbox};
 use crate::topology::{BrokerStatus, DistributionStatus, Topology};
 use crate::transport::Transport;
 
+pub(crate) use data::{CLUSTER_FOLDER, write_partitions};
 pub(crate) use members::Members;
 pub use operate::{ReplicaControl, ReplicaReport};
 
@@ -62,6 +65,8 @@ struct Inner {
     /// What writes checkpoints, and the replicas.
     bodies: Mutex<Vec<(Option<PartitionId>, Dedicated)>>,
     control: ControlPlane,
+    /// None without a store, and when the node stops.
+    backups: Mutex<Option<RunningBackups>>,
 }
 
 impl Broker {
@@ -72,8 +77,10 @@ impl Broker {
     /// Internal, with what to do: the folder cannot be used, is damaged, belongs to another
     /// process, node or cluster, or was written by a newer version; or the cluster refuses this node.
     pub async fn start(config: BrokerConfig, env: Environment) -> Result<Self, BrokerError> {
-        let broker = Self(Arc::new(start::start(config, env).await?));
+        let store = backups::store_of(&config, &env.disk);
+        let broker = Self(Arc::new(start::start(config, env.clone()).await?));
         control::start(&broker.0);
+        broker.start_backups(store, &env)?;
         if broker.0.cluster.is_some() {
             return Ok(broker);
         }
@@ -317,6 +324,7 @@ impl Broker {
     pub async fn shutdown(&self) {
         self.0.hub.close();
         self.0.members.stop();
+        drop(self.0.backups.lock().take());
         self.0.control.stop().await;
         let replicas = self.0.replicas.lock().take();
         // Closed at the very end, when nobody writes any more.
@@ -356,6 +364,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.hub.close();
         self.members.stop();
+        drop(self.backups.lock().take());
         if let Some(cluster) = &self.cluster {
             cluster.stop();
         }

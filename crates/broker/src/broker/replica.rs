@@ -14,6 +14,8 @@ use skep_storage::journal::JournalHealth;
 use skep_storage::{DataDir, Journal, StateError, StreamHandle};
 use tokio::sync::mpsc;
 
+use crate::backup::PartSettings;
+use crate::broker::backups::store_of;
 use crate::broker::data::Data;
 use crate::broker::members::Member;
 use crate::cluster::{Cluster, LinkPeers, ReplicaReceiver};
@@ -141,7 +143,9 @@ impl Replicas {
         member: &Arc<Member>,
         beginning: Beginning,
     ) -> Result<Dedicated, BrokerError> {
+        let store = self.data.store(&self.config, member.id)?;
         let seed = Seed {
+            backup: self.part_settings(&store),
             config: self.config.clone(),
             clock: self.clock.clone(),
             member: member.clone(),
@@ -153,7 +157,7 @@ impl Replicas {
             tasks: self.tasks.clone(),
             random: self.random.clone(),
             stream: self.data.stream(member.id),
-            store: self.data.store(&self.config, member.id)?,
+            store,
             journal: self.data.journal.clone(),
             dir: self.data.dir.clone(),
             writer: self.writer.clone(),
@@ -162,6 +166,18 @@ impl Replicas {
         };
         let name = format!("skep-part-{}", member.id);
         spawn(&*self.tasks, &name, Box::new(move || Box::pin(run(seed))))
+    }
+
+    /// How a replica writes its parts of backups; not at all without a place for them.
+    fn part_settings(&self, state: &Store) -> Option<PartSettings> {
+        let state = state.clone();
+        Some(PartSettings {
+            store: store_of(&self.config, &self.data.disk)?,
+            tasks: self.tasks.clone(),
+            clock: self.clock.clone(),
+            node_id: self.config.node_id,
+            view: Box::new(move || state.tables.view().map_err(|error| error.to_string())),
+        })
     }
 
     /// The way to the other replicas of a partition.
@@ -212,6 +228,7 @@ struct Seed {
     writer: mpsc::Sender<WriteJob>,
     dirty_bytes: usize,
     partitions: u32,
+    backup: Option<PartSettings>,
 }
 
 /// However a replica ends, nobody waits for it any more.
@@ -273,6 +290,7 @@ async fn run_partition(seed: Seed) -> Result<(), String> {
         factory: engine_factory(id, seed.partitions, seed.store.clone()),
         checkpoints: checkpoint_settings(&seed.config, seed.dirty_bytes, seed.store, seed.writer),
         checkpoint: stored.map(|meta| meta.entry),
+        backup: seed.backup,
         round_bytes_max: limits::ROUND_BYTES_MAX.min(seed.journal.entry_bytes_max() / 2),
         observer: seed.config.observer.clone(),
         space_low: Box::new(move || seed.journal.health() == JournalHealth::SpaceLow),

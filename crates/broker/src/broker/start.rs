@@ -74,6 +74,7 @@ fn start_alone(
         cluster: None,
         replicas: Mutex::default(),
         bodies: Mutex::default(),
+        backups: Mutex::default(),
         control: ControlPlane::default(),
     };
     let beginnings = (1..=partitions).map(|id| (id, Beginning::alone(config.node_id)));
@@ -139,6 +140,7 @@ async fn start_member(
         cluster: Some(cluster),
         replicas: Mutex::default(),
         bodies: Mutex::default(),
+        backups: Mutex::default(),
         control: ControlPlane::default(),
     };
     start_replicas(&inner, config, &env, data, partitions, mine)?;
@@ -291,6 +293,7 @@ pub(super) async fn start_gateway(
         cluster: Some(cluster),
         replicas: Mutex::default(),
         bodies: Mutex::default(),
+        backups: Mutex::default(),
         control: ControlPlane::default(),
     })
 }

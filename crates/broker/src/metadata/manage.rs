@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use skep_protocol::PartitionId;
 
+use crate::backup::BackupCall;
 use crate::metadata::config::{ClusterConfig, ExportingState, METADATA_PARTITION};
 use crate::metadata::coordinator::Coordinator;
 use crate::metadata::group::ProposeError;
@@ -49,6 +50,8 @@ pub enum ManageRequest {
     },
     /// Remove everything.
     Purge,
+    /// Something about backups; any node with a store answers.
+    Backups(BackupCall),
 }
 
 /// The answer to a [`ManageRequest`].
@@ -89,6 +92,9 @@ impl Coordinator {
             }
             ManageRequest::Rebalance => self.rebalance().await,
             ManageRequest::Exporting { state } => self.exporting(state).await,
+            ManageRequest::Backups(_) => Err(Refusal::unsupported(
+                "backups are not a matter of the coordinator; ask a broker with --backup-dir",
+            )),
             ManageRequest::Purge => Err(Refusal::unsupported(
                 "Skep does not purge a running cluster: stop it, empty the data folders of all \
                  brokers, and start it again",

@@ -116,8 +116,12 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             return Ok(());
         }
         let now_us = self.parts.clock.monotonic_us();
+        self.advance_captures(now_us);
         if matches!(self.checkpoints.state, State::Idle) && self.is_checkpoint_due(now_us) {
             self.begin_checkpoint(now_us);
+        }
+        if self.captures.hold() {
+            return Ok(());
         }
         match std::mem::replace(&mut self.checkpoints.state, State::Idle) {
             State::Frozen { changes, entry: Some(entry), log_bytes } => {

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::error::BrokerError;
 use crate::jobs::ActivatedJobs;
 use crate::limits;
+use crate::partition::PartStep;
 
 /// An answer on its way to its caller. Jobs guard themselves: when the caller is gone they go back.
 pub(crate) enum Answer {
@@ -45,6 +46,8 @@ pub(crate) enum Control {
     Reachable { partition: PartitionId, reachable: bool },
     /// A checkpoint is in the store, or failed.
     CheckpointDone(Result<(), String>),
+    /// The part of a backup is a step further.
+    Backup(PartStep),
     /// Finish what was accepted, write a checkpoint and end.
     Stop,
 }

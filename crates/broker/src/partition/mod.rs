@@ -4,6 +4,7 @@
 //! replication did, processes a round of commands, proposes its records, and releases the effects
 //! of rounds that are committed.
 
+mod captures;
 mod checkpoint;
 mod distributions;
 mod engine;
@@ -19,12 +20,11 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use captures::PartStep;
 pub(crate) use checkpoint::{CheckpointJob, CheckpointSettings};
 pub(crate) use engine::{EngineFactory, Processing, StateChanges};
 pub(crate) use inbox::{Answer, Control, Inbox, Reply, Request};
 pub(crate) use limiter::Limiter;
 pub(crate) use processor::{Partition, Parts};
 pub(crate) use status::Status;
-pub(crate) use store::Store;
-#[cfg(test)]
-pub(crate) use store::StoredMeta;
+pub(crate) use store::{Store, StoredMeta};

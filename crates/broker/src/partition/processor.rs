@@ -9,11 +9,13 @@ use skep_env::Clock;
 use skep_protocol::{Command, PartitionId};
 use tokio::sync::oneshot;
 
+use crate::backup::PartSettings;
 use crate::error::BrokerError;
 use crate::jobs::{JobHub, StreamSlot};
 use crate::limits;
 use crate::metrics::{PartitionMetrics, figure, seconds};
 use crate::observer::{Inspection, Observed};
+use crate::partition::captures::Captures;
 use crate::partition::checkpoint::{CheckpointSettings, Checkpoints};
 use crate::partition::distributions::Distributions;
 use crate::partition::{
@@ -37,6 +39,8 @@ pub(crate) struct Parts<E, R> {
     pub(crate) checkpoints: CheckpointSettings,
     /// The entry as of which the store holds the state.
     pub(crate) checkpoint: Option<EntryId>,
+    /// Where and how parts of backups are written, if anywhere.
+    pub(crate) backup: Option<PartSettings>,
     /// Bytes of records after which a round ends.
     pub(crate) round_bytes_max: usize,
     /// Sees what is committed.
@@ -101,6 +105,7 @@ pub(crate) struct Partition<E, R> {
     pub(super) room: Vec<String>,
     pub(super) checkpoints: Checkpoints,
     pub(super) distributions: Distributions,
+    pub(super) captures: Captures,
     pub(super) disk_full: bool,
     /// Leadership is on its way to another node: nothing is processed until it is there.
     handing_over: bool,
@@ -156,6 +161,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             room: Vec::new(),
             checkpoints,
             distributions: Distributions::default(),
+            captures: Captures::default(),
             disk_full: false,
             handing_over: false,
             space_was_low: false,
@@ -236,6 +242,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
                 }
                 Control::StreamRoom(job_type) => self.room.push(job_type),
                 Control::CheckpointDone(result) => self.checkpoint_done(result).await?,
+                Control::Backup(step) => self.captures.step(step),
                 Control::Stop => self.stopping = true,
             }
         }

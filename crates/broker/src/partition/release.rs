@@ -68,6 +68,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
                 Effect::CheckpointCreated { id, position } => {
                     tracing::info!(partition = self.parts.id, id, position, "checkpoint created");
                     self.parts.status.set_backup_checkpoint(Some((id, position)));
+                    self.want_part(id, position);
                 }
             }
         }

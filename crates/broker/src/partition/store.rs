@@ -13,7 +13,7 @@ use skep_env::{Disk, DiskFile, OpenMode};
 use skep_storage::snapshot::{self, SnapshotError, SnapshotReceiver};
 use skep_storage::{StateError, StateStore, WriteBatch};
 
-use crate::partition::CheckpointJob;
+use crate::partition::{CheckpointJob, StateChanges};
 use crate::replication::{CheckpointView, EntryId, OpenSnapshot, SnapshotSink, SnapshotStore};
 
 /// What a checkpoint stores besides the tables: the entry as of which it is, what the replication
@@ -142,12 +142,17 @@ impl Store {
             replication: job.replication_meta.clone(),
             engine: job.changes.meta().to_vec(),
         };
+        self.tables.commit(Self::batch(&*job.changes), &meta.encode())
+    }
+
+    /// What a checkpoint changes.
+    pub(crate) fn batch(changes: &dyn StateChanges) -> WriteBatch {
         let mut batch = WriteBatch::new();
-        job.changes.visit(&mut |table, key, value| match value {
+        changes.visit(&mut |table, key, value| match value {
             Some(value) => batch.put(table, key, value),
             None => batch.delete(table, key),
         });
-        self.tables.commit(batch, &meta.encode())
+        batch
     }
 
     /// Whether a table has a key that is not below `from`.

@@ -21,7 +21,7 @@ pub use peers::{NoPeers, PeerError, Peers};
 pub use queue::EventQueue;
 pub use raft::{
     CheckpointView, OpenError, OpenSnapshot, RaftReplication, RaftSettings, ReplicaStatus,
-    SnapshotSink, SnapshotStore,
+    RestoredReplica, SnapshotSink, SnapshotStore, restored_replica,
 };
 
 /// Place of an entry in the replicated log.

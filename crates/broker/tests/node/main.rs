@@ -4,6 +4,7 @@
 mod support;
 
 mod backpressure;
+mod backup;
 mod durability;
 mod failure;
 mod full_disk;

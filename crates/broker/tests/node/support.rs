@@ -89,12 +89,17 @@ pub(crate) async fn in_memory() -> Broker {
 }
 
 pub(crate) async fn deploy(broker: &Broker) {
-    let resource = ResourceRecord { name: "one.bpmn".to_owned(), content: Bytes::from(model()) };
+    deploy_text(broker, "one.bpmn", &model()).await;
+    broker.quiesce().await;
+}
+
+pub(crate) async fn deploy_text(broker: &Broker, name: &str, text: &str) {
+    let content = Bytes::from(text.to_owned());
+    let resource = ResourceRecord { name: name.to_owned(), content };
     let value = DeploymentRecord { resources: vec![resource], ..DeploymentRecord::default() };
     let command = Command::new(NO_KEY, Payload::Deployment(DeploymentIntent::Create, value));
     let response = broker.submit(1, command, TIMEOUT).await.unwrap();
     assert!(matches!(response, Response::Accepted { .. }), "{response:?}");
-    broker.quiesce().await;
 }
 
 pub(crate) fn create_command(process: &str) -> Command {

@@ -3,6 +3,7 @@
 //! Names and answers are documented in `docs/operating/management.md`. The port is not meant for
 //! the world; it listens where `--bind` says, like the others.
 
+mod backups;
 mod clock;
 mod cluster;
 mod distributions;
@@ -81,6 +82,7 @@ pub fn router(management: Management) -> Router {
         .route("/actuator/jobstreams", get(status::job_streams))
         .merge(cluster::routes())
         .merge(replicas::routes())
+        .merge(backups::routes())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn(problem::complete_any))

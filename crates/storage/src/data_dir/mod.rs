@@ -179,18 +179,30 @@ impl DataDir {
 
     /// Where the journal is.
     pub fn journal(&self) -> PathBuf {
-        self.path.join("journal")
+        journal_in(&self.path)
     }
 
     /// Where the state of a partition is.
     pub fn state(&self, partition: u32) -> PathBuf {
-        self.path.join(format!("partition-{partition}")).join("state")
+        state_in(&self.path, partition)
     }
 
     /// Where the snapshots of a partition are.
     pub fn snapshots(&self, partition: u32) -> PathBuf {
-        self.path.join(format!("partition-{partition}")).join("snapshots")
+        snapshots_in(&self.path, partition)
     }
+}
+
+fn journal_in(folder: &Path) -> PathBuf {
+    folder.join("journal")
+}
+
+fn state_in(folder: &Path, partition: u32) -> PathBuf {
+    folder.join(format!("partition-{partition}")).join("state")
+}
+
+fn snapshots_in(folder: &Path, partition: u32) -> PathBuf {
+    folder.join(format!("partition-{partition}")).join("snapshots")
 }
 
 impl fmt::Debug for DataDir {

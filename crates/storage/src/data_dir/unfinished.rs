@@ -7,7 +7,7 @@ use skep_env::{Disk, FolderLock, OpenMode, remove_tree};
 
 use super::{
     DataDirError, LOCK_NAME, LOST_AND_FOUND, NEW_VERSION_NAME, UNFINISHED_NAME, VERSION_NAME,
-    from_io, take_lock, write_version,
+    from_io, journal_in, snapshots_in, state_in, take_lock, write_version,
 };
 
 /// A data folder that is being filled. Until [`UnfinishedDataDir::finish`] no start takes it, and
@@ -48,6 +48,21 @@ impl UnfinishedDataDir {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the journal is.
+    pub fn journal(&self) -> PathBuf {
+        journal_in(&self.path)
+    }
+
+    /// Where the state of a partition is.
+    pub fn state(&self, partition: u32) -> PathBuf {
+        state_in(&self.path, partition)
+    }
+
+    /// Where the snapshots of a partition are.
+    pub fn snapshots(&self, partition: u32) -> PathBuf {
+        snapshots_in(&self.path, partition)
     }
 
     /// Everything is there and durable: from now on this is a data folder.

@@ -3,7 +3,7 @@
 
 mod host;
 mod local;
-mod request;
+pub(super) mod request;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -218,6 +218,7 @@ impl Inner {
     async fn answer(&self, request: NodeRequest) -> Result<Bytes, String> {
         match request {
             NodeRequest::Manage(request) => encode(&self.coordinate(request).await),
+            NodeRequest::Backups(call) => encode(&self.answer_backups(call).await),
             NodeRequest::Status { partition } => encode(&self.group_status(partition)?),
             NodeRequest::Reconfigure { as_of, partition, change } => {
                 self.reconfigure(as_of, partition, change).await?;

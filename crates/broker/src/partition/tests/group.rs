@@ -412,6 +412,7 @@ async fn start_node(start: Start) -> Node {
             }),
         },
         checkpoint: stored.map(|meta| meta.entry),
+        backup: None,
         round_bytes_max: 10_000,
         observer: None,
         space_low: Box::new(|| false),

@@ -82,6 +82,7 @@ impl Bench {
                 }),
             },
             checkpoint: None,
+            backup: None,
             round_bytes_max: 10_000,
             observer: None,
             space_low: Box::new(|| false),

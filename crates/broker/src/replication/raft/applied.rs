@@ -28,6 +28,13 @@ pub(crate) struct CheckpointMeta {
     batches: u64,
 }
 
+impl CheckpointMeta {
+    /// That of a checkpoint as of this entry, before any batch of its term.
+    pub(crate) fn new(log_id: LogId, membership: StoredMembership) -> Self {
+        Self { log_id, membership, batches: 0 }
+    }
+}
+
 impl Applied {
     /// As of the checkpoint with this meta.
     pub(crate) fn load(meta: Option<&[u8]>) -> io::Result<Self> {

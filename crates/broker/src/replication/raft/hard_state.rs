@@ -23,6 +23,13 @@ pub(crate) struct HardState {
     pub(crate) recovering: bool,
 }
 
+impl HardState {
+    /// That of a log that is empty behind this entry.
+    pub(crate) fn behind(purged: LogId) -> Self {
+        Self { vote: None, purged: Some(purged), recovering: false }
+    }
+}
+
 /// The hard state of one replica. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Hard(Arc<Shared>);
