@@ -155,6 +155,7 @@ impl SimCluster {
                 cluster: cluster.clone(),
                 client_address: format!("{}:{CLIENT_PORT}", name(id)),
                 state: Some(stores.open(life, &trace)),
+                backup_dir: None,
                 observer: observers.borrow().as_ref().map(|make| {
                     let inner = make(id, life.number);
                     Arc::new(WhileAlive { life: life.clone(), inner }) as Arc<dyn Observer>
