@@ -3,8 +3,6 @@
 use crate::settings::Settings;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -136,16 +134,6 @@ impl Cluster {
         self.nodes("broker", "name")
     }
 
-    /// Asks the management port of a node.
-    pub(crate) fn manage(&self, node: &str, request: &str) -> Result<(u16, String), String> {
-        let nodes = self.state["nodes"].as_array().into_iter().flatten();
-        let address = nodes
-            .filter(|it| it["name"] == node)
-            .find_map(|it| it["management"].as_str()?.parse::<SocketAddr>().ok())
-            .ok_or_else(|| format!("{node} has no management address"))?;
-        ask(address, request).map_err(|error| format!("{node}: {request}: {error}"))
-    }
-
     /// Deletes the folder too: there is nothing to look for in it.
     pub(crate) fn delete(self) -> Result<(), String> {
         self.run(&["stop", "--wipe", "--grace", "0s"]).map(|_| ())
@@ -159,18 +147,6 @@ impl Drop for Cluster {
         // One that was deleted already is no failure.
         let _ = self.run(&[&["stop", "--grace", "0s"], wipe].concat());
     }
-}
-
-/// Sends `METHOD path`, answers status and body.
-fn ask(address: SocketAddr, request: &str) -> std::io::Result<(u16, String)> {
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    write!(stream, "{request} HTTP/1.0\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let status = answer.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0);
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    Ok((status, body.to_owned()))
 }
 
 impl Status {

@@ -38,7 +38,7 @@ pub(crate) struct Scenario {
 }
 
 /// Every scenario, in the order in which they happen.
-pub(crate) const SCENARIOS: [Scenario; 10] = [
+pub(crate) const SCENARIOS: [Scenario; 11] = [
     Scenario {
         name: "leader-kill",
         claim: "kill -9 of a partition's leader, over and over",
@@ -101,6 +101,13 @@ pub(crate) const SCENARIOS: [Scenario; 10] = [
         needs: &[Need::Network],
         in_smoke: true,
         run: deployment_distribution,
+    },
+    Scenario {
+        name: "scaling",
+        claim: "a broker comes, takes its share, gives it back and goes",
+        needs: &[],
+        in_smoke: false,
+        run: scaling,
     },
     Scenario {
         name: "full-disk",
@@ -342,14 +349,20 @@ pub(crate) fn apart(cluster: &Cluster, one: u64, other: u64) -> Result<(String, 
         if one != other {
             return Ok((one.clone(), other.clone()));
         }
-        let gateway = cluster.nodes("gateway", "name").remove(0);
-        let (status, _) = cluster.manage(&gateway, "POST /actuator/rebalancing")?;
-        if status >= 400 {
-            cluster.run(&["restart", one, "--wait", "60"])?;
-        }
+        // Each partition has another broker that leads it first, so this is enough, unless that one is behind.
+        cluster.run(&["rebalance"])?;
         std::thread::sleep(Duration::from_secs(1));
     }
     Err(format!("the leaders of partitions {one} and {other} stay on one node"))
+}
+
+fn scaling(stage: &mut Stage<'_>) -> Result<(), String> {
+    stage.cluster.run(&["add"])?;
+    stage.cluster.run(&["scale", "--brokers", "4"])?;
+    stage.hold(5, 1);
+    stage.cluster.run(&["rebalance"])?;
+    stage.cluster.run(&["scale", "--brokers", "3"])?;
+    stage.cluster.run(&["remove", "broker-3"]).map(|_| ())
 }
 
 fn full_disk(stage: &mut Stage<'_>) -> Result<(), String> {

@@ -118,7 +118,6 @@ pub(super) fn handed_over(settings: &Settings) -> Measured {
     let cluster = fresh(settings, "hand-over", false)?;
     let runtime = work::runtime();
     let mut load = runtime.block_on(Load::start(&cluster, settings.rate_per_s * 5));
-    let gateway = cluster.nodes("gateway", "name").remove(0);
     std::thread::sleep(CALM);
     let (mut gaps, mut moved) = (Vec::new(), 0);
     for round in 0..HAND_OVERS {
@@ -129,10 +128,7 @@ pub(super) fn handed_over(settings: &Settings) -> Measured {
         std::thread::sleep(CALM);
         let before = cluster.status()?.leaders();
         let began = Instant::now();
-        let (status, body) = cluster.manage(&gateway, "POST /actuator/rebalancing")?;
-        if status >= 400 {
-            return Err(format!("rebalancing is answered with {status}: {body}"));
-        }
+        cluster.run(&["rebalance"])?;
         std::thread::sleep(WINDOW);
         let window = load.clock.at_us(began)..load.clock.now_us();
         let after = cluster.status()?.leaders();
