@@ -145,3 +145,33 @@ async fn requests_reach_the_coordinator_from_everywhere() {
     }
     cluster.stop_all().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_are_added_under_load() {
+    let mut cluster = Cluster::start(3, 2, 3).await;
+    cluster.deploy().await;
+    let load = Load::start(&cluster.brokers[&0], 2);
+    load.wait_for(20).await;
+    let wanted =
+        Wanted::Shape { brokers: None, partition_count: Some(4), replication_factor: Some(2) };
+    let grown = cluster.change(wanted).await;
+    assert_eq!(grown["status"], "COMPLETED", "{grown:#}");
+    let shown = cluster.describe().await;
+    assert_eq!(shown["routing"]["requestHandling"]["partitionCount"], 4);
+    assert_eq!(shown["routing"]["messageCorrelation"]["partitionCount"], 2);
+    for partition in 1..=4 {
+        assert_eq!(holders(&shown, partition).len(), 2, "{shown:#}");
+    }
+    // What was deployed before can be started on the new partitions at once.
+    let more = Load::start(&cluster.brokers[&1], 4);
+    more.wait_for(40).await;
+    cluster.deploy().await;
+    for id in 0..3 {
+        cluster.stop(id).await;
+        cluster.run(id, false).await;
+    }
+    load.stop().await;
+    more.wait_for(40).await;
+    more.merge(load).check(cluster.any(), 4).await;
+    cluster.stop_all().await;
+}

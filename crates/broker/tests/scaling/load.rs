@@ -59,6 +59,24 @@ impl Load {
         }
     }
 
+    /// Stops the clients.
+    pub(crate) async fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        while !self.clients.iter().all(JoinHandle::is_finished) {
+            pause().await;
+        }
+    }
+
+    /// Takes over what the clients of another load were told.
+    pub(crate) fn merge(self, other: Self) -> Self {
+        let other = std::mem::take(&mut *other.told.lock());
+        let mut told = self.told.lock();
+        told.created.extend(other.created);
+        told.unknown += other.unknown;
+        drop(told);
+        self
+    }
+
     /// Stops the clients and compares what they were told with what there is: every acknowledged
     /// instance has its job, once, and nothing else has but what may have been taken.
     pub(crate) async fn check(self, broker: &Broker, partitions: u32) {

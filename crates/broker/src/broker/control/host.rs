@@ -1,17 +1,22 @@
 //! The coordinator's view of the nodes, over the links.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use skep_protocol::PartitionId;
+use skep_engine::Response;
+use skep_protocol::{Command, NO_KEY, PartitionId, Payload, ScaleIntent, ScaleRecord};
 
 use super::request::{NodeRequest, decode, encode};
-use crate::broker::Inner;
+use crate::broker::{Broker, Inner};
 use crate::metadata::{GroupStatus, HostError, Reconfiguration, ReplicaHost};
 
 /// Longest wait for a leader's answer: a hand-over lets the other side catch up first.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Longest wait for a command of partition 1.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// See the module.
 pub(super) struct Nodes(pub(super) Weak<Inner>);
@@ -44,6 +49,28 @@ impl Nodes {
     }
 }
 
+impl Nodes {
+    /// Asks partition 1, which decides about the number of partitions.
+    async fn command(
+        &self,
+        intent: ScaleIntent,
+        record: ScaleRecord,
+    ) -> Result<ScaleRecord, HostError> {
+        let broker = Broker(self.inner()?);
+        let command = Command::new(NO_KEY, Payload::Scale(intent, record));
+        let answer = broker.submit(1, command, COMMAND_TIMEOUT).await;
+        let unexpected = || HostError("partition 1 answered something else".to_owned());
+        match answer.map_err(|error| HostError(error.to_string()))? {
+            Response::Accepted { payload, .. } => match *payload {
+                Payload::Scale(_, record) => Ok(record),
+                _ => Err(unexpected()),
+            },
+            Response::Rejected { rejection, .. } => Err(HostError(rejection.reason)),
+            _ => Err(unexpected()),
+        }
+    }
+}
+
 #[async_trait]
 impl ReplicaHost for Nodes {
     fn broker_address(&self, node: u32) -> Option<String> {
@@ -72,10 +99,18 @@ impl ReplicaHost for Nodes {
     }
 
     async fn scale_up(&self, partition_count: u32) -> Result<(), HostError> {
-        Err(HostError(format!("partition 1 cannot be told yet that there are {partition_count}")))
+        let record =
+            ScaleRecord { desired_partition_count: partition_count, ..ScaleRecord::default() };
+        self.command(ScaleIntent::ScaleUp, record).await?;
+        Ok(())
     }
 
-    async fn is_redistributed(&self, _: u32) -> Result<bool, HostError> {
-        Ok(false)
+    async fn is_redistributed(&self, partition_count: u32) -> Result<bool, HostError> {
+        let status = self.command(ScaleIntent::Status, ScaleRecord::default()).await?;
+        let ready: BTreeSet<PartitionId> = status.redistributed_partitions.into_iter().collect();
+        let known = self.inner()?.cluster.as_ref().and_then(|cluster| cluster.config());
+        let used = known.map_or(1, |config| config.partition_count);
+        Ok(status.desired_partition_count >= partition_count
+            && (used + 1..=partition_count).all(|partition| ready.contains(&partition)))
     }
 }
