@@ -2,6 +2,7 @@
 //! that go and come back, and those that are not let in.
 #![allow(clippy::unwrap_used, reason = "helpers of tests panic like tests do")]
 
+mod backup;
 mod jobs;
 mod refusals;
 mod replicated;

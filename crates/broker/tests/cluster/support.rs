@@ -123,12 +123,7 @@ impl TestCluster {
 
     /// Deploys the process.
     pub(crate) async fn deploy_only(&self) {
-        let content = Bytes::from(MODEL);
-        let resource = ResourceRecord { name: "one.bpmn".to_owned(), content };
-        let value = DeploymentRecord { resources: vec![resource], ..DeploymentRecord::default() };
-        let command = Command::new(NO_KEY, Payload::Deployment(DeploymentIntent::Create, value));
-        let response = self.gateway.submit(1, command, TIMEOUT).await.unwrap();
-        assert!(matches!(response, Response::Accepted { .. }), "{response:?}");
+        deploy_to(&self.gateway).await;
     }
 
     /// Starts an instance as soon as its partition knows the process.
@@ -147,6 +142,16 @@ impl TestCluster {
             broker.shutdown().await;
         }
     }
+}
+
+/// Deploys the process.
+pub(crate) async fn deploy_to(node: &Broker) {
+    let content = Bytes::from(MODEL);
+    let resource = ResourceRecord { name: "one.bpmn".to_owned(), content };
+    let value = DeploymentRecord { resources: vec![resource], ..DeploymentRecord::default() };
+    let command = Command::new(NO_KEY, Payload::Deployment(DeploymentIntent::Create, value));
+    let response = node.submit(1, command, TIMEOUT).await.unwrap();
+    assert!(matches!(response, Response::Accepted { .. }), "{response:?}");
 }
 
 pub(crate) async fn start_gateway(broker: &str) -> Broker {
