@@ -106,7 +106,7 @@ enum Shape {
     /// A node without others.
     Alone,
     /// A cluster, with the first version of its configuration.
-    Cluster(ClusterConfig),
+    Cluster(Box<ClusterConfig>),
 }
 
 impl Shape {
@@ -164,7 +164,8 @@ fn shape_of(manifest: &Manifest, settings: &RestoreSettings) -> Result<Shape, Ba
         replication_factor.unwrap_or(manifest.replication_factor),
     );
     let config = config.map_err(|refusal| BackupError::Target { reason: refusal.reason })?;
-    Ok(Shape::Cluster(ClusterConfig { message_partitions: manifest.message_partitions, ..config }))
+    let message_partitions = manifest.message_partitions;
+    Ok(Shape::Cluster(Box::new(ClusterConfig { message_partitions, ..config })))
 }
 
 fn alone(manifest: &Manifest, replication_factor: Option<u32>) -> Result<Shape, BackupError> {

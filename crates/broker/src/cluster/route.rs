@@ -41,6 +41,7 @@ impl Deadline {
 }
 
 /// What became of one attempt.
+#[expect(clippy::large_enum_variant, reason = "it is moved once, and a box would cost every retry")]
 enum Attempt {
     Done(Result<Answer, BrokerError>),
     /// Certainly not taken; here it is again.
@@ -128,7 +129,7 @@ impl Cluster {
         match timeout_at(deadline.at, receiver).await {
             Ok(Ok(Ok(Answer::Returned(command)))) => {
                 let reason = format!("this node does not lead partition {partition} any more");
-                Attempt::NotTaken(command, BrokerError::unavailable(reason))
+                Attempt::NotTaken(*command, BrokerError::unavailable(reason))
             }
             Ok(Ok(answer)) => Attempt::Done(answer),
             Ok(Err(_)) => Attempt::Done(Err(BrokerError::interrupted("the partition has ended"))),
@@ -161,7 +162,7 @@ impl Cluster {
         };
         metrics::counter!(ROUTED).increment(1);
         let answer = match timeout_at(deadline.at, call.answer()).await {
-            Ok(Some(Reply::Answer(answer))) => answer,
+            Ok(Some(Reply::Answer(answer))) => *answer,
             Ok(Some(Reply::Bytes(_))) => Err(BrokerError::internal("an answer of another kind")),
             Ok(None) => Err(BrokerError::interrupted(format!(
                 "the connection to {node} was lost before it answered; the command may have been taken"

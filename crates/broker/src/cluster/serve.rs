@@ -37,7 +37,7 @@ impl Cluster {
             }
             Frame::Answer { request, answer } => {
                 // Jobs for a caller that has gone are dropped with it, and go back.
-                let _ = link.finish(request, Reply::Answer(adopt_answer(link, *answer)));
+                let _ = link.finish(request, Reply::Answer(Box::new(adopt_answer(link, *answer))));
             }
             Frame::Command { partition, command } => self.take_command(partition, *command),
             Frame::StreamOpen { stream, spec } => self.open_stream(link, stream, spec),

@@ -18,7 +18,7 @@ pub(crate) enum Answer {
     Response(Response),
     Jobs(ActivatedJobs),
     /// The command was not taken, because this replica does not lead (any more): it may go elsewhere.
-    Returned(Command),
+    Returned(Box<Command>),
 }
 
 /// Where an answer goes.

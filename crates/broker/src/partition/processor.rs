@@ -365,7 +365,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
     fn hand_back(&self, request: Box<Request>) {
         self.parts.limiter.done(request.bytes, None, self.parts.clock.monotonic_us());
         let Request { command, reply, .. } = *request;
-        let _ = reply.send(Ok(Answer::Returned(command)));
+        let _ = reply.send(Ok(Answer::Returned(Box::new(command))));
     }
 
     /// Answers a request that was not processed.

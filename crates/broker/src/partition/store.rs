@@ -430,7 +430,7 @@ mod tests {
 
     struct NoChanges;
 
-    impl crate::partition::StateChanges for NoChanges {
+    impl StateChanges for NoChanges {
         fn position(&self) -> u64 {
             1
         }

@@ -14,7 +14,7 @@ use crate::partition::Answer;
 /// What answers a request.
 pub(crate) enum Reply {
     /// Of a partition; jobs guard themselves from here on.
-    Answer(Result<Answer, BrokerError>),
+    Answer(Box<Result<Answer, BrokerError>>),
     /// Of a replica or the management: bytes, or why there are none.
     Bytes(Result<Bytes, String>),
 }
