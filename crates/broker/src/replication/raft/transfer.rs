@@ -40,6 +40,10 @@ impl Core {
             let text = format!("node {to} is too far behind; try again when it has caught up");
             return Err(ReplicationError(text));
         }
+        let status = self.look();
+        if !status.is_leader || status.term != term {
+            return Err(ReplicationError("this node does not lead any more".to_owned()));
+        }
         self.events.push(ReplicationEvent::HandingOver(true));
         let settled = tokio::time::timeout(
             Duration::from_millis(timing::TRANSFER_SETTLE_MS),
