@@ -18,6 +18,9 @@ use crate::cluster::node::Cluster;
 use crate::error::BrokerError;
 use crate::partition::Answer;
 
+/// Longest wait for an answer that is understood: beyond it a number is a mistake.
+const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long a request may wait for a leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
@@ -45,7 +48,7 @@ impl Deadline {
 enum Attempt {
     Done(Result<Answer, BrokerError>),
     /// Certainly not taken; here it is again.
-    NotTaken(Command, BrokerError),
+    NotTaken(Box<Command>, BrokerError),
 }
 
 impl Cluster {
@@ -59,7 +62,8 @@ impl Cluster {
     ) -> Result<Answer, BrokerError> {
         let started = Instant::now();
         let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-        let deadline = Deadline { at: started + timeout, timeout_ms };
+        let at = started.checked_add(timeout).unwrap_or(started + WAIT_MAX);
+        let deadline = Deadline { at, timeout_ms };
         let give_up = match patience {
             Patience::Wait => deadline.at.min(started + LEADER_WAIT_MAX),
             Patience::None => started,
@@ -70,7 +74,7 @@ impl Cluster {
             let error = match self.attempt(partition, command, deadline).await {
                 Attempt::Done(result) => return result,
                 Attempt::NotTaken(back, error) => {
-                    command = back;
+                    command = *back;
                     error
                 }
             };
@@ -94,8 +98,9 @@ impl Cluster {
         if self.parts.members.leads(partition) {
             return self.attempt_here(partition, command, deadline).await;
         }
-        let not_taken =
-            |command, reason| Attempt::NotTaken(command, BrokerError::unavailable(reason));
+        let not_taken = |command, reason: String| {
+            Attempt::NotTaken(Box::new(command), BrokerError::unavailable(reason))
+        };
         if self.config().is_none() {
             return not_taken(command, "no broker has been reached yet".to_owned());
         }
@@ -122,7 +127,7 @@ impl Cluster {
             (Err(error @ BrokerError::Unavailable { .. }), Some(command))
                 if self.parts.members.is_accepting() =>
             {
-                return Attempt::NotTaken(command, error);
+                return Attempt::NotTaken(Box::new(command), error);
             }
             (Err(error), _) => return Attempt::Done(Err(error)),
         };
@@ -152,7 +157,7 @@ impl Cluster {
             Ok(call) => call,
             Err(Unsent::Broken) => {
                 let error = BrokerError::unavailable(format!("the connection to {node} was lost"));
-                return Attempt::NotTaken(command, error);
+                return Attempt::NotTaken(Box::new(command), error);
             }
             Err(Unsent::Full) => {
                 return Attempt::Done(Err(BrokerError::exhausted(format!(
@@ -171,7 +176,7 @@ impl Cluster {
         };
         match answer {
             Err(error @ BrokerError::Unavailable { not_accepted: true, .. }) => {
-                Attempt::NotTaken(command, error)
+                Attempt::NotTaken(Box::new(command), error)
             }
             Ok(Answer::Response(Response::Rejected { rejection, .. })) => {
                 // The intent is the command's; it does not travel.

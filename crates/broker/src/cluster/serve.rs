@@ -29,15 +29,14 @@ impl Cluster {
                 self.replicate(link, request, partition, bytes);
             }
             Frame::RaftReply { request, result } | Frame::Managed { request, result } => {
-                // Nobody waits any more: an answer that came too late.
-                let _ = link.finish(request, Reply::Bytes(result));
+                link.finish(request, Reply::Bytes(result));
             }
             Frame::Submit { request, partition, timeout_ms, command } => {
                 self.serve_request(link, request, partition, timeout_ms, *command);
             }
             Frame::Answer { request, answer } => {
-                // Jobs for a caller that has gone are dropped with it, and go back.
-                let _ = link.finish(request, Reply::Answer(Box::new(adopt_answer(link, *answer))));
+                // Jobs guard themselves from here on, also when their caller has gone.
+                link.finish(request, Reply::Answer(Box::new(adopt_answer(link, *answer))));
             }
             Frame::Command { partition, command } => self.take_command(partition, *command),
             Frame::StreamOpen { stream, spec } => self.open_stream(link, stream, spec),

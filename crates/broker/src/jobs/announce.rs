@@ -17,11 +17,11 @@ use crate::cluster::limits::INTERESTS_MAX;
 pub(crate) struct Announcements {
     waiting: Mutex<BTreeMap<String, Vec<oneshot::Sender<()>>>>,
     /// Other nodes where somebody waits: told once, and they ask again.
-    nodes: Mutex<BTreeMap<String, Told>>,
+    nodes: Mutex<BTreeMap<String, Nodes>>,
 }
 
-/// The nodes that are told.
-type Told = BTreeMap<NodeName, Arc<dyn Announce>>;
+/// Nodes that wait for one type.
+type Nodes = BTreeMap<NodeName, Arc<dyn Announce>>;
 
 /// Another node that waits for jobs of a type.
 pub(crate) trait Announce: Send + Sync {

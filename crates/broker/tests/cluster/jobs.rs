@@ -116,10 +116,8 @@ async fn streams_and_polls_reach_a_broker_that_comes_back() {
     let mut cluster = TestCluster::start().await;
     cluster.deploy().await;
     let mut stream = open_stream(&cluster).await;
-    cluster.brokers.remove(&0).unwrap().shutdown().await;
-    let config = config(0, &cluster.peers, 1);
-    let back = skep_broker::Broker::start(config, skep_broker::Environment::system()).await;
-    cluster.brokers.insert(0, back.unwrap());
+    cluster.stop_broker(0).await;
+    cluster.start_broker(0).await;
     let broker = &cluster.brokers[&0];
     until(broker, |_| broker.job_streams().iter().any(|stream| stream.elsewhere)).await;
     cluster.deploy_only().await;

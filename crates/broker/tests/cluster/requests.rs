@@ -56,8 +56,7 @@ async fn refusals_of_the_engine_reach_the_caller_word_for_word() {
 async fn one_broker_away_leaves_the_other_partitions_alone() {
     let mut cluster = TestCluster::start().await;
     cluster.deploy().await;
-    cluster.brokers.remove(&1).unwrap().shutdown().await;
-    until(&cluster.gateway, |topology| topology.brokers.len() == 2).await;
+    cluster.stop_broker(1).await;
     for partition in [1, 3] {
         let instance = instance_of(create(&cluster.gateway, partition).await.unwrap());
         complete_all(&cluster.gateway, partition, &[instance]).await;
@@ -67,11 +66,9 @@ async fn one_broker_away_leaves_the_other_partitions_alone() {
     // A request waits for the leader, and goes on when it is there.
     let gateway = cluster.gateway.clone();
     let waiting = tokio::spawn(async move { create(&gateway, 2).await });
-    let config = config(1, &cluster.peers, 1);
-    let back = Broker::start(config, Environment::system()).await.unwrap();
+    cluster.start_broker(1).await;
     let answer = waiting.await.unwrap().unwrap();
     assert!(matches!(answer, Response::Rejected { .. }), "its memory is gone: {answer:?}");
-    cluster.brokers.insert(1, back);
     cluster.stop().await;
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,15 +36,23 @@ const MODEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
   </bpmn:process>
 </bpmn:definitions>"#;
 
-/// Addresses that nobody listens on right now.
+/// Ports below those that the system gives to outgoing connections, which could be in the way.
+const PORTS: std::ops::Range<u32> = 12_000..30_000;
+
+/// Addresses that nobody listens on right now, and that no other test of this process gets.
 pub(crate) fn free_addresses(count: u32) -> BTreeMap<u32, String> {
-    // All at once, so that none is given twice.
-    let listeners: Vec<_> =
-        (0..count).map(|id| (id, TcpListener::bind("127.0.0.1:0").unwrap())).collect();
-    listeners
-        .iter()
-        .map(|(id, listener)| (*id, listener.local_addr().unwrap().to_string()))
-        .collect()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut addresses = BTreeMap::new();
+    while addresses.len() < count as usize {
+        // Tests of other processes begin elsewhere.
+        let begin = std::process::id().wrapping_mul(97);
+        let step = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let address = format!("127.0.0.1:{}", PORTS.start + step % (PORTS.end - PORTS.start));
+        if TcpListener::bind(&address).is_ok() {
+            addresses.insert(u32::try_from(addresses.len()).unwrap(), address);
+        }
+    }
+    addresses
 }
 
 /// What a broker of a cluster in memory is started with.
@@ -107,9 +116,11 @@ impl TestCluster {
         self.brokers.insert(id, broker);
     }
 
-    /// Stops a broker.
+    /// Stops a broker, and waits until the gateway has noticed.
     pub(crate) async fn stop_broker(&mut self, id: u32) {
         self.brokers.remove(&id).unwrap().shutdown().await;
+        let is_gone = |topology: &Topology| topology.brokers.iter().all(|it| it.node_id != id);
+        until(&self.gateway, is_gone).await;
     }
 
     /// Deploys the process and waits until every partition can start it.

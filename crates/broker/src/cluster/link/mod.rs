@@ -90,9 +90,11 @@ impl Link {
         Ok(Call { link: self.clone(), request, answer, answered: false })
     }
 
-    /// Brings an answer to its caller; gives it back when nobody waits any more.
-    pub(crate) fn finish(&self, request: u64, reply: Reply) -> Result<(), Reply> {
-        self.calls.finish(request, reply)
+    /// Brings an answer to its caller. When nobody waits any more it is dropped: jobs go back.
+    pub(crate) fn finish(&self, request: u64, reply: Reply) {
+        if !self.calls.finish(request, reply) {
+            tracing::debug!(request, "an answer that nobody waits for any more");
+        }
     }
 
     /// Asks the other side to tell when there are jobs of this type, unless it was asked already.
