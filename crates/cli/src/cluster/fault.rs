@@ -20,8 +20,9 @@ use super::state::{ClusterState, Node, Process};
 use super::wire::WireSettings;
 use crate::failure::Failure;
 
-/// How long a fault may take until it is there or gone.
-const EFFECT_MAX: Duration = Duration::from_secs(5);
+/// How long a fault may take until it is there or gone, a signal until it has its effect: long,
+/// because a machine that is busy with something else takes seconds to end a process.
+const EFFECT_MAX: Duration = Duration::from_secs(30);
 
 /// Pause between two looks.
 const LOOK_PAUSE: Duration = Duration::from_millis(5);

@@ -50,7 +50,14 @@ impl Cluster {
 
     /// Runs a command of `skep cluster` and answers its JSON.
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<Value, String> {
-        let output = Command::new(&self.binary)
+        let mut command = Command::new(&self.binary);
+        for (name, _) in std::env::vars_os() {
+            // The settings of this test are none of the server's.
+            if name.to_string_lossy().starts_with("SKEP_CLUSTER_TEST_") {
+                command.env_remove(name);
+            }
+        }
+        let output = command
             .args(["--output", "json", "cluster"])
             .args(arguments)
             .env("SKEP_CLUSTER_DIR", &self.folder)
