@@ -166,12 +166,14 @@ async fn partitions_are_added_under_load() {
     let more = Load::start(&cluster.brokers[&1], 4);
     more.wait_for(40).await;
     cluster.deploy().await;
+    load.stop().await;
+    more.stop().await;
     for id in 0..3 {
         cluster.stop(id).await;
         cluster.run(id, false).await;
     }
-    load.stop().await;
-    more.wait_for(40).await;
-    more.merge(load).check(cluster.any(), 4).await;
+    let again = Load::start(&cluster.brokers[&2], 4);
+    again.wait_for(20).await;
+    again.merge(more).merge(load).check(cluster.any(), 4).await;
     cluster.stop_all().await;
 }
