@@ -133,6 +133,7 @@ fn broker_config(config: &ServerConfig, addresses: &BoundAddresses) -> BrokerCon
         cluster: config.cluster.clone(),
         client_address: client_address(config, addresses.grpc),
         memory_bytes: config.memory_bytes,
+        backup_dir: config.backup_dir.clone(),
         ..BrokerConfig::default()
     }
 }

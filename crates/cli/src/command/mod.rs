@@ -1,6 +1,8 @@
 //! The commands, one file each, and the table that runs them.
 
 mod activate;
+#[cfg(target_os = "linux")]
+mod backup;
 mod bench;
 mod broadcast;
 mod cancel;
@@ -18,6 +20,7 @@ mod fail;
 mod gateway;
 mod publish;
 mod resolve;
+mod restore;
 mod serve;
 mod set;
 mod status;
@@ -94,6 +97,12 @@ pub(crate) enum Command {
     /// Compare a broker's answers with what Skep promises
     #[command(subcommand)]
     Compat(compat::CompatCommand),
+    /// Take, show and remove backups of a running cluster
+    #[cfg(target_os = "linux")]
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
+    /// Make a data folder from a backup, before the node is started
+    Restore(Box<restore::RestoreArgs>),
     /// Print the completion script of a shell
     Completion(completion::CompletionArgs),
 }
@@ -106,6 +115,9 @@ impl Command {
             Self::Gateway(args) => args.run(),
             Self::Demo(args) => args.run(),
             Self::Completion(args) => args.run(),
+            Self::Restore(args) => args.run(format),
+            #[cfg(target_os = "linux")]
+            Self::Backup(command) => command.run(format),
             #[cfg(target_os = "linux")]
             Self::Cluster(command) => command.run(format),
             Self::Worker(args) => worker_runtime()?.block_on(args.run(connection, format)),
@@ -138,6 +150,9 @@ impl Command {
             Self::Gateway(args) => args.run(),
             Self::Demo(args) => args.run(),
             Self::Completion(args) => args.run(),
+            Self::Restore(args) => args.run(format),
+            #[cfg(target_os = "linux")]
+            Self::Backup(command) => command.run(format),
             #[cfg(target_os = "linux")]
             Self::Cluster(command) => command.run(format),
         }

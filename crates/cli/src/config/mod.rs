@@ -85,6 +85,10 @@ pub(crate) struct ServerOptions {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) join: Option<bool>,
 
+    /// Folder for backups; brokers of a cluster need the same one, on a share [default: no backups]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) backup_dir: Option<PathBuf>,
+
     /// Run by a clock that can be pinned and moved, for tests
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) virtual_time: Option<bool>,
@@ -113,6 +117,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("ZEEBE_BROKER_CLUSTER_REPLICATIONFACTOR", "replication-factor"),
     ("ZEEBE_BROKER_CLUSTER_CLUSTERNAME", "cluster-id"),
     ("ZEEBE_BROKER_DATA_DIRECTORY", "data-dir"),
+    ("ZEEBE_BROKER_DATA_BACKUP_FILESYSTEM_BASEPATH", "backup-dir"),
     ("ZEEBE_CLOCK_CONTROLLED", "virtual-time"),
     ("CAMUNDA_SYSTEM_CLOCK_CONTROLLED", "virtual-time"),
     ("ZEEBE_LOG_LEVEL", "log-level"),
@@ -133,6 +138,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("SKEP_CLUSTER_BIND", "cluster-bind"),
     ("SKEP_CLUSTER_ADVERTISE", "cluster-advertise"),
     ("SKEP_JOIN", "join"),
+    ("SKEP_BACKUP_DIR", "backup-dir"),
     ("SKEP_VIRTUAL_TIME", "virtual-time"),
     ("SKEP_IN_MEMORY", "in-memory"),
     ("SKEP_LOG_FORMAT", "log-format"),
@@ -140,7 +146,13 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 ];
 
 /// Variables with our prefix that belong to other commands, or name the file.
-const OTHER_VARIABLES: &[&str] = &["SKEP_ADDRESS", "SKEP_TOKEN", "SKEP_CONFIG", "SKEP_CLUSTER_DIR"];
+const OTHER_VARIABLES: &[&str] = &[
+    "SKEP_ADDRESS",
+    "SKEP_TOKEN",
+    "SKEP_CONFIG",
+    "SKEP_CLUSTER_DIR",
+    "SKEP_MANAGEMENT",
+];
 
 /// What the server runs with.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,6 +167,8 @@ pub(crate) struct ServerConfig {
     pub(crate) node_id: u32,
     /// The cluster, unless this broker is alone.
     pub(crate) cluster: Option<ClusterSettings>,
+    /// Where backups go, if anywhere.
+    pub(crate) backup_dir: Option<PathBuf>,
     pub(crate) virtual_time: bool,
     pub(crate) in_memory: bool,
     pub(crate) log_format: LogFormat,
@@ -203,6 +217,7 @@ impl ServerConfig {
             partitions: pick!(partitions, 1),
             node_id: pick!(node_id, 0),
             cluster: (!is_alone).then_some(settings),
+            backup_dir: layers.iter().find_map(|layer| layer.backup_dir.clone()),
             virtual_time: pick!(virtual_time, false),
             in_memory: pick!(in_memory, false),
             log_format: pick!(log_format, LogFormat::Text),
@@ -225,6 +240,12 @@ impl ServerConfig {
                 "memory must be at least 64MB, but it is {} bytes",
                 self.memory_bytes
             )));
+        }
+        if self.in_memory && self.backup_dir.is_some() {
+            return Err(Failure::Usage(
+                "what is kept in memory cannot be backed up; leave --in-memory or --backup-dir out"
+                    .to_owned(),
+            ));
         }
         let Some(cluster) = &self.cluster else { return Ok(()) };
         cluster.check(self.node_id).map_err(Failure::Usage)?;
@@ -270,6 +291,7 @@ fn set(options: &mut ServerOptions, option: &str, text: &str) -> Result<(), Stri
         "cluster-bind" => options.cluster_bind = parse(text)?,
         "cluster-advertise" => options.cluster_advertise = parse(text)?,
         "join" => options.join = parse(text)?,
+        "backup-dir" => options.backup_dir = Some(PathBuf::from(text)),
         "virtual-time" => options.virtual_time = parse(text)?,
         "in-memory" => options.in_memory = parse(text)?,
         "log-format" => options.log_format = parse(text)?,

@@ -129,3 +129,14 @@ fn a_cluster_that_cannot_be_is_refused() {
     let moved = [("SKEP_PEERS", "0=a:1,1=b:1"), ("SKEP_VIRTUAL_TIME", "true")];
     assert!(refused(&moved).contains("--virtual-time"));
 }
+
+#[test]
+fn backups_need_data_on_a_disk() {
+    let both = [("SKEP_BACKUP_DIR", "/share"), ("SKEP_IN_MEMORY", "true")];
+    let resolve = |pairs: &[(&str, &str)]| {
+        ServerConfig::resolve(&ServerOptions::default(), &environment(pairs), None)
+    };
+    let Err(Failure::Usage(text)) = resolve(&both) else { panic!("refused") };
+    assert!(text.contains("--backup-dir"), "{text}");
+    assert_eq!(resolve(&both[..1]).unwrap().backup_dir, Some(PathBuf::from("/share")));
+}
