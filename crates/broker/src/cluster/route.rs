@@ -44,7 +44,6 @@ impl Deadline {
 }
 
 /// What became of one attempt.
-#[expect(clippy::large_enum_variant, reason = "it is moved once, and a box would cost every retry")]
 enum Attempt {
     Done(Result<Answer, BrokerError>),
     /// Certainly not taken; here it is again.
@@ -134,7 +133,7 @@ impl Cluster {
         match timeout_at(deadline.at, receiver).await {
             Ok(Ok(Ok(Answer::Returned(command)))) => {
                 let reason = format!("this node does not lead partition {partition} any more");
-                Attempt::NotTaken(*command, BrokerError::unavailable(reason))
+                Attempt::NotTaken(command, BrokerError::unavailable(reason))
             }
             Ok(Ok(answer)) => Attempt::Done(answer),
             Ok(Err(_)) => Attempt::Done(Err(BrokerError::interrupted("the partition has ended"))),

@@ -100,7 +100,8 @@ impl RestoreArgs {
             journal_segment_bytes: BrokerConfig::default().journal_segment_bytes,
             state: None,
         };
-        let restoring = restore(&store, &settings, &Environment::system());
+        let machine = Environment::system();
+        let restoring = restore(&store, &settings, &machine);
         let restored = server::runtime()?.block_on(restoring).map_err(refused)?;
         let partitions: Vec<String> = restored.partitions.keys().map(ToString::to_string).collect();
         let sentence = format!(

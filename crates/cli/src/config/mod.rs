@@ -146,13 +146,8 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 ];
 
 /// Variables with our prefix that belong to other commands, or name the file.
-const OTHER_VARIABLES: &[&str] = &[
-    "SKEP_ADDRESS",
-    "SKEP_TOKEN",
-    "SKEP_CONFIG",
-    "SKEP_CLUSTER_DIR",
-    "SKEP_MANAGEMENT",
-];
+const OTHER_VARIABLES: &[&str] =
+    &["SKEP_ADDRESS", "SKEP_TOKEN", "SKEP_CONFIG", "SKEP_CLUSTER_DIR", "SKEP_MANAGEMENT"];
 
 /// What the server runs with.
 #[derive(Debug, Clone, PartialEq)]
