@@ -80,9 +80,10 @@ impl Stored {
     }
 
     async fn stop(self) {
-        TestCluster { peers: self.peers, brokers: self.brokers, gateway: self.gateway }
-            .stop()
-            .await;
+        self.gateway.shutdown().await;
+        for broker in self.brokers.values() {
+            broker.shutdown().await;
+        }
     }
 }
 
