@@ -10,7 +10,7 @@ use crate::evidence::Evidence;
 use crate::history::{Call, Outcome};
 
 /// See the module.
-pub struct AcknowledgedIsNotLost;
+pub(crate) struct AcknowledgedIsNotLost;
 
 impl Checker for AcknowledgedIsNotLost {
     fn name(&self) -> &'static str {

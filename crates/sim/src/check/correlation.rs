@@ -12,7 +12,7 @@ use super::Checker;
 use crate::evidence::Evidence;
 
 /// See the module.
-pub struct MessageCorrelatesOnce;
+pub(crate) struct MessageCorrelatesOnce;
 
 impl Checker for MessageCorrelatesOnce {
     fn name(&self) -> &'static str {

@@ -11,7 +11,7 @@ use super::Checker;
 use crate::evidence::Evidence;
 
 /// See the module.
-pub struct DistributionIsComplete;
+pub(crate) struct DistributionIsComplete;
 
 /// Definitions of a partition: kind, id and version, with the key.
 type Definitions = BTreeMap<(&'static str, String, u32), Key>;

@@ -8,7 +8,7 @@ use super::Checker;
 use crate::evidence::Evidence;
 
 /// See the module.
-pub struct NoDuplicateInstance;
+pub(crate) struct NoDuplicateInstance;
 
 impl Checker for NoDuplicateInstance {
     fn name(&self) -> &'static str {

@@ -7,7 +7,7 @@ use super::Checker;
 use crate::evidence::Evidence;
 
 /// See the module.
-pub struct EngineNeverFails;
+pub(crate) struct EngineNeverFails;
 
 impl Checker for EngineNeverFails {
     fn name(&self) -> &'static str {

@@ -10,7 +10,7 @@ use crate::evidence::Evidence;
 use crate::history::{CallKind, Outcome};
 
 /// See the module.
-pub struct JobCompletesOnce;
+pub(crate) struct JobCompletesOnce;
 
 impl Checker for JobCompletesOnce {
     fn name(&self) -> &'static str {

@@ -12,7 +12,7 @@ use super::Checker;
 use crate::evidence::Evidence;
 
 /// See the module.
-pub struct EachKeyOnce;
+pub(crate) struct EachKeyOnce;
 
 impl Checker for EachKeyOnce {
     fn name(&self) -> &'static str {

@@ -5,7 +5,7 @@ use super::Checker;
 use crate::evidence::Evidence;
 
 /// See the module.
-pub struct EverythingHeals;
+pub(crate) struct EverythingHeals;
 
 impl Checker for EverythingHeals {
     fn name(&self) -> &'static str {

@@ -7,7 +7,7 @@ use crate::evidence::Evidence;
 use crate::history::{Call, Outcome};
 
 /// See the module.
-pub struct RefusedLeavesNoTrace;
+pub(crate) struct RefusedLeavesNoTrace;
 
 impl Checker for RefusedLeavesNoTrace {
     fn name(&self) -> &'static str {

@@ -13,7 +13,7 @@ use crate::evidence::{Evidence, FinalState, Log};
 use crate::records::Reader;
 
 /// See the module.
-pub struct ReplicaStateIsReplay;
+pub(crate) struct ReplicaStateIsReplay;
 
 impl Checker for ReplicaStateIsReplay {
     fn name(&self) -> &'static str {

@@ -7,7 +7,7 @@ use super::Checker;
 use crate::evidence::{Evidence, Recorded, Replica, Told};
 
 /// See the module.
-pub struct StreamIsGapFree;
+pub(crate) struct StreamIsGapFree;
 
 impl Checker for StreamIsGapFree {
     fn name(&self) -> &'static str {

@@ -13,7 +13,7 @@ use crate::evidence::Evidence;
 const LATE_MS: i64 = 10_000;
 
 /// See the module.
-pub struct TimersAreOnTime;
+pub(crate) struct TimersAreOnTime;
 
 impl Checker for TimersAreOnTime {
     fn name(&self) -> &'static str {

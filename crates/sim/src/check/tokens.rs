@@ -8,7 +8,7 @@ use crate::evidence::Evidence;
 use crate::records::{History, Life};
 
 /// See the module.
-pub struct TokensAreConserved;
+pub(crate) struct TokensAreConserved;
 
 impl Checker for TokensAreConserved {
     fn name(&self) -> &'static str {
