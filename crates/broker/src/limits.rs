@@ -94,6 +94,11 @@ pub const SNAPSHOT_PIECE_TIMEOUT_MS: u64 = 10_000;
 /// the whole state before it.
 pub const SNAPSHOT_INSTALL_TIMEOUT_MS: u64 = 300_000;
 
+/// Wait for the acknowledgement of a piece of a snapshot before it is sent for the second time, in
+/// milliseconds; four times as long with each repetition, so that all of them together outlast the
+/// installation of a large state.
+pub const SNAPSHOT_REPLY_FIRST_MS: u64 = 1_250;
+
 /// How often a piece of a snapshot is sent before the whole transfer begins again. The connection
 /// may break and come back in between.
 pub const SNAPSHOT_PIECE_ATTEMPTS: u32 = 5;

@@ -135,9 +135,9 @@ impl Maker {
             }
         };
         Fault::BadNetwork {
-            lose_ppm: ppm(50_000),
-            repeat_ppm: ppm(50_000),
-            reorder_ppm: ppm(100_000),
+            lose_ppm: ppm(200_000),
+            repeat_ppm: ppm(600_000),
+            reorder_ppm: ppm(200_000),
             spike_ppm: ppm(100_000),
             spike_ms: 1 + self.chance.below(400) as u64,
         }

@@ -105,6 +105,16 @@ impl Target {
     }
 }
 
+/// What a broken build makes of a reply, which the simulator has to find.
+#[cfg(feature = "mutation")]
+fn granted_by_mistake(asked: Vote, response: VoteResponse<TypeConfig>) -> VoteResponse<TypeConfig> {
+    if skep_engine::mutation::is("refused votes are counted") {
+        VoteResponse { vote: asked, vote_granted: true, last_log_id: None }
+    } else {
+        response
+    }
+}
+
 impl RaftNetworkV2<TypeConfig> for Target {
     type SnapshotData = StateSnapshot;
 
@@ -151,13 +161,7 @@ impl RaftNetworkV2<TypeConfig> for Target {
         let asked = request.vote;
         let response = self.ask_for_vote(Request::Vote(request), &option).await;
         #[cfg(feature = "mutation")]
-        let response = response.map(|response| {
-            if skep_engine::mutation::is("refused votes are counted") {
-                VoteResponse { vote: asked, vote_granted: true, last_log_id: None }
-            } else {
-                response
-            }
-        });
+        let response = response.map(|response| granted_by_mistake(asked, response));
         response
     }
 
@@ -166,7 +170,12 @@ impl RaftNetworkV2<TypeConfig> for Target {
         request: VoteRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
-        self.ask_for_vote(Request::PreVote(request), &option).await
+        #[cfg(feature = "mutation")]
+        let asked = request.vote;
+        let response = self.ask_for_vote(Request::PreVote(request), &option).await;
+        #[cfg(feature = "mutation")]
+        let response = response.map(|response| granted_by_mistake(asked, response));
+        response
     }
 
     async fn full_snapshot(

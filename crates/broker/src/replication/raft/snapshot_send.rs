@@ -60,7 +60,7 @@ pub(super) async fn send(
 
 /// Sends a piece until it is acknowledged.
 async fn send_piece(target: &Target, piece: SnapshotPiece) -> Result<SnapshotReply, Failure> {
-    let timeout_ms = if piece.last {
+    let timeout_max_ms = if piece.last {
         limits::SNAPSHOT_INSTALL_TIMEOUT_MS
     } else {
         limits::SNAPSHOT_PIECE_TIMEOUT_MS
@@ -70,7 +70,11 @@ async fn send_piece(target: &Target, piece: SnapshotPiece) -> Result<SnapshotRep
         .map_err(|error| StreamingError::Network(NetworkError::new(&error)))?;
     let mut attempt = 1;
     loop {
-        let reply = target.send(request.clone(), Duration::from_millis(timeout_ms)).await;
+        // A piece may be lost, and the first ones are rarely slow: they are sent again soon. What
+        // came twice is taken once.
+        let timeout_ms = limits::SNAPSHOT_REPLY_FIRST_MS << (2 * (attempt - 1));
+        let timeout = Duration::from_millis(timeout_ms.min(timeout_max_ms));
+        let reply = target.send(request.clone(), timeout).await;
         match reply {
             Ok(Reply::Snapshot(reply)) => return Ok(reply),
             Ok(other) => return Err(unusable(target.node_id, &Ok(other)).into()),
