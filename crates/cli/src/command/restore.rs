@@ -66,10 +66,9 @@ after an interruption run the restore again. Restore every broker of a cluster f
 then start them with the same --peers, --partitions, --replication-factor and --cluster-id.
 
 Examples:
-  skep restore --backup-dir /share/backups --backup-id 42 --data-dir /var/lib/skep
-  skep restore --backup-dir /share/backups --backup-id 42 --data-dir /var/lib/skep --node-id 1 \\
-    --peers 0=10.0.0.1:26502,1=10.0.0.2:26502,2=10.0.0.3:26502 --replication-factor 3
-  skep restore --backup-dir /share/backups --backup-id 42 --check --output json";
+  skep restore --backup-dir /share --backup-id 42 --data-dir /data
+  skep restore --backup-dir /share --backup-id 42 --data-dir /data --node-id 1 --peers 0=a:26502,1=b:26502 --replication-factor 2
+  skep restore --backup-dir /share --backup-id 42 --check --output json";
 
 impl RestoreArgs {
     pub(crate) fn run(self, format: Format) -> Result<(), Failure> {
