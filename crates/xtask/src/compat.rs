@@ -3,6 +3,8 @@
 //! Each suite is a small program in `tests/compat/`, with its client from its own registry. Every suite gets a server of its own, so
 //! that they run side by side and none sees what another does.
 
+pub(crate) mod cluster;
+
 use crate::server::{Ports, Server};
 use crate::shell::{self, Outcome};
 use crate::workspace;

@@ -68,11 +68,22 @@ enum Task {
         #[arg(long)]
         release: bool,
         /// Use the server whose gRPC API is here, instead of starting one; a real Zeebe, for example
-        #[arg(long, value_name = "HOST:PORT", requires = "against_rest")]
+        #[arg(
+            long,
+            value_name = "HOST:PORT",
+            requires = "against_rest",
+            conflicts_with = "cluster"
+        )]
         against_grpc: Option<String>,
         /// Where the REST API of that server is
         #[arg(long, value_name = "HOST:PORT", requires = "against_grpc")]
         against_rest: Option<String>,
+        /// Start three brokers behind two standalone gateways, and use one gateway after the other
+        #[arg(long)]
+        cluster: bool,
+        /// With --cluster: each node in a network namespace of its own
+        #[arg(long, requires = "cluster")]
+        netns: bool,
     },
     /// Kill a loaded server over and over, and check what its clients were told
     CrashTest {
@@ -113,7 +124,10 @@ fn main() -> ExitCode {
         Task::Test { arguments } => suite::run(&arguments),
         Task::Tidy { fix } => tidy::run(fix),
         Task::Deny => deny::run(),
-        Task::Compat { clients, release, against_grpc, against_rest } => {
+        Task::Compat { clients, release, cluster: true, netns, .. } => {
+            compat::cluster::run(&clients, release, netns)
+        }
+        Task::Compat { clients, release, against_grpc, against_rest, .. } => {
             let against =
                 against_grpc.zip(against_rest).map(|(grpc, rest)| compat::Against { grpc, rest });
             compat::run(&clients, release, against.as_ref())
