@@ -19,6 +19,8 @@ struct Group {
     leader: Option<u32>,
     voters: BTreeSet<u32>,
     learners: BTreeSet<u32>,
+    /// A change of the voters stopped half-way.
+    is_changing: bool,
     /// Entries that a replica lacks.
     lag: BTreeMap<u32, u64>,
     /// The newest configuration that a request was derived from.
@@ -136,6 +138,7 @@ impl FakeCluster {
             let members: BTreeSet<u32> =
                 config.members(partition).iter().map(|member| member.node).collect();
             assert_eq!(group.voters, members, "partition {partition}");
+            assert!(!group.is_changing, "partition {partition} is being changed");
             assert!(group.learners.is_empty(), "partition {partition} has learners {group:?}");
         }
         for node in &state.connected {
@@ -184,6 +187,11 @@ impl FakeCluster {
                 let current = voters.iter().filter(current).count();
                 assert!(current > voters.len() / 2, "{voters:?} would have no majority: {group:?}");
                 group.learners.retain(|node| !voters.contains(node));
+                group.is_changing = self.goes_wrong();
+                if group.is_changing {
+                    group.voters.extend(voters);
+                    return Err(HostError("stopped half-way".to_owned()));
+                }
                 group.voters = voters.clone();
             }
             Reconfiguration::TransferLeader(node) => {
@@ -232,6 +240,7 @@ impl ReplicaHost for FakeCluster {
             leader,
             voters: group.voters.clone(),
             learners: group.learners.clone(),
+            is_changing: group.is_changing,
             lag: lag.map(|(node, lag)| (*node, *lag)).collect(),
         })
     }

@@ -14,8 +14,11 @@ use crate::metadata::config::{ClusterConfig, Member, MemberState};
 pub struct GroupStatus {
     /// The broker that leads.
     pub leader: u32,
-    /// Those that vote.
+    /// Those that vote; while they are being changed, those of before and after.
     pub voters: BTreeSet<u32>,
+    /// A change of the voters has begun and not ended. When its leader was lost meanwhile it goes on
+    /// only when somebody asks for it again.
+    pub is_changing: bool,
     /// Those that only learn.
     pub learners: BTreeSet<u32>,
     /// Entries that the others lack; without those that have not been heard of lately.

@@ -118,6 +118,18 @@ async fn reconfigure(
     host.reconfigure(config.version, partition, &change).await
 }
 
+/// Ends a change of the voters that stopped half-way. All that may vote at that time shall vote:
+/// whoever shall not leaves by an operation of its own.
+async fn go_on(
+    config: &ClusterConfig,
+    partition: PartitionId,
+    voters: BTreeSet<u32>,
+    host: &dyn ReplicaHost,
+) -> Result<Reached, HostError> {
+    reconfigure(config, partition, Reconfiguration::ChangeVoters(voters), host).await?;
+    not_yet(format!("a change of the voters of partition {partition} goes on"))
+}
+
 async fn join(
     config: &ClusterConfig,
     partition: PartitionId,
@@ -126,6 +138,9 @@ async fn join(
 ) -> Result<Reached, HostError> {
     let status = host.status(partition).await?;
     let reconfigure = |change| reconfigure(config, partition, change, host);
+    if status.is_changing {
+        return go_on(config, partition, status.voters, host).await;
+    }
     if status.voters.contains(&node) {
         return done();
     }
@@ -156,6 +171,9 @@ async fn leave(
     let status = host.status(partition).await?;
     let reconfigure = |change| reconfigure(config, partition, change, host);
     if !status.voters.contains(&node) {
+        if status.is_changing {
+            return go_on(config, partition, status.voters, host).await;
+        }
         // Even when it does not learn: from here on the leader refuses what was asked before.
         reconfigure(Reconfiguration::RemoveLearner(node)).await?;
         return done();

@@ -250,14 +250,12 @@ impl Inner {
     fn group_status(&self, partition: PartitionId) -> Result<GroupStatus, String> {
         let status = self.leading_raft(partition)?.look();
         let leader = self.shape.node_id.ok_or("a gateway leads nothing")?;
-        if status.is_changing {
-            return Err(format!("the members of partition {partition} are being changed"));
-        }
         let heard = |node: &u32| self.cluster.as_ref().is_some_and(|it| it.is_linked(*node));
         let lag = status.lag.iter().map(|(node, lag)| (narrow(*node), *lag));
         Ok(GroupStatus {
             leader,
             voters: status.voters.iter().copied().map(narrow).collect(),
+            is_changing: status.is_changing,
             learners: status.learners.iter().copied().map(narrow).collect(),
             lag: lag.filter(|(node, _)| heard(node)).collect(),
         })
