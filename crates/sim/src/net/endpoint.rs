@@ -31,15 +31,23 @@ pub(crate) struct Endpoint {
 pub(super) struct Listening {
     pub(super) host: u32,
     pub(super) life: u32,
-    queue: Mutex<(VecDeque<(u64, String)>, Option<Waker>)>,
+    queue: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// Connections, and who dialled them.
+    connections: VecDeque<(u64, String)>,
+    /// Who wants to take one.
+    taker: Option<Waker>,
 }
 
 impl Listening {
     /// Adds a connection, as the kernel does.
     fn add(&self, connection: u64, peer: String) {
         let mut queue = self.queue.lock();
-        queue.0.push_back((connection, peer));
-        let waker = queue.1.take();
+        queue.connections.push_back((connection, peer));
+        let waker = queue.taker.take();
         drop(queue);
         if let Some(waker) = waker {
             waker.wake();
@@ -144,10 +152,10 @@ impl Listener for SimListener {
     async fn accept(&mut self) -> io::Result<Connection> {
         let (connection, peer) = poll_fn(|context| {
             let mut queue = self.listening.queue.lock();
-            match queue.0.pop_front() {
+            match queue.connections.pop_front() {
                 Some(waiting) => Poll::Ready(waiting),
                 None => {
-                    queue.1 = Some(context.waker().clone());
+                    queue.taker = Some(context.waker().clone());
                     Poll::Pending
                 }
             }
@@ -163,7 +171,7 @@ impl Drop for SimListener {
     fn drop(&mut self) {
         if self.life.is_alive() {
             self.network.0.wire.lock().listeners.remove(&self.address);
-            let untaken = std::mem::take(&mut self.listening.queue.lock().0);
+            let untaken = std::mem::take(&mut self.listening.queue.lock().connections);
             for (connection, _) in untaken {
                 self.network.close(connection, Direction::Back);
             }

@@ -106,7 +106,7 @@ fn what_was_told_holds_whatever_step_the_broker_crashes_at() {
     let steps = run(0, u64::MAX, Crash::Kill);
     assert!(steps > 50, "{steps}");
     for step in 1..=steps {
-        let how = if step % 3 == 0 { Crash::Kill } else { Crash::PowerLoss };
+        let how = if step.is_multiple_of(3) { Crash::Kill } else { Crash::PowerLoss };
         run(step, step, how);
     }
 }
