@@ -16,6 +16,8 @@ pub enum CallKind {
         /// The job.
         job: Key,
     },
+    /// Something that has to succeed by now, when all attempts at it are done.
+    Expected,
     /// JOB_BATCH ACTIVATE.
     Activate,
     /// Anything else.

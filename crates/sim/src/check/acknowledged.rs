@@ -7,7 +7,7 @@ use skep_protocol::{JobBatchIntent, Key, PartitionId, Payload, RecordType};
 
 use super::Checker;
 use crate::evidence::Evidence;
-use crate::history::{Call, Outcome};
+use crate::history::{Call, CallKind, Outcome};
 
 /// See the module.
 pub(crate) struct AcknowledgedIsNotLost;
@@ -20,7 +20,7 @@ impl Checker for AcknowledgedIsNotLost {
     fn check(&self, evidence: &Evidence) -> Result<(), String> {
         let activated = activated(evidence);
         let events = events(evidence);
-        for call in &evidence.calls {
+        for call in evidence.calls.iter().filter(|call| call.kind != CallKind::Expected) {
             match &call.outcome {
                 Outcome::Acknowledged { key, position, event } => {
                     let reference = if is_late(*event) { 0 } else { call.reference };
@@ -106,7 +106,6 @@ fn lost(evidence: &Evidence, call: &Call, key: Key, position: u64, event: Names)
 mod tests {
     use super::*;
     use crate::check::testing::{Made, event, published};
-    use crate::history::CallKind;
     use skep_protocol::{JobBatchRecord, Record};
 
     fn acknowledged(key: Key, position: u64) -> Outcome {

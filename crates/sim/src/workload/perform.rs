@@ -14,7 +14,7 @@ use super::client::{Ask, Client};
 use super::generate::variables;
 use super::{Action, File};
 use crate::generated::chance::Chance;
-use crate::history::CallKind;
+use crate::history::{Call, CallKind};
 use crate::records::History;
 use crate::scenario::Models;
 
@@ -33,7 +33,17 @@ pub(crate) async fn perform(client: &Client, models: Models, chance: &mut Chance
         Action::Create { .. } => create(client, chance, action).await,
         Action::CreateOn { partition, process, version, variables } => {
             let ask = || creation(*partition, process, *version, variables, "", false);
-            client.insist(chance, true, ask).await;
+            let invoked_ms = client.now_ms();
+            let outcome = client.insist(chance, true, ask).await;
+            client.note(Call {
+                partition: *partition,
+                reference: 0,
+                kind: CallKind::Expected,
+                what: format!("an instance of {process} version {version}"),
+                invoked_ms,
+                returned_ms: client.now_ms(),
+                outcome,
+            });
         }
         Action::Publish { name, key, ttl_ms, variables, with_id } => {
             let id = if *with_id { format!("id-{}", client.reference()) } else { String::new() };

@@ -10,10 +10,10 @@ use skep_sim::scenario::{Scenario, Shape};
 use skep_sim::sweep::{Plan, Summary, sweep};
 
 /// Seeds of small clusters and of large ones.
-const SEEDS_ALONE: u64 = 170;
-const SEEDS_CLUSTER: u64 = 40;
+const SEEDS_ALONE: u64 = 180;
+const SEEDS_CLUSTER: u64 = 30;
 /// Phase with faults, shorter than in long runs.
-const DURATION_MS_MAX: u64 = 2_500;
+const DURATION_MS_MAX: u64 = 1_500;
 
 fn plan(first: u64, count: u64) -> Plan {
     Plan { first, count, threads: 2, failures_max: 1, repeat_every: 20 }
