@@ -3,7 +3,8 @@
 //! A poll asks every partition once, beginning with another one each time, and gives one delivery
 //! per partition that had jobs. When a whole round gave nothing it waits: until jobs of its type are
 //! announced, until a probe is due, or until its time is up. It registers for announcements before
-//! it asks, so that none falls between asking and waiting.
+//! it asks, so that none falls between asking and waiting. A partition without a leader does not end
+//! it while another one answers: when it has a leader again that is announced too.
 
 use std::time::Duration;
 
@@ -74,7 +75,17 @@ struct Round {
     first: PartitionId,
     visited: u32,
     announced: BoxFuture<'static, ()>,
+    /// Some partition has answered.
+    answered: bool,
     refused: Option<GatewayError>,
+}
+
+impl Round {
+    /// Why it makes no sense to wait.
+    fn failure(&mut self) -> Option<GatewayError> {
+        let one_is_away = |refused: &GatewayError| refused.kind == ErrorKind::Unavailable;
+        self.refused.take_if(|refused| !(self.answered && one_is_away(refused)))
+    }
 }
 
 impl Poll {
@@ -107,7 +118,7 @@ impl Poll {
             if self.found {
                 return Ok(None);
             }
-            if let Some(refused) = round.refused {
+            if let Some(refused) = round.failure() {
                 return Err(refused);
             }
             let Some(deadline) = self.deadline else { return Ok(None) };
@@ -122,6 +133,7 @@ impl Poll {
             announced: self.gateway.backend().jobs_available(&self.record.job_type),
             first: self.gateway.next_partition(),
             visited: 0,
+            answered: false,
             refused: None,
         }
     }
@@ -141,7 +153,7 @@ impl Poll {
                 .activate_jobs(partition, self.record.clone(), REQUEST_TIMEOUT_DEFAULT)
                 .await;
             match answer {
-                Ok(delivery) if delivery.jobs().is_empty() => {}
+                Ok(delivery) if delivery.jobs().is_empty() => round.answered = true,
                 Ok(delivery) => {
                     let count = u32::try_from(delivery.jobs().len()).unwrap_or(u32::MAX);
                     self.remaining = self.remaining.saturating_sub(count);

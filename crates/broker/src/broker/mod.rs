@@ -319,9 +319,10 @@ impl Broker {
         metrics::gauge!("skep_journal_disk_bytes").set(figure(journal.disk_bytes()));
     }
 
-    /// Stops: nothing is accepted any more, what was accepted is finished, checkpoints are written
-    /// and everything is closed. A second call waits for nothing.
+    /// Stops: other brokers lead what this one led, nothing is accepted any more, what was accepted is
+    /// finished, checkpoints are written and everything is closed. A second call waits for nothing.
     pub async fn shutdown(&self) {
+        self.0.hand_over().await;
         self.0.hub.close();
         self.0.members.stop();
         drop(self.0.backups.lock().take());

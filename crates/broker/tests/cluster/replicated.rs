@@ -94,6 +94,32 @@ async fn a_request_waits_for_the_next_leader() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_stopped_hands_over_what_it_leads() {
+    let mut cluster = TestCluster::start_with(3).await;
+    all_see_leaders(&cluster).await;
+    cluster.deploy().await;
+    let led_by = |topology: &Topology, id: u32| {
+        let broker = topology.brokers.iter().find(|broker| broker.node_id == id).cloned();
+        broker
+            .into_iter()
+            .flat_map(|broker| broker.partitions)
+            .any(|it| it.role == PartitionRole::Leader)
+    };
+    let stopped = (0..3).find(|id| led_by(&cluster.gateway.topology(), *id)).unwrap();
+    let gateway = cluster.gateway.clone();
+    let load = tokio::spawn(async move {
+        for round in 0..30 {
+            // Neither an error nor a lost instance: whoever led answered what it had taken.
+            let response = create(&gateway, round % 3 + 1).await.unwrap();
+            complete_all(&gateway, round % 3 + 1, &[instance_of(response)]).await;
+        }
+    });
+    cluster.stop_broker(stopped).await;
+    load.await.unwrap();
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_majority_requests_fail_and_say_so() {
     let mut cluster = TestCluster::start_with(3).await;
     all_see_leaders(&cluster).await;

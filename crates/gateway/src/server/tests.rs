@@ -344,6 +344,42 @@ async fn exhaustion_ends_a_poll_only_when_nothing_was_activated() {
 }
 
 #[tokio::test]
+async fn a_partition_that_is_away_does_not_end_a_poll_of_the_others() {
+    let running = start(FakeBroker::echo(2)).await;
+    let away = || Err(refused(ErrorKind::Unavailable, true));
+    running.broker.jobs.lock().push_back((1, away()));
+    let mut stream = running
+        .stream::<_, proto::ActivateJobsResponse>(ACTIVATE, activation(60_000))
+        .await
+        .unwrap();
+    // It waits; what is announced then is found.
+    while running.broker.activations.lock().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    running.broker.jobs.lock().push_back((2, Ok(vec![job(1)])));
+    let woken = async {
+        loop {
+            running.broker.announcements.notify_waiters();
+            tokio::task::yield_now().await;
+        }
+    };
+    let answer = tokio::select! {
+        biased;
+        answer = stream.message() => answer,
+        () = woken => unreachable!(),
+    };
+    assert_eq!(answer.unwrap().unwrap().jobs.len(), 1);
+    drop(stream);
+    running.broker.jobs.lock().extend([(1, away()), (2, away())]);
+    let mut stream = running
+        .stream::<_, proto::ActivateJobsResponse>(ACTIVATE, activation(60_000))
+        .await
+        .unwrap();
+    assert_eq!(stream.message().await.unwrap_err().code(), Code::Unavailable, "all are away");
+    running.servers.shutdown().await;
+}
+
+#[tokio::test]
 async fn streams_push_jobs_one_by_one() {
     let running = start(FakeBroker::echo(1)).await;
     running.broker.jobs.lock().extend([(1, Ok(vec![job(1), job(2)])), (1, Ok(vec![job(3)]))]);

@@ -1,6 +1,7 @@
 //! This node's part in deciding about the cluster: its replica of the metadata group while it has one,
 //! the coordinator on top of it, and its own replicas made what the configuration says.
 
+mod hand_over;
 mod host;
 mod local;
 pub(super) mod request;
