@@ -5,6 +5,8 @@ mod calls;
 mod deliveries;
 mod outgoing;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
