@@ -115,7 +115,7 @@ fn mutations(arguments: &Arguments) -> ExitCode {
         if arguments.only.as_ref().is_some_and(|only| !mutation.name.contains(only.as_str())) {
             continue;
         }
-        let found = mutation::hunt(*mutation, arguments.seed, None);
+        let found = mutation::hunt(*mutation, arguments.seed);
         all_found &= found.is_some();
         if arguments.json {
             let line = serde_json::json!({ "mutation": mutation.name, "found": found });

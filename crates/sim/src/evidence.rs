@@ -218,6 +218,8 @@ pub struct End {
     pub healed_after_ms: Option<u64>,
     /// What was not done when the patience ended.
     pub left: Vec<String>,
+    /// When all faults were over, epoch milliseconds.
+    pub healing_from_ms: i64,
     /// The latest time that any leader's clock can show, epoch milliseconds.
     pub now_ms: i64,
     /// Tasks that panicked.

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use crate::run::{Report, run};
-use crate::scenario::{Scenario, Shape};
+use crate::scenario::Scenario;
 
 /// A mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,13 +137,11 @@ pub struct Found {
 /// Runs seeds with a mistake until a checker finds it; `None` when none does within
 /// [`Mutation::seeds`].
 #[must_use]
-pub fn hunt(mutation: Mutation, first_seed: u64, shape: Option<Shape>) -> Option<Found> {
+pub fn hunt(mutation: Mutation, first_seed: u64) -> Option<Found> {
     (0..mutation.seeds).find_map(|number| {
         let seed = first_seed + number;
-        let scenario = match shape {
-            Some(shape) => Scenario::with_shape(seed, shape),
-            None => Scenario::random(seed),
-        };
+        // What messages and deployments show is found soonest where nothing else goes wrong.
+        let scenario = if number % 3 == 2 { Scenario::noisy(seed) } else { Scenario::random(seed) };
         let report = {
             let _made = Made::new(mutation);
             run(&scenario)

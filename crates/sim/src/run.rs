@@ -235,7 +235,9 @@ impl Run<'_> {
         };
         tasks.spawn(janitor.run());
         let mut left = Vec::new();
-        let mut end = End::default();
+        let elapsed = self.cluster.world().elapsed().as_millis();
+        let healing_from_ms = EPOCH_MS + i64::try_from(elapsed).unwrap_or(0);
+        let mut end = End { healing_from_ms, ..End::default() };
         while began.elapsed() < HEAL_MAX {
             tokio::time::sleep(LOOK_EVERY).await;
             left = self.left().await;

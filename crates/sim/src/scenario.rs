@@ -70,6 +70,8 @@ pub struct Scenario {
     pub faults: Vec<Planned>,
 }
 
+/// Every so many seeds one is noise only.
+const NOISY_EVERY: u64 = 16;
 /// Longest phase with faults, in milliseconds.
 const DURATION_MS_MAX: usize = 12_000;
 
@@ -77,7 +79,38 @@ impl Scenario {
     /// The run of a seed.
     #[must_use]
     pub fn random(seed: u64) -> Self {
-        Self::with_shape(seed, shape(seed))
+        if seed % NOISY_EVERY == 0 {
+            Self::noisy(seed)
+        } else {
+            Self::with_shape(seed, shape(seed))
+        }
+    }
+
+    /// A run of messages and deployments on a network that loses, repeats and reorders frames all
+    /// the time, and of nothing else.
+    #[must_use]
+    pub fn noisy(seed: u64) -> Self {
+        let seeds = Seeds::new(seed).part("noise");
+        let mut chance = Chance::new(seeds.value());
+        let duration_ms = 1_000 + chance.below(4_000) as u64;
+        let mut ppm = |most: usize| u32::try_from(chance.below(most)).unwrap_or(0);
+        let fault = fault::Fault::BadNetwork {
+            lose_ppm: ppm(200_000),
+            repeat_ppm: ppm(900_000),
+            reorder_ppm: ppm(300_000),
+            spike_ppm: 0,
+            spike_ms: 1,
+        };
+        Self {
+            name: format!("seed-{seed}"),
+            about: String::new(),
+            seed,
+            shape: Shape { gateways: 1, ..Shape::default() },
+            models: Models::Fixed,
+            duration_ms,
+            actions: workload::messages(seeds.part("actions").value(), duration_ms),
+            faults: vec![Planned { at_ms: 20, for_ms: duration_ms - 20, fault }],
+        }
     }
 
     /// The run of a seed on a cluster of this shape.

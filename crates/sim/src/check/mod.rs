@@ -10,6 +10,7 @@ mod keys;
 mod liveness;
 mod refused;
 mod replicas;
+mod sends;
 mod stream;
 #[cfg(test)]
 mod testing;
@@ -41,7 +42,7 @@ pub trait Checker {
 
 /// All checkers, in the order in which reports show them: the first one that fails is usually
 /// nearest to the cause.
-pub const ALL: [&dyn Checker; 13] = [
+pub const ALL: [&dyn Checker; 14] = [
     &stream::StreamIsGapFree,
     &replicas::ReplicaStateIsReplay,
     &keys::EachKeyOnce,
@@ -53,6 +54,7 @@ pub const ALL: [&dyn Checker; 13] = [
     &correlation::MessageCorrelatesOnce,
     &timers::TimersAreOnTime,
     &distribution::DistributionIsComplete,
+    &sends::SendsAreRepeated,
     &engine::EngineNeverFails,
     &liveness::EverythingHeals,
 ];

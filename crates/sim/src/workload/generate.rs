@@ -34,6 +34,44 @@ pub fn generate(seed: u64, models: Models, duration_ms: u64) -> Vec<Timed> {
     actions
 }
 
+/// Actions of instances that wait for messages, and of those messages; with deployments between.
+#[must_use]
+pub fn messages(seed: u64, duration_ms: u64) -> Vec<Timed> {
+    let processes = ["reminded", "order", "parent", "child", "first", "started"];
+    let processes = processes.map(str::to_owned).to_vec();
+    let mut maker = Maker { chance: Chance::new(seed), processes };
+    let deploy = |id: &String| Timed {
+        at_ms: 0,
+        action: Action::Deploy { files: vec![File::Process { id: id.clone(), version: 0 }] },
+    };
+    let mut actions: Vec<Timed> = maker.processes.iter().map(deploy).collect();
+    let end = usize::try_from(duration_ms).unwrap_or(1).max(1);
+    for number in 0..40 {
+        let at_ms = maker.chance.below(end) as u64;
+        let action = match number % 4 {
+            0 | 1 => Action::Create {
+                process: maker.chance.pick(&["reminded", "reminded", "first", "parent"]).to_owned(),
+                version: -1,
+                variables: variables(&mut maker.chance, true),
+                business_id: String::new(),
+                awaits_result: false,
+            },
+            2 => Action::PublishAwaited { pick: maker.pick() },
+            _ if maker.chance.percent(40) => maker.deploy(),
+            _ => Action::Publish {
+                name: maker.chance.pick(&["m1", "m1", "m2"]).to_owned(),
+                key: maker.chance.pick(KEYS).to_owned(),
+                ttl_ms: 3_000,
+                variables: String::new(),
+                with_id: true,
+            },
+        };
+        actions.push(Timed { at_ms, action });
+    }
+    actions.sort_by_key(|timed| timed.at_ms);
+    actions
+}
+
 /// Variables that the models look at; some of them may be missing at first.
 pub(super) fn variables(chance: &mut Chance, complete: bool) -> String {
     let mut json = Vec::new();

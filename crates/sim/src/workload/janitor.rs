@@ -21,7 +21,7 @@ const PATIENCE_ROUNDS: u32 = 20;
 /// Rounds after which jobs are completed that workers were handed before.
 const WORKER_ROUNDS: u32 = 4;
 /// Rounds after which everything is cancelled that is left.
-const CANCEL_ROUNDS: u32 = 60;
+const CANCEL_ROUNDS: u32 = 110;
 
 /// See the module.
 pub(crate) struct Janitor {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use client::Client;
 pub use files::File;
-pub use generate::generate;
+pub use generate::{generate, messages};
 pub(crate) use janitor::{Janitor, left};
 pub(crate) use perform::perform;
 pub(crate) use worker::{Manner, work};
