@@ -81,10 +81,13 @@ pub fn run(scenario: &Scenario) -> Report {
     report
 }
 
+/// Events of two runs side by side, with their number.
+pub type Parted = Vec<(usize, Option<Event>, Option<Event>)>;
+
 /// Runs a scenario twice and gives the events around the place where the runs part; `None` when
 /// they do not.
 #[must_use]
-pub fn parting(scenario: &Scenario) -> Option<Vec<(usize, Option<Event>, Option<Event>)>> {
+pub fn parting(scenario: &Scenario) -> Option<Parted> {
     let recorded = || {
         let options = Options { record: true };
         simulate(scenario.seed, options, async |world| {

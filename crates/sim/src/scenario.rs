@@ -79,7 +79,7 @@ impl Scenario {
     /// The run of a seed.
     #[must_use]
     pub fn random(seed: u64) -> Self {
-        if seed % NOISY_EVERY == 0 {
+        if seed.is_multiple_of(NOISY_EVERY) {
             Self::noisy(seed)
         } else {
             Self::with_shape(seed, shape(seed))

@@ -100,7 +100,7 @@ pub fn sweep(
             let scenario = scenario_of(seed);
             let report = run(&scenario);
             let repeatable = plan.repeat_every == 0
-                || number % plan.repeat_every != 0
+                || !number.is_multiple_of(plan.repeat_every)
                 || run(&scenario).trace_hash == report.trace_hash;
             seen(seed, &report);
             let mut summary = summary.lock();

@@ -80,7 +80,7 @@ fn process(chance: &mut Chance, id: &str, version: usize) -> String {
     for code in ERRORS {
         globals += &format!("<error id=\"error_{code}\" errorCode=\"{code}\"/>\n");
     }
-    file(id, u32::try_from(version).unwrap(), &scope.finish(), &globals)
+    file(id, u32::try_from(version).unwrap_or(u32::MAX), &scope.finish(), &globals)
 }
 
 fn message_id(name: &str, key: &str) -> String {

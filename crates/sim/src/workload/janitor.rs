@@ -95,13 +95,13 @@ impl Janitor {
                 cancel(&client, &mut self.chance, *element).await;
                 continue;
             }
-            if *error == ErrorType::CalledElementError as i32 && round % 5 == 0 {
+            if *error == ErrorType::CalledElementError as i32 && round.is_multiple_of(5) {
                 for id in ["callee", "child"] {
                     let files = vec![File::Process { id: id.to_owned(), version: 0 }];
                     self.perform(&Action::Deploy { files }).await;
                 }
             }
-            if *error == ErrorType::CalledDecisionError as i32 && round % 5 == 0 {
+            if *error == ErrorType::CalledDecisionError as i32 && round.is_multiple_of(5) {
                 let files = vec![File::Decisions { seed: self.chance.below(4) as u64 }];
                 self.perform(&Action::Deploy { files }).await;
             }
