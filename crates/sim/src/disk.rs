@@ -1,7 +1,7 @@
 //! The disk of a simulated node: memory that forgets what was not synced, with faults on demand.
 //!
 //! Every operation is a step at which the node may crash. The image outlives the node; a life of the
-//! node sees it through a [`NodeDisk`], which is dead when the life is.
+//! node sees it through a `NodeDisk`, which is dead when the life is.
 
 use std::fmt;
 use std::io;

@@ -1,10 +1,10 @@
 //! Several nodes as one cluster: links between them, what they tell each other, and where a command
 //! goes.
 //!
-//! A node has one link to every other ([`link`]): frames ([`frame`]) of all purposes share it. Each
-//! node tells its roles to all ([`tell`]), so that every one of them knows the leaders ([`view`]) and
-//! sends requests there ([`route`]). Jobs that were activated for another node are kept until a worker
-//! has them, and go back when the link breaks ([`serve`]).
+//! A node has one link to every other (`link`): frames (`frame`) of all purposes share it. Each
+//! node tells its roles to all (`tell`), so that every one of them knows the leaders (`view`) and
+//! sends requests there (`route`). Jobs that were activated for another node are kept until a worker
+//! has them, and go back when the link breaks (`serve`).
 
 mod dial;
 pub(crate) mod frame;

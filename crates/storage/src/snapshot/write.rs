@@ -83,7 +83,7 @@ pub fn write(
 }
 
 /// Writes all tables of a view, as of one point in time, to whatever takes bytes in order; they are
-/// those that [`write`] puts into a file.
+/// those that [`write()`] puts into a file.
 ///
 /// # Errors
 /// When the state cannot be read, or the bytes are not taken.
