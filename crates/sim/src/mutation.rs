@@ -32,12 +32,12 @@ pub const ALL: &[Mutation] = &[
     Mutation {
         name: "sends are not repeated",
         about: "what another partition did not acknowledge is sent once",
-        seeds: 60,
+        seeds: 120,
     },
     Mutation {
         name: "correlation is applied again",
         about: "an instance does not know the messages that it took",
-        seeds: 200,
+        seeds: 300,
     },
     Mutation {
         name: "timer is lost with its leader",

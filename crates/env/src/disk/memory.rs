@@ -177,7 +177,9 @@ impl State {
         change.apply(&mut self.names);
         self.unsynced_names.push(change);
         let (named, durable) = (&self.names, &self.durable_names);
-        let live: BTreeSet<u64> = named.values().chain(durable.values()).copied().collect();
+        let mut live: BTreeSet<u64> = named.values().chain(durable.values()).copied().collect();
+        // A crash may keep that a file was made and lose that it was removed.
+        live.extend(self.unsynced_names.iter().filter_map(NameChange::linked));
         // A file whose name is gone but not durably gone keeps its content for the crash, not
         // against the capacity of the disk: space comes back as soon as a file is removed.
         let gone = |file: &u64| !named.values().any(|other| other == file);
@@ -200,6 +202,14 @@ impl NameChange {
                     names.insert(to.clone(), file);
                 }
             }
+        }
+    }
+
+    /// The file that gets a name.
+    fn linked(&self) -> Option<u64> {
+        match self {
+            Self::Link(_, file) => Some(*file),
+            Self::Unlink(_) | Self::Rename(..) => None,
         }
     }
 

@@ -130,6 +130,26 @@ fn a_crash_may_undo_names_that_were_not_synced_but_keeps_their_order() {
 }
 
 #[test]
+fn a_crash_that_forgets_a_removal_brings_the_whole_file_back() {
+    let mut back = 0;
+    for seed in 0..64 {
+        let (disk, folder) = (MemoryDisk::new(), Path::new("/data"));
+        disk.create_dir(folder).expect("folder");
+        let path = folder.join("short-lived");
+        let file = disk.open(&path, OpenMode::Create).expect("file");
+        file.write_at(0, b"bytes").expect("write");
+        file.sync_data().expect("sync");
+        disk.remove(&path).expect("remove");
+        let disk = disk.crash(seed);
+        for name in disk.list(folder).expect("list") {
+            assert_eq!(content(&disk, &folder.join(name)), b"bytes");
+            back += 1;
+        }
+    }
+    assert!((1..64).contains(&back), "some removals are forgotten, some are not: {back}");
+}
+
+#[test]
 fn a_full_memory_disk_writes_in_part_and_recovers_when_a_file_is_removed() {
     let (disk, path, file) = memory_file();
     let other = disk.open(Path::new("/data/other"), OpenMode::Create).expect("create");
