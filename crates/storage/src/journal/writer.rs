@@ -28,6 +28,33 @@ pub(super) struct Writer {
     segment_is_fresh: bool,
 }
 
+/// Hard states to write: of several of a stream the last one counts.
+#[derive(Default)]
+struct HardStates {
+    latest: BTreeMap<u32, (Arc<Stream>, bytes::Bytes)>,
+    dones: Vec<(u32, Done)>,
+}
+
+impl HardStates {
+    /// Takes them out of the operations.
+    fn take(operations: &mut VecDeque<Operation>) -> Self {
+        let mut states = Self::default();
+        if !operations.iter().any(|it| matches!(it, Operation::HardState { .. })) {
+            return states;
+        }
+        for operation in std::mem::take(operations) {
+            match operation {
+                Operation::HardState { stream, value, done } => {
+                    states.dones.extend(done.map(|done| (stream.id, done)));
+                    states.latest.insert(stream.id, (stream, value));
+                }
+                other => operations.push_back(other),
+            }
+        }
+        states
+    }
+}
+
 /// What the writer woke up for.
 enum Work {
     Write(VecDeque<Operation>),
@@ -126,12 +153,19 @@ impl Writer {
         if self.shared.health() == JournalHealth::Poisoned {
             return self.fail(operations, &poisoned());
         }
-        if let Err(error) = self.write_hard_states(&mut operations) {
-            return self.poison(operations, &error);
-        }
+        let hard_states = HardStates::take(&mut operations);
         for owed in std::mem::take(&mut self.owed).into_iter().rev() {
             operations.push_front(owed);
         }
+        self.write_frames(operations);
+        // Only now: who queued an append and then a hard state takes the second for the proof of the
+        // first. What has to come after a hard state is not queued before that is durable.
+        if let Err(error) = self.write_hard_states(hard_states) {
+            self.poison(VecDeque::new(), &error);
+        }
+    }
+
+    fn write_frames(&mut self, mut operations: VecDeque<Operation>) {
         while !operations.is_empty() {
             match self.write_group(&mut operations) {
                 Ok(()) => {}
@@ -168,25 +202,12 @@ impl Writer {
         self.owed.clear();
     }
 
-    /// Takes the hard states out of the operations and makes the last of each stream durable.
-    fn write_hard_states(&mut self, operations: &mut VecDeque<Operation>) -> io::Result<()> {
-        if !operations.iter().any(|it| matches!(it, Operation::HardState { .. })) {
-            return Ok(());
-        }
-        let mut latest = BTreeMap::new();
-        let mut dones: Vec<(u32, Done)> = Vec::new();
-        for operation in std::mem::take(operations) {
-            match operation {
-                Operation::HardState { stream, value, done } => {
-                    dones.extend(done.map(|done| (stream.id, done)));
-                    latest.insert(stream.id, (stream, value));
-                }
-                other => operations.push_back(other),
-            }
-        }
+    /// Makes the last hard state of each stream durable; fails when that broke the journal.
+    fn write_hard_states(&mut self, states: HardStates) -> io::Result<()> {
+        let was_poisoned = self.shared.health() == JournalHealth::Poisoned;
+        let mut broken = was_poisoned.then(poisoned);
         let mut failures = BTreeMap::new();
-        let mut broken = None;
-        for (id, (stream, value)) in latest {
+        for (id, (stream, value)) in states.latest {
             if broken.is_none()
                 && let Err(error) = self.write_hard_state(&stream, value)
             {
@@ -199,13 +220,13 @@ impl Writer {
         if broken.is_some() {
             self.shared.set_health(JournalHealth::Poisoned);
         }
-        for (id, done) in dones {
+        for (id, done) in states.dones {
             match broken.as_ref().or_else(|| failures.get(&id)) {
                 Some(error) => done(Err(copy(error))),
                 None => done(Ok(())),
             }
         }
-        broken.map_or(Ok(()), Err)
+        broken.filter(|_| !was_poisoned).map_or(Ok(()), Err)
     }
 
     fn write_hard_state(
