@@ -19,8 +19,8 @@ use crate::failure::Failure;
 /// usual packets; beyond it packets are lost, as on any wire.
 const PACKETS_MAX: usize = 65_536;
 
-/// Largest packet that IP has, bytes.
-const PACKET_BYTES_MAX: usize = 65_536;
+/// Largest packet that IP has, with the header that the device puts before it, bytes.
+const PACKET_BYTES_MAX: usize = 65_536 + 64;
 
 /// Packets that the kernel keeps for a reader that is busy.
 const DEVICE_QUEUE: &str = "10000";

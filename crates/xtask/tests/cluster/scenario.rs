@@ -132,6 +132,12 @@ const ELECTION_MAX: Duration = Duration::from_secs(30);
 /// How long a version may take to reach every partition after a cut is healed.
 const DISTRIBUTION_MAX: Duration = Duration::from_secs(60);
 
+/// Size of the variables that fill a log.
+const BALLAST_BYTES: usize = 512 * 1024;
+
+/// Large creations under way at once.
+const BALLAST_AT_ONCE: usize = 6;
+
 /// Where a scenario happens.
 pub(crate) struct Stage<'a> {
     pub(crate) cluster: &'a Cluster,
@@ -369,8 +375,34 @@ fn full_disk(stage: &mut Stage<'_>) -> Result<(), String> {
     let folder: PathBuf = stage.small_disk.ok_or("this cluster has no small disk")?.to_path_buf();
     let began = stage.clock().now_us();
     let filler = disk::Filler::fill(&folder)?;
-    stage.hold(15, 5);
+    let hold = short(stage.settings.mode, Duration::from_secs(15), Duration::from_secs(5));
+    let (taken, refused) = stage.runtime.block_on(ballast(stage.load, hold));
     drop(filler);
-    println!("  the disk was full for {} ms", (stage.clock().now_us() - began) / 1_000);
+    println!(
+        "  the disk was full for {} ms; {taken} large creations were taken, {refused} were not",
+        (stage.clock().now_us() - began) / 1_000
+    );
     Ok(())
+}
+
+/// Creates instances with large variables, which end at once: without them a broker would live on the log that it has reserved, and
+/// never notice.
+async fn ballast(load: &Load, hold: Duration) -> (u64, u64) {
+    let deadline = Instant::now() + hold;
+    let variables = format!(r#"{{"ballast": "{}"}}"#, "x".repeat(BALLAST_BYTES));
+    let (mut taken, mut refused) = (0, 0);
+    while Instant::now() < deadline {
+        let calls = (0..BALLAST_AT_ONCE).map(|turn| {
+            let request = CreateProcessInstanceRequest::latest(models::ROLLED_OUT);
+            let client = &load.clients[turn % load.clients.len()];
+            client.create_process_instance(request.with_variables(&variables))
+        });
+        for answer in futures::future::join_all(calls).await {
+            match answer {
+                Ok(_) => taken += 1,
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    (taken, refused)
 }

@@ -66,12 +66,13 @@ pub(super) fn slow_link(settings: &Settings) -> Measured {
     cluster.run(&["net", "clear"])?;
     cluster.delete()?;
     let rate = |report: &Value| number(&report["instancesPerS"]);
-    let share = 100.0 * rate(&slow) / rate(&before).max(1.0);
+    let share = |of: &Value| 100.0 * rate(&slow) / rate(of).max(1.0);
     let cells = vec![format!(
-        "{share:.0} % ({:.0} of {:.0} PI/s; {:.0} over the same wire without delay)",
+        "{:.0} % ({:.0} of {:.0} PI/s; {:.0} % of the same wire without delay)",
+        share(&before),
         rate(&slow),
         rate(&before),
-        rate(&wired)
+        share(&wired)
     )];
     Ok((cells, json!({"without": before, "wireWithoutDelay": wired, "with": slow})))
 }
