@@ -20,6 +20,21 @@ pub(crate) struct Cluster {
     pub(crate) start_ms: u64,
 }
 
+/// When a process was killed.
+#[derive(Clone, Copy)]
+pub(crate) struct Kill {
+    /// Just before.
+    pub(crate) at: Instant,
+    /// It was gone.
+    pub(crate) dead: Instant,
+}
+
+fn is_alive(pid: u64) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // A zombie runs no more.
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
 /// How a cluster is at one moment.
 pub(crate) struct Status(Value);
 
@@ -104,14 +119,18 @@ impl Cluster {
         Ok(began.elapsed())
     }
 
-    /// Kills a node the shortest way: the moment of the kill is what is measured.
-    pub(crate) fn kill_process(pid: u64) -> Result<Instant, String> {
+    /// Kills a node the shortest way, and answers when it was about to and when it had no process any more: whatever is asked after that is
+    /// not answered by it.
+    pub(crate) fn kill_process(pid: u64) -> Result<Kill, String> {
         let at = Instant::now();
         let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
-        match killed {
-            Ok(status) if status.success() => Ok(at),
-            other => Err(format!("cannot kill {pid}: {other:?}")),
+        if !killed.as_ref().is_ok_and(std::process::ExitStatus::success) {
+            return Err(format!("cannot kill {pid}: {killed:?}"));
         }
+        while is_alive(pid) {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        Ok(Kill { at, dead: Instant::now() })
     }
 
     pub(crate) fn partitions(&self) -> u64 {

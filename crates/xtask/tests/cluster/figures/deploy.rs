@@ -29,6 +29,7 @@ const PROCESS: &str = "cluster-deployed";
 pub(super) fn a_thousand(settings: &Settings) -> Measured {
     let cluster = fresh(settings, "deployments", false)?;
     let runtime = work::runtime();
+    let _inside = runtime.enter();
     let clients: Vec<_> = cluster.gateways().iter().map(|address| work::client(address)).collect();
     let newest = Arc::new(AtomicI32::new(0));
     let began = Instant::now();
@@ -78,6 +79,7 @@ pub(super) fn while_cut(settings: &Settings) -> Measured {
         return Err("no network namespaces here".to_owned());
     }
     let runtime = work::runtime();
+    let _inside = runtime.enter();
     let clients: Vec<_> = cluster.gateways().iter().map(|address| work::client(address)).collect();
     let rounds = if settings.mode == Mode::Full { 3 } else { 1 };
     let hold = Duration::from_secs(if settings.mode == Mode::Full { 30 } else { 5 });

@@ -1,7 +1,7 @@
 //! How long a partition is without a leader: killed, and handed over in order.
 
 use super::{Measured, fresh, ms, plot, quantile};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Kill};
 use crate::load::Load;
 use crate::settings::{Mode, Settings};
 use crate::work;
@@ -41,9 +41,9 @@ pub(super) fn killed(settings: &Settings) -> Measured {
         let partition = u64::from(round) % partitions + 1;
         let leader = status.leaders().get(&partition).cloned();
         let leader = leader.ok_or_else(|| format!("partition {partition} has no leader"))?;
-        let at = Cluster::kill_process(status.pid(&leader)?)?;
-        marks.push((load.clock.at_us(at), leader.clone()));
-        times.push(first_success_everywhere(&load, partitions, at)?);
+        let kill = Cluster::kill_process(status.pid(&leader)?)?;
+        marks.push((load.clock.at_us(kill.at), leader.clone()));
+        times.push(first_success_everywhere(&load, partitions, kill)?);
         cluster.run(&["restart", &leader, "--kill", "--wait", "0"])?;
         cluster.wait_until_it_serves(HEAL_MAX)?;
         std::thread::sleep(CALM);
@@ -95,17 +95,17 @@ fn draw(
     Ok(())
 }
 
-/// Milliseconds from `at` until every partition has answered something that was asked later.
-fn first_success_everywhere(load: &Load, partitions: u64, at: Instant) -> Result<u64, String> {
-    let since = load.clock.at_us(at);
+/// Milliseconds from the kill until every partition has answered something that was asked when the process was gone.
+fn first_success_everywhere(load: &Load, partitions: u64, kill: Kill) -> Result<u64, String> {
+    let (at, since) = (load.clock.at_us(kill.at), load.clock.at_us(kill.dead));
     loop {
         let first: Option<Vec<u64>> = (1..=partitions)
             .map(|partition| load.availability.first_success_us(partition, since))
             .collect();
         if let Some(last) = first.and_then(|first| first.into_iter().max()) {
-            return Ok((last - since) / 1_000);
+            return Ok((last - at) / 1_000);
         }
-        if at.elapsed() > ANSWER_MAX {
+        if kill.at.elapsed() > ANSWER_MAX {
             return Err(format!("not every partition answers {ANSWER_MAX:?} after a kill"));
         }
         std::thread::sleep(Duration::from_millis(5));
