@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use skep_env::watch;
 
 use crate::metadata::config::ClusterConfig;
@@ -11,14 +12,16 @@ use crate::metadata::store::MetadataStore;
 #[derive(Clone)]
 pub struct KnownConfig {
     sender: watch::Sender<Option<Arc<ClusterConfig>>>,
-    store: Option<MetadataStore>,
+    /// One writer at a time: links and the metadata group learn the same document at once, and a
+    /// file is replaced by way of another one.
+    store: Arc<Mutex<Option<MetadataStore>>>,
 }
 
 impl KnownConfig {
     /// Nothing is known yet. Without a store (gateways) what is learned ends with the process.
     #[must_use]
     pub fn new(store: Option<MetadataStore>) -> Self {
-        Self { sender: watch::Sender::new(None), store }
+        Self { sender: watch::Sender::new(None), store: Arc::new(Mutex::new(store)) }
     }
 
     /// Takes a document that was decided, when it is newer than the one that is known; says whether
@@ -28,10 +31,11 @@ impl KnownConfig {
         let is_newer = |known: &Option<Arc<ClusterConfig>>| {
             known.as_ref().is_none_or(|known| known.version < version)
         };
+        let store = self.store.lock();
         if !is_newer(&self.sender.borrow()) {
             return false;
         }
-        if let Some(store) = &self.store
+        if let Some(store) = &*store
             && let Err(error) = store.remember(&config)
         {
             // Others know it: after a restart it is learned again.
