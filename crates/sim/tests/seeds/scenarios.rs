@@ -29,6 +29,12 @@ fn lost_acknowledgements_change_nothing() {
     holds("acknowledgements-are-lost");
 }
 
+/// A follower stayed behind for five minutes.
+#[test]
+fn a_lost_piece_of_a_snapshot_is_sent_again() {
+    holds("a-lost-piece-of-a-snapshot");
+}
+
 #[test]
 fn every_file_is_read() {
     let folder = format!("{}/scenarios", env!("CARGO_MANIFEST_DIR"));
