@@ -39,6 +39,8 @@ pub(crate) async fn start(
     }
     if let Err(reason) = introduce_to_all(cluster).await {
         cluster.stop();
+        // The port is free again when this returns.
+        cluster.ended().await;
         return Err(BrokerError::internal(reason));
     }
     cluster.spawn(tell_status(cluster.clone()));
