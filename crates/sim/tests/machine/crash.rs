@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use skep_gateway::SubmitError;
 use skep_protocol::Key;
 use skep_sim::{ClusterConfig, Crash, NodeId, Options, SimCluster, World, simulate};
 
@@ -20,6 +21,8 @@ struct Known {
     unclear: u32,
     jobs: BTreeSet<Key>,
     completed: BTreeSet<Key>,
+    /// Jobs whose completion was asked for, answered or not.
+    asked: BTreeSet<Key>,
 }
 
 impl Known {
@@ -40,11 +43,23 @@ impl Known {
         }
         self.jobs.extend(client.activate(1).await.ok()?);
         if let Some(job) = self.jobs.first().copied() {
-            client.complete(job).await.ok()?;
-            self.jobs.remove(&job);
-            self.completed.insert(job);
+            self.complete(client, job).await.ok()?;
         }
         Some(())
+    }
+
+    /// Completes a job. It may be gone only when a completion before this was not answered.
+    async fn complete(&mut self, client: &Client, job: Key) -> Result<(), SubmitError> {
+        let is_in_doubt = !self.asked.insert(job);
+        let found = client.complete(job).await.inspect_err(|error| {
+            if error.not_accepted && !is_in_doubt {
+                self.asked.remove(&job);
+            }
+        })?;
+        assert!(found || is_in_doubt, "job {job} is gone");
+        self.jobs.remove(&job);
+        assert!(self.completed.insert(job), "job {job} twice");
+        Ok(())
     }
 
     /// Holds in good order after all faults: every job is completed once.
@@ -61,10 +76,9 @@ impl Known {
             self.jobs.extend(client.activate(1).await.expect("jobs"));
         }
         assert!(total(self) <= (self.created + self.unclear) as usize, "an instance too many");
-        for job in std::mem::take(&mut self.jobs) {
-            let completed = client.complete(job).await;
+        for job in self.jobs.clone() {
+            let completed = self.complete(client, job).await;
             completed.expect("an activated job can be completed");
-            assert!(self.completed.insert(job), "job {job} twice");
         }
     }
 }

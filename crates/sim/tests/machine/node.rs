@@ -33,14 +33,14 @@ async fn lives_through(world: World, how: Crash) -> usize {
     assert_eq!(jobs.len(), created);
     let (now, later) = jobs.split_at(15);
     for job in now {
-        client.complete(*job).await.expect("completed");
+        assert!(client.complete(*job).await.expect("completed"));
     }
     cluster.crash(NODE, how);
     assert!(client.create(1).await.expect_err("it is down").not_accepted);
     tokio::time::sleep(Duration::from_secs(1)).await;
     cluster.start(NODE).await.expect("it starts again");
     for job in later {
-        client.complete(*job).await.expect("it is still there");
+        assert!(client.complete(*job).await.expect("an answer"), "it is still there");
     }
     for partition in 1..=3 {
         assert!(client.activate(partition).await.expect("an answer").is_empty());

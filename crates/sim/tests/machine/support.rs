@@ -9,7 +9,7 @@ use skep_gateway::{Backend, SubmitError};
 use skep_protocol::{
     Command, DeploymentIntent, DeploymentRecord, JobBatchRecord, JobIntent, JobRecord, Key, NO_KEY,
     PartitionId, Payload, ProcessInstanceCreationIntent, ProcessInstanceCreationRecord,
-    ResourceRecord, key,
+    RejectionType, ResourceRecord, key,
 };
 
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -93,8 +93,15 @@ impl Client {
         Ok(keys)
     }
 
-    pub(crate) async fn complete(&self, job: Key) -> Result<(), SubmitError> {
+    /// Completes a job; false when there is no such job.
+    pub(crate) async fn complete(&self, job: Key) -> Result<bool, SubmitError> {
         let command = Command::new(job, Payload::Job(JobIntent::Complete, JobRecord::default()));
-        self.submit(key::partition_of(job), command).await.map(drop)
+        match self.0.submit(key::partition_of(job), command, TIMEOUT).await? {
+            Response::Accepted { .. } => Ok(true),
+            Response::Rejected { rejection, .. } if rejection.kind == RejectionType::NotFound => {
+                Ok(false)
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
