@@ -120,7 +120,7 @@ async fn partitions_streams_and_metrics_are_shown() {
     let (_, body) = call(&router, "GET", "/actuator/partitions", "").await;
     assert!(
         body.starts_with(
-            r#"{"1":{"role":"LEADER","health":"HEALTHY","reason":null,"processedPosition":42}"#
+            r#"{"1":{"role":"LEADER","health":"HEALTHY","reason":null,"processedPosition":42,"streamProcessorPhase":"PROCESSING","exporterPhase":"EXPORTING"}"#
         ),
         "{body}"
     );
