@@ -21,7 +21,7 @@ pub mod watch;
 pub use clock::{ChangeListener, Clock, ControlledClock, SystemClock};
 pub use disk::{
     Disk, DiskFile, DiskOperation, Faults, FaultyDisk, FolderLock, MemoryDisk, OpenMode, OsDisk,
-    remove_tree,
+    read_file, remove_tree, replace_file,
 };
 pub use net::{Network, TcpNetwork};
 pub use random::{OsRandom, Random, SeededRandom};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use skep_env::{Disk, MemoryDisk, OpenMode};
+use skep_env::{Disk, MemoryDisk, OpenMode, replace_file};
 use skep_protocol::PartitionId;
 use skep_storage::state::LmdbOptions;
 use skep_storage::{
@@ -149,12 +149,7 @@ pub(crate) fn write_partitions(
     folder: &Path,
     partitions: u32,
 ) -> std::io::Result<()> {
-    let unfinished = folder.join("partitions.part");
-    let file = disk.open(&unfinished, OpenMode::Create)?;
-    file.write_at(0, &partitions.to_le_bytes())?;
-    file.sync_data()?;
-    disk.rename(&unfinished, &folder.join(PARTITIONS_NAME))?;
-    disk.sync_dir(folder)
+    replace_file(disk, folder, PARTITIONS_NAME, &partitions.to_le_bytes())
 }
 
 fn keep_partitions(disk: &dyn Disk, folder: &Path, partitions: u32) -> Result<(), BrokerError> {

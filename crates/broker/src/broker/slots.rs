@@ -11,10 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use skep_env::Disk;
+use skep_env::{Disk, read_file, replace_file};
 use skep_protocol::PartitionId;
-
-use crate::metadata::file;
 
 /// Name of the file that says which life of each replica is the current one.
 const SLOTS_NAME: &str = "replicas.json";
@@ -32,7 +30,7 @@ pub(crate) struct Slots {
 impl Slots {
     /// Reads what the data folder says.
     pub(crate) fn open(disk: Arc<dyn Disk>, folder: PathBuf) -> io::Result<Self> {
-        let lives = match file::read(&*disk, &folder.join(SLOTS_NAME))? {
+        let lives = match read_file(&*disk, &folder.join(SLOTS_NAME))? {
             Some(bytes) => serde_json::from_slice(&bytes)?,
             None => BTreeMap::new(),
         };
@@ -58,7 +56,7 @@ impl Slots {
         let mut next = lives.clone();
         *next.entry(partition).or_default() += 1;
         let bytes = serde_json::to_vec(&next)?;
-        file::replace(&*self.disk, &self.folder, SLOTS_NAME, &bytes)?;
+        replace_file(&*self.disk, &self.folder, SLOTS_NAME, &bytes)?;
         *lives = next;
         Ok(())
     }

@@ -5,9 +5,7 @@ use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use skep_env::Disk;
-
-use crate::metadata::file;
+use skep_env::{Disk, read_file, replace_file};
 
 /// Name of the file in the data folder.
 const IDENTITY_NAME: &str = "node.json";
@@ -58,9 +56,9 @@ impl Identity {
     /// # Errors
     /// When it belongs to another one, or the disk fails.
     pub fn claim(&self, disk: &dyn Disk, folder: &Path) -> Result<(), IdentityError> {
-        let Some(bytes) = file::read(disk, &folder.join(IDENTITY_NAME))? else {
+        let Some(bytes) = read_file(disk, &folder.join(IDENTITY_NAME))? else {
             let bytes = serde_json::to_vec(self).map_err(io::Error::other)?;
-            return Ok(file::replace(disk, folder, IDENTITY_NAME, &bytes)?);
+            return Ok(replace_file(disk, folder, IDENTITY_NAME, &bytes)?);
         };
         let found: Self = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
         if found.cluster_id != self.cluster_id {

@@ -10,7 +10,6 @@ mod config;
 mod coordinator;
 #[cfg(test)]
 mod fake;
-pub(crate) mod file;
 mod group;
 mod host;
 mod identity;

@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use skep_env::Disk;
+use skep_env::{Disk, read_file, replace_file};
 
 use crate::limits::CLUSTER_CONFIG_BYTES_MAX;
 use crate::metadata::config::ClusterConfig;
-use crate::metadata::file;
 use crate::replication::{CheckpointView, EntryId, OpenSnapshot, SnapshotSink, SnapshotStore};
 
 /// Name of the file with the newest document.
@@ -90,7 +89,7 @@ impl MetadataStore {
     /// # Errors
     /// When the disk fails, or the document is of another release.
     pub fn known(&self) -> io::Result<Option<ClusterConfig>> {
-        let known = match file::read(&*self.disk, &self.folder.join(KNOWN_NAME))? {
+        let known = match read_file(&*self.disk, &self.folder.join(KNOWN_NAME))? {
             Some(bytes) => Some(decode_config(&bytes)?),
             None => None,
         };
@@ -103,16 +102,16 @@ impl MetadataStore {
     /// # Errors
     /// When the disk fails.
     pub fn remember(&self, config: &ClusterConfig) -> io::Result<()> {
-        file::replace(&*self.disk, &self.folder, KNOWN_NAME, &config.encode())
+        replace_file(&*self.disk, &self.folder, KNOWN_NAME, &config.encode())
     }
 
     pub(crate) fn checkpoint(&self) -> io::Result<Option<Checkpoint>> {
-        let bytes = file::read(&*self.disk, &self.folder.join(&self.checkpoint))?;
+        let bytes = read_file(&*self.disk, &self.folder.join(&self.checkpoint))?;
         bytes.as_deref().map(Checkpoint::decode).transpose()
     }
 
     pub(crate) fn write_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {
-        file::replace(&*self.disk, &self.folder, &self.checkpoint, &checkpoint.encode()?)
+        replace_file(&*self.disk, &self.folder, &self.checkpoint, &checkpoint.encode()?)
     }
 }
 

@@ -9,10 +9,12 @@ mod memory;
 mod os;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use faulty::{DiskOperation, Faults, FaultyDisk};
 pub use memory::MemoryDisk;
 pub use os::OsDisk;
+pub use whole::{read_file, replace_file};
 
 use std::io;
 use std::path::Path;

@@ -17,7 +17,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use skep_env::{Disk, FolderLock, OpenMode};
+use skep_env::{Disk, FolderLock, OpenMode, replace_file};
 
 pub use unfinished::UnfinishedDataDir;
 
@@ -256,13 +256,7 @@ fn check_version(disk: &dyn Disk, path: &Path) -> Result<(), DataDirError> {
     Err(DataDirError::UnsupportedVersion { path, found, supported: FORMAT_VERSION })
 }
 
-/// Written aside and renamed, so that the file is never seen half written.
 fn write_version(disk: &dyn Disk, path: &Path) -> io::Result<()> {
-    let new = path.join(NEW_VERSION_NAME);
-    let file = disk.open(&new, OpenMode::Create)?;
-    file.set_len(0)?;
-    file.write_at(0, format!("{VERSION_START}{FORMAT_VERSION}\n").as_bytes())?;
-    file.sync_data()?;
-    disk.rename(&new, &path.join(VERSION_NAME))?;
-    disk.sync_dir(path)
+    let text = format!("{VERSION_START}{FORMAT_VERSION}\n");
+    replace_file(disk, path, VERSION_NAME, text.as_bytes())
 }
