@@ -308,7 +308,7 @@ impl Broker {
     /// Brings the figures of the journal up to date; call it before metrics are read.
     pub fn publish_metrics(&self) {
         let replicas = self.0.replicas.lock();
-        let Some(journal) = replicas.as_ref().map(|replicas| &replicas.data.journal) else {
+        let Some(journal) = replicas.as_ref().map(|replicas| &replicas.parts.data.journal) else {
             return;
         };
         let stats = journal.flushed_stats();
@@ -329,7 +329,7 @@ impl Broker {
         self.0.control.stop().await;
         let replicas = self.0.replicas.lock().take();
         // Closed at the very end, when nobody writes any more.
-        let journal = replicas.as_ref().map(|replicas| replicas.data.journal.clone());
+        let journal = replicas.as_ref().map(|replicas| replicas.parts.data.journal.clone());
         // With the last sender of checkpoints ends who writes them.
         drop(replicas);
         let bodies = std::mem::take(&mut *self.0.bodies.lock());

@@ -74,7 +74,7 @@ pub(crate) fn priorities(config: &ClusterConfig, partition: PartitionId) -> BTre
 }
 
 /// What all replicas of a node share, and what a new one is started with.
-pub(crate) struct Replicas {
+pub(crate) struct ReplicasParts {
     pub(crate) config: BrokerConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<dyn Tasks>,
@@ -87,22 +87,13 @@ pub(crate) struct Replicas {
     pub(crate) partitions: u32,
     pub(crate) random: Arc<dyn Random>,
     /// The others, unless this node is alone.
-    cluster: Option<Weak<Cluster>>,
-    writer: mpsc::Sender<WriteJob>,
+    pub(crate) cluster: Option<Weak<Cluster>>,
 }
 
-/// What replicas are made of, before the writer of checkpoints runs.
-pub(crate) struct ReplicasParts {
-    pub(crate) config: BrokerConfig,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) tasks: Arc<dyn Tasks>,
-    pub(crate) data: Data,
-    pub(crate) hub: Arc<JobHub>,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) dirty_bytes: usize,
-    pub(crate) partitions: u32,
-    pub(crate) random: Arc<dyn Random>,
-    pub(crate) cluster: Option<Weak<Cluster>>,
+/// Starts the replicas of a node.
+pub(crate) struct Replicas {
+    pub(crate) parts: ReplicasParts,
+    writer: mpsc::Sender<WriteJob>,
 }
 
 impl Replicas {
@@ -113,28 +104,15 @@ impl Replicas {
         let journal = parts.data.journal.clone();
         let write: MakeBody = Box::new(move || Box::pin(write_checkpoints(jobs, journal)));
         let body = spawn(&*parts.tasks, "skep-checkpoint", write)?;
-        let replicas = Self {
-            config: parts.config,
-            clock: parts.clock,
-            tasks: parts.tasks,
-            data: parts.data,
-            hub: parts.hub,
-            transport: parts.transport,
-            dirty_bytes: parts.dirty_bytes,
-            partitions: parts.partitions,
-            random: parts.random,
-            cluster: parts.cluster,
-            writer,
-        };
-        Ok((replicas, body))
+        Ok((Self { parts, writer }, body))
     }
 
     /// The number of partitions that the cluster began with: engines spread correlation keys over them,
     /// and know of more only by the log.
     fn message_partitions(&self) -> u32 {
-        let cluster = self.cluster.as_ref().and_then(Weak::upgrade);
+        let cluster = self.parts.cluster.as_ref().and_then(Weak::upgrade);
         let config = cluster.and_then(|cluster| cluster.config());
-        config.map_or(self.partitions, |config| config.message_partitions)
+        config.map_or(self.parts.partitions, |config| config.message_partitions)
     }
 
     /// Opens the store of a replica and starts it.
@@ -143,46 +121,46 @@ impl Replicas {
         member: &Arc<Member>,
         beginning: Beginning,
     ) -> Result<Dedicated, BrokerError> {
-        let store = self.data.store(&self.config, member.id)?;
+        let store = self.parts.data.store(&self.parts.config, member.id)?;
         let seed = Seed {
             backup: self.part_settings(&store),
-            config: self.config.clone(),
-            clock: self.clock.clone(),
+            config: self.parts.config.clone(),
+            clock: self.parts.clock.clone(),
             member: member.clone(),
-            hub: self.hub.clone(),
-            transport: self.transport.clone(),
+            hub: self.parts.hub.clone(),
+            transport: self.parts.transport.clone(),
             beginning,
             peers: self.peers(member.id),
-            cluster: self.cluster.clone(),
-            tasks: self.tasks.clone(),
-            random: self.random.clone(),
-            stream: self.data.stream(member.id),
+            cluster: self.parts.cluster.clone(),
+            tasks: self.parts.tasks.clone(),
+            random: self.parts.random.clone(),
+            stream: self.parts.data.stream(member.id),
             store,
-            journal: self.data.journal.clone(),
-            dir: self.data.dir.clone(),
+            journal: self.parts.data.journal.clone(),
+            dir: self.parts.data.dir.clone(),
             writer: self.writer.clone(),
-            dirty_bytes: self.dirty_bytes,
+            dirty_bytes: self.parts.dirty_bytes,
             partitions: self.message_partitions(),
         };
         let name = format!("skep-part-{}", member.id);
-        spawn(&*self.tasks, &name, Box::new(move || Box::pin(run(seed))))
+        spawn(&*self.parts.tasks, &name, Box::new(move || Box::pin(run(seed))))
     }
 
     /// How a replica writes its parts of backups; not at all without a place for them.
     fn part_settings(&self, state: &Store) -> Option<PartSettings> {
         let state = state.clone();
         Some(PartSettings {
-            store: store_of(&self.config, &self.data.disk)?,
-            tasks: self.tasks.clone(),
-            clock: self.clock.clone(),
-            node_id: self.config.node_id,
+            store: store_of(&self.parts.config, &self.parts.data.disk)?,
+            tasks: self.parts.tasks.clone(),
+            clock: self.parts.clock.clone(),
+            node_id: self.parts.config.node_id,
             view: Box::new(move || state.tables.view().map_err(|error| error.to_string())),
         })
     }
 
     /// The way to the other replicas of a partition.
     pub(crate) fn peers(&self, partition: PartitionId) -> Arc<dyn Peers> {
-        match &self.cluster {
+        match &self.parts.cluster {
             Some(cluster) => Arc::new(LinkPeers { cluster: cluster.clone(), partition }),
             None => Arc::new(NoPeers),
         }

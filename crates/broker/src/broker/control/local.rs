@@ -33,7 +33,7 @@ impl LocalReplicas for Hosted<'_> {
             return Err(failed("this node is stopping"));
         };
         let member = self.inner.members.add(partition);
-        let node = replicas.config.node_id;
+        let node = replicas.parts.config.node_id;
         match replicas.start(&member, Beginning::of(self.config, partition, node, start)) {
             Ok(body) => {
                 self.inner.bodies.lock().push((Some(partition), body));
@@ -62,6 +62,6 @@ impl LocalReplicas for Hosted<'_> {
         self.inner.members.remove(partition);
         let replicas = self.inner.replicas.lock();
         let Some(replicas) = replicas.as_ref() else { return Ok(()) };
-        replicas.data.forget(partition).map_err(failed)
+        replicas.parts.data.forget(partition).map_err(failed)
     }
 }

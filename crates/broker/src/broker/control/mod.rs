@@ -163,6 +163,7 @@ impl Inner {
             let replicas = self.replicas.lock();
             let Some(replicas) = replicas.as_ref() else { return Ok(()) };
             return replicas
+                .parts
                 .data
                 .forget(METADATA_PARTITION)
                 .map_err(|error| HostError(error.to_string()));
@@ -181,14 +182,14 @@ impl Inner {
         let Some(replicas) = replicas.as_ref() else { return Ok(()) };
         let settings = MetadataSettings {
             node_id: member.node,
-            stream: replicas.data.stream(METADATA_PARTITION),
-            store: replicas.data.metadata_store().map_err(failed)?,
+            stream: replicas.parts.data.stream(METADATA_PARTITION),
+            store: replicas.parts.data.metadata_store().map_err(failed)?,
             known: cluster.parts.known.clone(),
             members: priorities(config, METADATA_PARTITION),
             joins: start_of(config, METADATA_PARTITION, member) == ReplicaStart::Join,
             peers: replicas.peers(METADATA_PARTITION),
-            tasks: replicas.tasks.clone(),
-            random: replicas.random.clone(),
+            tasks: replicas.parts.tasks.clone(),
+            random: replicas.parts.random.clone(),
         };
         let (group, body) = MetadataGroup::start(settings).map_err(failed)?;
         let host = Arc::new(Nodes(Arc::downgrade(self)));

@@ -23,6 +23,7 @@ pub(crate) use calls::Reply;
 pub(crate) use deliveries::Deliveries;
 use outgoing::Outgoing;
 pub(crate) use outgoing::Unsent;
+use outgoing::{Need, need};
 pub(crate) use run::run;
 
 /// A living link, or one that has broken.
@@ -66,7 +67,7 @@ impl Link {
     /// could not go on without it: then the link is given up.
     pub(crate) fn send(&self, frame: &Frame) -> Result<(), Unsent> {
         let sent = self.outgoing.push(frame.kind(), frame.encode());
-        if sent == Err(Unsent::Full) && must_arrive(frame.kind()) {
+        if sent == Err(Unsent::Full) && need(frame.kind()) == Need::Required {
             self.give_up("the other side takes nothing any more");
         }
         sent
@@ -179,22 +180,6 @@ impl Drop for Call {
             self.link.calls.cancel(self.request);
         }
     }
-}
-
-/// Without these the two sides would not agree any more; a dropped answer leaves a caller waiting.
-fn must_arrive(kind: FrameKind) -> bool {
-    matches!(
-        kind,
-        FrameKind::Status
-            | FrameKind::RaftReply
-            | FrameKind::Answer
-            | FrameKind::StreamOpen
-            | FrameKind::StreamClose
-            | FrameKind::Settled
-            | FrameKind::Announce
-            | FrameKind::Config
-            | FrameKind::Managed
-    )
 }
 
 impl std::fmt::Debug for Link {

@@ -86,19 +86,28 @@ impl Outgoing {
     }
 }
 
-/// Answers and what keeps the link alive may fill the queue further than what can be refused.
-fn limit(kind: FrameKind) -> usize {
+/// What becomes of a frame that finds the queue full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// It is refused; whoever sent it knows what to do.
+    Refusable,
+    /// It may be missing: the next one says the same, or it never waits in a queue.
+    Missable,
+    /// Without it the two sides would not agree any more, or a caller would wait in vain.
+    Required,
+}
+
+/// How much the other side needs a frame of this kind.
+pub(super) fn need(kind: FrameKind) -> Need {
     match kind {
         FrameKind::Submit
         | FrameKind::Command
         | FrameKind::RaftRequest
         | FrameKind::Manage
         | FrameKind::StreamJobs
-        | FrameKind::Interest => LINK_QUEUE_BYTES_MAX,
-        FrameKind::Hello
-        | FrameKind::Refused
-        | FrameKind::Heartbeat
-        | FrameKind::Status
+        | FrameKind::Interest => Need::Refusable,
+        FrameKind::Hello | FrameKind::Refused | FrameKind::Heartbeat => Need::Missable,
+        FrameKind::Status
         | FrameKind::RaftReply
         | FrameKind::Answer
         | FrameKind::StreamOpen
@@ -106,7 +115,15 @@ fn limit(kind: FrameKind) -> usize {
         | FrameKind::Settled
         | FrameKind::Announce
         | FrameKind::Config
-        | FrameKind::Managed => LINK_QUEUE_BYTES_MAX * LINK_ANSWERS_FACTOR,
+        | FrameKind::Managed => Need::Required,
+    }
+}
+
+/// Answers and what keeps the link alive may fill the queue further than what can be refused.
+fn limit(kind: FrameKind) -> usize {
+    match need(kind) {
+        Need::Refusable => LINK_QUEUE_BYTES_MAX,
+        Need::Missable | Need::Required => LINK_QUEUE_BYTES_MAX * LINK_ANSWERS_FACTOR,
     }
 }
 
