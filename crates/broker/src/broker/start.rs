@@ -48,6 +48,29 @@ fn hub(members: &Arc<Members>) -> Arc<JobHub> {
     }))
 }
 
+/// A node that runs nothing yet.
+fn idle(
+    shape: Shape,
+    env: &Environment,
+    members: Arc<Members>,
+    hub: Arc<JobHub>,
+    transport: Arc<dyn Transport>,
+    cluster: Option<Arc<Cluster>>,
+) -> Inner {
+    Inner {
+        shape,
+        clock: env.clock.clone(),
+        members,
+        hub,
+        transport,
+        cluster,
+        replicas: Mutex::default(),
+        bodies: Mutex::default(),
+        backups: Mutex::default(),
+        control: ControlPlane::default(),
+    }
+}
+
 /// A node without others.
 fn start_alone(
     config: BrokerConfig,
@@ -65,18 +88,7 @@ fn start_alone(
         client_address: config.client_address.clone(),
     };
     let transport: Arc<dyn Transport> = Arc::new(LocalTransport(members.clone()));
-    let inner = Inner {
-        shape,
-        clock: env.clock.clone(),
-        members,
-        hub,
-        transport,
-        cluster: None,
-        replicas: Mutex::default(),
-        bodies: Mutex::default(),
-        backups: Mutex::default(),
-        control: ControlPlane::default(),
-    };
+    let inner = idle(shape, &env, members, hub, transport, None);
     let beginnings = (1..=partitions).map(|id| (id, Beginning::alone(config.node_id)));
     start_replicas(&inner, config.clone(), &env, data, partitions, beginnings.collect())?;
     Ok(inner)
@@ -127,22 +139,9 @@ async fn start_member(
         })
         .collect();
     let partitions = document.map_or(config.partitions, |document| document.partition_count);
-    let inner = Inner {
-        shape: Shape {
-            node_id: Some(node_id),
-            partitions,
-            client_address: config.client_address.clone(),
-        },
-        clock: env.clock.clone(),
-        members,
-        hub,
-        transport,
-        cluster: Some(cluster),
-        replicas: Mutex::default(),
-        bodies: Mutex::default(),
-        backups: Mutex::default(),
-        control: ControlPlane::default(),
-    };
+    let shape =
+        Shape { node_id: Some(node_id), partitions, client_address: config.client_address.clone() };
+    let inner = idle(shape, &env, members, hub, transport, Some(cluster));
     start_replicas(&inner, config, &env, data, partitions, mine)?;
     Ok(inner)
 }
@@ -284,16 +283,6 @@ pub(super) async fn start_gateway(
     cluster::start(&cluster, None, config.brokers).await?;
     let transport: Arc<dyn Transport> =
         Arc::new(ClusterTransport { members: members.clone(), cluster: Arc::downgrade(&cluster) });
-    Ok(Inner {
-        shape: Shape { node_id: None, partitions: 0, client_address: config.client_address },
-        clock: env.clock,
-        members,
-        hub,
-        transport,
-        cluster: Some(cluster),
-        replicas: Mutex::default(),
-        bodies: Mutex::default(),
-        backups: Mutex::default(),
-        control: ControlPlane::default(),
-    })
+    let shape = Shape { node_id: None, partitions: 0, client_address: config.client_address };
+    Ok(idle(shape, &env, members, hub, transport, Some(cluster)))
 }

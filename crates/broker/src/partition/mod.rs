@@ -15,6 +15,7 @@ mod push;
 mod release;
 mod replay;
 mod round;
+mod space;
 mod status;
 mod store;
 #[cfg(test)]

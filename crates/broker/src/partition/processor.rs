@@ -109,7 +109,7 @@ pub(crate) struct Partition<E, R> {
     pub(super) disk_full: bool,
     /// Leadership is on its way to another node: nothing is processed until it is there.
     handing_over: bool,
-    space_was_low: bool,
+    pub(super) space_was_low: bool,
     /// Things done so far; two equal readings with idleness between mean that nothing happened.
     pub(super) activity: u64,
     quiesce: Vec<oneshot::Sender<u64>>,
@@ -374,38 +374,6 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         let _ = request.reply.send(Err(error));
     }
 
-    fn set_disk_full(&mut self, full: bool) {
-        self.disk_full = full;
-        self.publish_space(full || self.space_was_low);
-    }
-
-    /// Low space stops new work too: what is left is for checkpoints, which free some.
-    fn watch_space(&mut self) {
-        let low = (self.parts.space_low)();
-        if low != self.space_was_low {
-            self.space_was_low = low;
-            self.publish_space(low || self.disk_full);
-        }
-    }
-
-    fn publish_space(&mut self, full: bool) {
-        self.parts.limiter.set_disk_full(full);
-        let health = if full {
-            PartitionHealth::Unhealthy { reason: DISK_FULL.to_owned() }
-        } else {
-            PartitionHealth::Healthy
-        };
-        self.parts.status.set_health(health);
-        if !full {
-            return;
-        }
-        let mut requests = std::mem::take(&mut self.requests);
-        self.parts.inbox.take(usize::MAX, &mut requests, &mut self.commands);
-        for request in requests {
-            self.refuse(request, BrokerError::exhausted(DISK_FULL));
-        }
-    }
-
     fn may_process(&self) -> bool {
         self.leading.is_some()
             && !self.needs_rebuild
@@ -447,10 +415,6 @@ impl<E: Processing, R: Replication> Partition<E, R> {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping
-    }
-
-    pub(super) fn is_space_low(&self) -> bool {
-        self.space_was_low
     }
 
     fn answer_quiesce(&mut self) {
@@ -504,7 +468,3 @@ impl<E: Processing, R: Replication> Partition<E, R> {
 
 /// Answers owed before the first look for callers that have gone.
 pub(super) const SLOTS_SWEEP_MIN: usize = 1_000;
-
-/// What callers hear while the disk is full.
-const DISK_FULL: &str = "the disk is full: nothing can be written until space returns; free some, \
-                         or move the data folder to a larger disk";
