@@ -13,6 +13,7 @@ use bytes::Bytes;
 use openraft::storage::IOFlushed;
 use parking_lot::Mutex;
 use skep_storage::StreamHandle;
+use tokio::sync::Notify;
 
 use crate::limits;
 use crate::replication::raft::types::TypeConfig;
@@ -30,6 +31,8 @@ struct Shared {
     events: Arc<EventQueue>,
     runtime: tokio::runtime::Handle,
     state: Mutex<State>,
+    /// Nothing is pending any more.
+    settled: Notify,
 }
 
 #[derive(Default)]
@@ -53,7 +56,8 @@ impl Appender {
     /// Must be made inside the runtime that repetitions shall run in.
     pub(crate) fn new(stream: StreamHandle, events: Arc<EventQueue>) -> Self {
         let runtime = tokio::runtime::Handle::current();
-        Self(Arc::new(Shared { stream, events, runtime, state: Mutex::default() }))
+        let (state, settled) = Default::default();
+        Self(Arc::new(Shared { stream, events, runtime, state, settled }))
     }
 
     /// Appends, now or as soon as there is space.
@@ -66,6 +70,26 @@ impl Appender {
         state.in_flight += 1;
         drop(state);
         self.hand_over(first_index, entries);
+    }
+
+    /// Waits until every append is durable, or has failed for good. openraft takes a vote that is
+    /// durable for the proof that the appends before it are.
+    pub(crate) async fn settled(&self) {
+        loop {
+            let settled = self.0.settled.notified();
+            if self.0.state.lock().pending.is_empty() {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    fn pop(&self, state: &mut State) -> Option<Pending> {
+        let pending = state.pending.pop_front();
+        if state.pending.is_empty() {
+            self.0.settled.notify_waiters();
+        }
+        pending
     }
 
     /// Entries of `[from, to)` that wait for space, at least one when there is one.
@@ -85,6 +109,9 @@ impl Appender {
         let mut state = self.0.state.lock();
         if state.full && state.in_flight == 0 {
             state.pending.retain(|pending| pending.first_index < index);
+            if state.pending.is_empty() {
+                self.0.settled.notify_waiters();
+            }
         }
     }
 
@@ -105,7 +132,7 @@ impl Appender {
         let is_front = front.first_index == first_index;
         match result {
             Ok(()) if is_front => {
-                let pending = state.pending.pop_front();
+                let pending = self.pop(&mut state);
                 let was_full = state.full;
                 drop(state);
                 if let Some(pending) = pending {
@@ -130,7 +157,7 @@ impl Appender {
                 }
             }
             other => {
-                let pending = state.pending.pop_front();
+                let pending = self.pop(&mut state);
                 drop(state);
                 let error = other.err().unwrap_or_else(|| {
                     io::Error::other("the journal finished appends out of order")

@@ -206,6 +206,7 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
     }
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
+        self.appender.settled().await;
         let before = self.hard.read().vote;
         self.hard.save(|hard| hard.vote = Some(*vote)).await?;
         let led = before.filter(|it| it.committed && it.leader_id.voted_for == self.node_id);
