@@ -106,15 +106,17 @@ impl Core {
     /// Waits until all of these nodes may vote; false when it takes too long.
     pub(crate) async fn until_they_vote(&self, nodes: &[u64], limit: Duration) -> bool {
         let asking = async {
-            while !nodes.is_empty() {
-                let known = self.probe(nodes).await;
-                if known.len() == nodes.len() && known.values().all(|reply| reply.votes) {
-                    return;
-                }
+            while self.voting(nodes).await.len() < nodes.len() {
                 pause().await;
             }
         };
         tokio::time::timeout(limit, asking).await.is_ok()
+    }
+
+    /// Those of these nodes who say that they may vote.
+    pub(crate) async fn voting(&self, nodes: &[u64]) -> Vec<u64> {
+        let known = self.probe(nodes).await;
+        known.into_iter().filter(|(_, reply)| reply.votes).map(|(node, _)| node).collect()
     }
 
     /// Asks all others at once; those who do not answer are left out.

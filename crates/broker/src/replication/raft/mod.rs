@@ -121,6 +121,11 @@ impl RaftReplication {
         self.core.admission.may_vote()
     }
 
+    /// Those of these other nodes who say that they may vote; one that does not answer does not.
+    pub async fn voting(&self, nodes: &[u64]) -> Vec<u64> {
+        self.core.voting(nodes).await
+    }
+
     /// Gives leadership up, to whoever is elected. Does nothing when this node does not lead.
     ///
     /// # Errors

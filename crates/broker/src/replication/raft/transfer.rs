@@ -1,5 +1,5 @@
 //! Leadership is handed to another member, with as short a gap as possible: the other one is caught
-//! up before the leader pauses, what the leader has proposed is committed and answered before it
+//! up and may vote before the leader pauses, what the leader has proposed is committed and answered before it
 //! gives way, and the other one needs no timeout to be elected.
 
 use std::sync::atomic::Ordering;
@@ -36,6 +36,10 @@ impl Core {
         let lag = |status: &ReplicaStatus| status.lag.get(&to).copied().unwrap_or(u64::MAX);
         let is_close = |status: &ReplicaStatus| lag(status) <= timing::TRANSFER_LAG_MAX;
         let limit = timing::TRANSFER_CATCH_UP_MS;
+        if !self.until_they_vote(&[to], Duration::from_millis(limit)).await {
+            let text = format!("node {to} may not vote yet; try again when it has caught up");
+            return Err(ReplicationError(text));
+        }
         if !self.wait_for(limit, |status| status.term != term || is_close(status)).await {
             let text = format!("node {to} is too far behind; try again when it has caught up");
             return Err(ReplicationError(text));
