@@ -15,7 +15,7 @@ use crate::backup::request::BackupRequest;
 use crate::backup::store::NewFile;
 use crate::backup::{BackupId, BackupStore, Part, StoredFile, log_file, part_folder};
 use crate::limits;
-use crate::partition::{Control, Inbox, PartStep};
+use crate::partition::{Control, Inbox, PartStep, Wanted};
 use crate::replication::EntryId;
 
 /// Opens the state as of the last stored checkpoint.
@@ -65,6 +65,8 @@ struct Place {
     id: BackupId,
     partition: PartitionId,
     node_id: u32,
+    /// The checkpoint is not new.
+    is_repeated: bool,
 }
 
 /// A reason why a node cannot write its part.
@@ -83,15 +85,17 @@ pub(crate) fn write_part(
     settings: &PartSettings,
     inbox: &Arc<Inbox>,
     partition: PartitionId,
-    id: BackupId,
+    wanted: Wanted,
     captured: Result<Captured, String>,
 ) {
+    let id = wanted.id;
     let place = Place {
         store: settings.store.clone(),
         clock: settings.clock.clone(),
         id,
         partition,
         node_id: settings.node_id,
+        is_repeated: wanted.is_repeated,
     };
     // Made here, so that they are dropped even when there is no thread to be had.
     let tell = |step| Tell { inbox: inbox.clone(), step };
@@ -126,7 +130,7 @@ impl Place {
 
     /// Nothing is written for a backup that nobody takes: its driver asks again, or there is none.
     fn write_failure(&self, reason: String) -> io::Result<()> {
-        if BackupRequest::read(&*self.store, self.id)?.is_none() {
+        if !self.is_requested()? {
             return Ok(());
         }
         let bytes = serde_json::to_vec(&PartFailure { reason })?;
@@ -137,10 +141,16 @@ impl Place {
         format!("{}/node-{}{suffix}", part_folder(self.partition), self.node_id)
     }
 
-    /// Whether this node wrote it in an earlier life, or nobody wants it any more.
+    fn is_requested(&self) -> io::Result<bool> {
+        Ok(BackupRequest::read(&*self.store, self.id)?.is_some())
+    }
+
+    /// Whether this node wrote it in an earlier life, or nobody wants it any more: the backup is
+    /// complete, or was deleted. The request for a new checkpoint may not be written yet.
     fn is_known(&self) -> io::Result<bool> {
         Ok(self.store.get(self.id, MANIFEST)?.is_some()
-            || self.store.get(self.id, &self.name(PART_SUFFIX))?.is_some())
+            || self.store.get(self.id, &self.name(PART_SUFFIX))?.is_some()
+            || (self.is_repeated && !self.is_requested()?))
     }
 
     async fn write_files(&self, captured: Captured, copied: Tell) -> Result<(), String> {

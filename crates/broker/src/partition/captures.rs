@@ -23,16 +23,19 @@ pub(crate) enum PartStep {
 
 /// A checkpoint of which a part is wanted.
 #[derive(Clone, Copy, Debug)]
-struct Wanted {
-    id: BackupId,
-    position: u64,
-    up_to: EntryId,
+pub(crate) struct Wanted {
+    pub(crate) id: BackupId,
+    /// Position of CHECKPOINT CREATED.
+    pub(crate) position: u64,
+    /// The checkpoint was made before, and somebody asks for it again.
+    pub(crate) is_repeated: bool,
 }
 
 /// The parts that a partition writes.
 #[derive(Default)]
 pub(super) struct Captures {
-    wanted: VecDeque<Wanted>,
+    /// Each with the last entry to copy.
+    wanted: VecDeque<(Wanted, EntryId)>,
     /// The part whose log is copied, and since when, monotonic microseconds.
     copying: Option<(BackupId, u64)>,
     under_way: BTreeSet<BackupId>,
@@ -59,15 +62,15 @@ impl Captures {
 }
 
 impl<E: Processing, R: Replication> Partition<E, R> {
-    /// CHECKPOINT CREATED of this id is committed.
-    pub(super) fn want_part(&mut self, id: BackupId, position: u64) {
+    /// CHECKPOINT CREATED of this id is committed, or was before and is asked for again.
+    pub(super) fn want_part(&mut self, wanted: Wanted) {
         let Some(up_to) = self.applied.entry.filter(|_| self.parts.backup.is_some()) else {
             return;
         };
         let full = self.captures.wanted.len() >= limits::BACKUP_CAPTURES_MAX;
         // The driver asks again for what finds no room here.
-        if !full && self.captures.under_way.insert(id) {
-            self.captures.wanted.push_back(Wanted { id, position, up_to });
+        if !full && self.captures.under_way.insert(wanted.id) {
+            self.captures.wanted.push_back((wanted, up_to));
         }
     }
 
@@ -90,17 +93,17 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         if self.checkpoints.is_writing() {
             return;
         }
-        let Some(wanted) = self.captures.wanted.pop_front() else { return };
-        let captured = self.capture(wanted);
+        let Some((wanted, up_to)) = self.captures.wanted.pop_front() else { return };
+        let captured = self.capture(wanted, up_to);
         if captured.is_ok() {
             self.captures.copying = Some((wanted.id, now_us));
         }
         if let Some(settings) = &self.parts.backup {
-            write_part(settings, &self.parts.inbox, self.parts.id, wanted.id, captured);
+            write_part(settings, &self.parts.inbox, self.parts.id, wanted, captured);
         }
     }
 
-    fn capture(&self, wanted: Wanted) -> Result<Captured, String> {
+    fn capture(&self, wanted: Wanted, up_to: EntryId) -> Result<Captured, String> {
         let Some(settings) = &self.parts.backup else {
             return Err("this node has no backup store".to_owned());
         };
@@ -116,7 +119,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         Ok(Captured {
             position: wanted.position,
             after: self.checkpoints.last(),
-            up_to: wanted.up_to,
+            up_to,
             view: (settings.view)()?,
             read: Box::new(move |after, up_to, bytes| {
                 replication.read(after, up_to, bytes).map_err(|error| error.to_string())

@@ -21,7 +21,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use captures::PartStep;
+pub(crate) use captures::{PartStep, Wanted};
 pub(crate) use checkpoint::{CheckpointJob, CheckpointSettings};
 pub(crate) use engine::{EngineFactory, Processing, StateChanges};
 pub(crate) use inbox::{Answer, Control, Inbox, Reply, Request};

@@ -5,6 +5,7 @@ use skep_engine::{Effect, Response};
 use crate::jobs::ActivatedJobs;
 use crate::limits;
 use crate::metrics::seconds;
+use crate::partition::captures::Wanted;
 use crate::partition::processor::{Partition, Round, Slot};
 use crate::partition::{Answer, Processing};
 use crate::replication::{EntryId, Replication};
@@ -67,8 +68,10 @@ impl<E: Processing, R: Replication> Partition<E, R> {
                 Effect::DistributionRetried { .. } => {}
                 Effect::CheckpointCreated { id, position } => {
                     tracing::info!(partition = self.parts.id, id, position, "checkpoint created");
-                    self.parts.status.set_backup_checkpoint(Some((id, position)));
-                    self.want_part(id, position);
+                    let checkpoint = Some((id, position));
+                    let is_repeated = self.parts.status.backup_checkpoint() == checkpoint;
+                    self.parts.status.set_backup_checkpoint(checkpoint);
+                    self.want_part(Wanted { id, position, is_repeated });
                 }
             }
         }

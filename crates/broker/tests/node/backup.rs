@@ -241,7 +241,9 @@ async fn check_meetings(
         ..BrokerConfig::in_folder(data)
     };
     let broker = Broker::start(config.clone(), Environment::virtual_time()).await.unwrap();
-    // What was between partitions when the backup was taken is sent again.
+    // What was between partitions when the backup was taken is sent again, when a leader has first
+    // seen it and time has passed since.
+    broker.advance_clock(60_000).await.unwrap();
     broker.advance_clock(60_000).await.unwrap();
     let jobs = jobs_by_instance(&broker).await;
     for who in published {
