@@ -1,8 +1,12 @@
 //! One request to a node.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, SocketAddrV4, TcpStream};
+use std::net::{SocketAddr, SocketAddrV4, TcpStream, ToSocketAddrs};
 use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::failure::Failure;
 
 /// How long a node may take: it is on this machine, and the next question comes soon.
 const PATIENCE: Duration = Duration::from_millis(1_000);
@@ -42,6 +46,59 @@ pub(crate) fn request(
     parse(&answer)
 }
 
+/// Where a management port named on the command line may be.
+pub(crate) fn management(text: &str) -> Result<Vec<SocketAddr>, Failure> {
+    let address = text.trim_start_matches("http://").trim_end_matches('/');
+    let found = address.to_socket_addrs().map_err(|error| {
+        Failure::Usage(format!("{text:?} is no address like 127.0.0.1:9600: {error}"))
+    })?;
+    Ok(found.collect())
+}
+
+/// What users are told to do about a refusal with this status.
+pub(crate) type Advice = fn(u16) -> &'static str;
+
+/// Asks nodes in turn until one answers on its management port.
+///
+/// # Errors
+/// When none answers, or when one refuses: with the exit code that belongs to the reason.
+pub(crate) fn ask(
+    addresses: &[SocketAddr],
+    (method, path): (&str, &str),
+    body: Option<&Value>,
+    patience: Duration,
+    advice: Advice,
+) -> Result<Value, Failure> {
+    let body = body.map(Value::to_string);
+    let mut answers = addresses
+        .iter()
+        .filter_map(|address| request(*address, method, path, body.as_deref(), patience));
+    match answers.next() {
+        Some((status, text)) => read_answer(status, &text, advice),
+        None => {
+            let asked: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            let asked = asked.join(", ");
+            Err(Failure::Unreachable(format!("no node answers on its management port: {asked}")))
+        }
+    }
+}
+
+fn read_answer(status: u16, text: &str, advice: Advice) -> Result<Value, Failure> {
+    let json: Value = serde_json::from_str(text).unwrap_or(Value::Null);
+    if (200..300).contains(&status) {
+        return Ok(json);
+    }
+    let detail = json["detail"].as_str().unwrap_or(text).to_owned();
+    let code = match status {
+        400 | 501 => 3,
+        404 => 4,
+        409 => 5,
+        503 => 7,
+        _ => 1,
+    };
+    Err(Failure::guided(code, detail, advice(status)))
+}
+
 fn parse(answer: &str) -> Option<(u16, String)> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
@@ -59,6 +116,16 @@ mod tests {
             Some((503, "{}".to_owned()))
         );
         assert_eq!(parse("nonsense"), None);
+    }
+
+    #[test]
+    fn refusals_have_the_documented_codes() {
+        let advice: Advice = |_| "See the log.";
+        for (status, code) in [(400, 3), (404, 4), (409, 5), (503, 7), (501, 3), (500, 1)] {
+            let failure = read_answer(status, r#"{"detail":"because"}"#, advice).unwrap_err();
+            assert_eq!(failure.exit_code(), code);
+        }
+        assert_eq!(read_answer(202, "{}", advice).unwrap(), serde_json::json!({}));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! `skep backup`: backups of a running cluster, over the management port of any of its nodes.
 
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
@@ -107,20 +106,8 @@ impl BackupCommand {
 
 impl TargetArgs {
     fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        let text = &self.management;
-        let address = text.trim_start_matches("http://").trim_end_matches('/');
-        let addresses = address.to_socket_addrs().map_err(|error| {
-            Failure::Usage(format!("{text:?} is no address like 127.0.0.1:9600: {error}"))
-        })?;
-        let body = body.map(Value::to_string);
-        let ask =
-            |address: SocketAddr| http::request(address, method, path, body.as_deref(), PATIENCE);
-        match addresses.into_iter().find_map(ask) {
-            Some((status, text)) => read_answer(status, &text),
-            None => {
-                Err(Failure::Unreachable(format!("nobody answers on the management port {text}")))
-            }
-        }
+        let addresses = http::management(&self.management)?;
+        http::ask(&addresses, (method, path), body, PATIENCE, advice)
     }
 
     fn show(&self, id: u64) -> Result<Value, Failure> {
@@ -128,20 +115,13 @@ impl TargetArgs {
     }
 }
 
-fn read_answer(status: u16, text: &str) -> Result<Value, Failure> {
-    let json: Value = serde_json::from_str(text).unwrap_or(Value::Null);
-    if (200..300).contains(&status) {
-        return Ok(json);
+fn advice(status: u16) -> &'static str {
+    match status {
+        400 | 501 => "No backup was taken.",
+        404 | 409 => "See `skep backup list`.",
+        503 => "Try again in a moment.",
+        _ => "See the log of the node.",
     }
-    let detail = json["detail"].as_str().unwrap_or(text).to_owned();
-    let (code, advice) = match status {
-        400 | 501 => (3, "No backup was taken."),
-        404 => (4, "See `skep backup list`."),
-        409 => (5, "See `skep backup list`."),
-        503 => (7, "Try again in a moment."),
-        _ => (1, "See the log of the node."),
-    };
-    Err(Failure::guided(code, detail, advice))
 }
 
 impl CreateArgs {
@@ -245,16 +225,6 @@ impl DeleteArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn refusals_keep_their_reason_and_have_codes() {
-        let refused = |status| {
-            let failure = read_answer(status, r#"{"detail":"because"}"#).unwrap_err();
-            failure.exit_code()
-        };
-        assert_eq!([400, 404, 409, 503, 500].map(refused), [3, 4, 5, 7, 1]);
-        assert_eq!(read_answer(202, r#"{"message":"x"}"#).unwrap()["message"], "x");
-    }
 
     #[test]
     fn bytes_are_those_of_the_parts() {

@@ -1,17 +1,17 @@
 //! `skep gateway`: a server without data in front of a cluster.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use skep_gateway::server::BoundAddresses;
 
+use crate::command::announce;
 use crate::command::serve::{StopSignals, environment, serve_until_stopped};
 use crate::config::{GatewayOptions, GatewaySettings, LogFormat};
 use crate::failure::Failure;
 use crate::logging;
-use crate::server::{self, Server, reachable};
+use crate::server::{self, Server};
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -40,9 +40,7 @@ impl GatewayArgs {
         let settings =
             GatewaySettings::resolve(&self.options, &environment(), self.config.as_deref())?;
         let logs = logging::start(settings.log_format, settings.log_level)?;
-        for variable in &settings.unknown_variables {
-            tracing::warn!("{variable} is set, but no option has that name; it does nothing");
-        }
+        announce::warn_of_unknown(&settings.unknown_variables);
         server::runtime()?.block_on(async {
             let mut stop = StopSignals::new()?;
             let server = Server::start_gateway(&settings, logs).await?;
@@ -57,51 +55,31 @@ fn announce(
     addresses: &BoundAddresses,
     started: Instant,
 ) -> Result<(), Failure> {
-    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match settings.log_format {
-        LogFormat::Json => {
-            tracing::info!(
-                took_ms,
-                grpc = %addresses.grpc,
-                rest = %addresses.rest,
-                management = %addresses.management,
-                "skep gateway is serving"
-            );
-            Ok(())
-        }
-        LogFormat::Text => {
-            let mut out = std::io::stdout().lock();
-            out.write_all(banner(settings, addresses, took_ms).as_bytes())
-                .and_then(|()| out.flush())
-                .map_err(|error| Failure::Local(format!("cannot write to stdout: {error}")))
-        }
+    let took_ms = announce::took_ms(started);
+    if settings.log_format == LogFormat::Text {
+        return announce::print(&banner(settings, addresses, took_ms));
     }
+    tracing::info!(
+        took_ms,
+        grpc = %addresses.grpc,
+        rest = %addresses.rest,
+        management = %addresses.management,
+        "skep gateway is serving"
+    );
+    Ok(())
 }
 
 fn banner(settings: &GatewaySettings, addresses: &BoundAddresses, took_ms: u64) -> String {
-    let grpc = reachable(addresses.grpc);
-    let rest = reachable(addresses.rest);
-    let management = reachable(addresses.management);
-    let mut text = format!(
+    let next = ["status", "deploy FILE.bpmn"];
+    format!(
         "skep {} serves as a gateway after {took_ms} ms\n\
-         \n  cluster     {}, first asked at {}\
-         \n  gRPC        {grpc}\
-         \n  REST        http://{rest}/v2\
-         \n  management  http://{management}/health  /metrics  /actuator/loggers\n",
+         \n  cluster     {}, first asked at {}{}{}",
         env!("CARGO_PKG_VERSION"),
         settings.cluster_id,
         settings.brokers.join(", "),
-    );
-    if !settings.bind.is_loopback() {
-        text.push_str(
-            "\n  Anybody who reaches these ports may do everything: the API is unprotected.\n",
-        );
-    }
-    let address = if grpc.port() == 26_500 { String::new() } else { format!(" --address {grpc}") };
-    text.push_str(&format!(
-        "\nNext, in another terminal:\n  skep status{address}\n  skep deploy FILE.bpmn{address}\nCtrl-C stops the gateway.\n"
-    ));
-    text
+        announce::ports(addresses),
+        announce::next(settings.bind, addresses, &next, "gateway"),
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The commands, one file each, and the table that runs them.
 
 mod activate;
+mod announce;
 #[cfg(target_os = "linux")]
 mod backup;
 mod bench;

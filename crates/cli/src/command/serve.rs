@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -10,10 +9,11 @@ use clap::Args;
 use skep_gateway::server::BoundAddresses;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::command::announce;
 use crate::config::{LogFormat, ServerConfig, ServerOptions};
 use crate::failure::Failure;
 use crate::logging;
-use crate::server::{self, Server, reachable};
+use crate::server::{self, Server};
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -43,9 +43,7 @@ impl ServeArgs {
         let environment = environment();
         let config = ServerConfig::resolve(&self.options, &environment, self.config.as_deref())?;
         let logs = logging::start(config.log_format, config.log_level)?;
-        for variable in &config.unknown_variables {
-            tracing::warn!("{variable} is set, but no option has that name; it does nothing");
-        }
+        announce::warn_of_unknown(&config.unknown_variables);
         server::runtime()?.block_on(async {
             let mut stop = StopSignals::new()?;
             let server = Server::start(&config, logs).await?;
@@ -116,27 +114,20 @@ fn announce(
     addresses: &BoundAddresses,
     started: Instant,
 ) -> Result<(), Failure> {
-    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match config.log_format {
-        LogFormat::Json => {
-            tracing::info!(
-                took_ms,
-                grpc = %addresses.grpc,
-                rest = %addresses.rest,
-                management = %addresses.management,
-                partitions = config.partitions,
-                node_id = config.node_id,
-                "skep is serving"
-            );
-            Ok(())
-        }
-        LogFormat::Text => {
-            let mut out = std::io::stdout().lock();
-            out.write_all(banner(config, addresses, took_ms).as_bytes())
-                .and_then(|()| out.flush())
-                .map_err(|error| Failure::Local(format!("cannot write to stdout: {error}")))
-        }
+    let took_ms = announce::took_ms(started);
+    if config.log_format == LogFormat::Text {
+        return announce::print(&banner(config, addresses, took_ms));
     }
+    tracing::info!(
+        took_ms,
+        grpc = %addresses.grpc,
+        rest = %addresses.rest,
+        management = %addresses.management,
+        partitions = config.partitions,
+        node_id = config.node_id,
+        "skep is serving"
+    );
+    Ok(())
 }
 
 fn full_path(path: &Path) -> String {
@@ -161,30 +152,18 @@ fn banner(config: &ServerConfig, addresses: &BoundAddresses, took_ms: u64) -> St
             cluster.cluster_id, config.node_id, cluster.replication_factor
         )
     });
-    let grpc = reachable(addresses.grpc);
-    let rest = reachable(addresses.rest);
-    let management = reachable(addresses.management);
-    let mut text = format!(
+    let next =
+        ["deploy FILE.bpmn", "create instance PROCESS_ID", "worker JOB_TYPE --handler 'cat'"];
+    format!(
         "skep {} serves after {took_ms} ms\n\
          \n  data        {data}\
-         \n  partitions  {}{cluster}\
-         \n  gRPC        {grpc}\
-         \n  REST        http://{rest}/v2\
-         \n  management  http://{management}/health  /metrics  /actuator/loggers\
-         \n  clock       {clock}\n",
+         \n  partitions  {}{cluster}{}\
+         \n  clock       {clock}{}",
         env!("CARGO_PKG_VERSION"),
         config.partitions,
-    );
-    if !config.bind.is_loopback() {
-        text.push_str(
-            "\n  Anybody who reaches these ports may do everything: the API is unprotected.\n",
-        );
-    }
-    let address = if grpc.port() == 26_500 { String::new() } else { format!(" --address {grpc}") };
-    text.push_str(&format!(
-        "\nNext, in another terminal:\n  skep deploy FILE.bpmn{address}\n  skep create instance PROCESS_ID{address}\n  skep worker JOB_TYPE --handler 'cat'{address}\nCtrl-C stops the server.\n"
-    ));
-    text
+        announce::ports(addresses),
+        announce::next(config.bind, addresses, &next, "server"),
+    )
 }
 
 #[cfg(test)]

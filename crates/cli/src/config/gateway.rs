@@ -9,7 +9,8 @@ use serde::Deserialize;
 use skep_broker::CLUSTER_ID_DEFAULT;
 use skep_gateway::management::LogLevel;
 
-use super::{Address, Addresses, Level, LogFormat, file_options, parse, unknown_variables};
+use super::layers::{Layers, Options, parse};
+use super::{Address, Addresses, Level, LogFormat};
 use crate::failure::Failure;
 
 /// Options of a gateway, each of them optional: flags, environment and file have the same.
@@ -49,25 +50,41 @@ pub(crate) struct GatewayOptions {
     pub(crate) log_level: Option<Level>,
 }
 
-/// Environment variable and option it sets. Later rows win.
-const ENVIRONMENT: &[(&str, &str)] = &[
-    ("ZEEBE_GATEWAY_NETWORK_HOST", "bind"),
-    ("ZEEBE_GATEWAY_NETWORK_PORT", "grpc-port"),
-    ("ZEEBE_GATEWAY_CLUSTER_INITIALCONTACTPOINTS", "brokers"),
-    ("ZEEBE_GATEWAY_CLUSTER_CLUSTERNAME", "cluster-id"),
-    ("ZEEBE_LOG_LEVEL", "log-level"),
-    ("ZEEBE_LOG_APPENDER", "log-format"),
-    ("SERVER_PORT", "rest-port"),
-    ("MANAGEMENT_SERVER_PORT", "management-port"),
-    ("SKEP_BROKERS", "brokers"),
-    ("SKEP_CLUSTER_ID", "cluster-id"),
-    ("SKEP_BIND", "bind"),
-    ("SKEP_REST_PORT", "rest-port"),
-    ("SKEP_GRPC_PORT", "grpc-port"),
-    ("SKEP_MANAGEMENT_PORT", "management-port"),
-    ("SKEP_LOG_FORMAT", "log-format"),
-    ("SKEP_LOG_LEVEL", "log-level"),
-];
+impl Options for GatewayOptions {
+    const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[
+        ("ZEEBE_GATEWAY_NETWORK_HOST", "bind"),
+        ("ZEEBE_GATEWAY_NETWORK_PORT", "grpc-port"),
+        ("ZEEBE_GATEWAY_CLUSTER_INITIALCONTACTPOINTS", "brokers"),
+        ("ZEEBE_GATEWAY_CLUSTER_CLUSTERNAME", "cluster-id"),
+        ("ZEEBE_LOG_LEVEL", "log-level"),
+        ("ZEEBE_LOG_APPENDER", "log-format"),
+        ("SERVER_PORT", "rest-port"),
+        ("MANAGEMENT_SERVER_PORT", "management-port"),
+        ("SKEP_BROKERS", "brokers"),
+        ("SKEP_CLUSTER_ID", "cluster-id"),
+        ("SKEP_BIND", "bind"),
+        ("SKEP_REST_PORT", "rest-port"),
+        ("SKEP_GRPC_PORT", "grpc-port"),
+        ("SKEP_MANAGEMENT_PORT", "management-port"),
+        ("SKEP_LOG_FORMAT", "log-format"),
+        ("SKEP_LOG_LEVEL", "log-level"),
+    ];
+
+    fn set(&mut self, option: &str, text: &str) -> Result<(), String> {
+        match option {
+            "brokers" => self.brokers = parse(text)?,
+            "cluster-id" => self.cluster_id = parse(text)?,
+            "bind" => self.bind = parse(text)?,
+            "rest-port" => self.rest_port = parse(text)?,
+            "grpc-port" => self.grpc_port = parse(text)?,
+            "management-port" => self.management_port = parse(text)?,
+            "log-format" => self.log_format = parse(text)?,
+            "log-level" => self.log_level = parse(text)?,
+            other => return Err(format!("{other} is not an option")),
+        }
+        Ok(())
+    }
+}
 
 /// What a gateway runs with.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,27 +111,19 @@ impl GatewaySettings {
         environment: &BTreeMap<String, String>,
         file: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let from_environment = environment_options(environment)?;
-        let from_file = match file {
-            Some(path) => file_options(path)?,
-            None => GatewayOptions::default(),
-        };
-        let layers = [flags, &from_environment, &from_file];
-        macro_rules! pick {
-            ($field:ident, $default:expr) => {
-                layers.iter().find_map(|layer| layer.$field.clone()).unwrap_or($default)
-            };
-        }
+        let layers = Layers::read(flags, environment, file)?;
         let settings = Self {
-            brokers: pick!(brokers, Addresses::default()).0,
-            cluster_id: pick!(cluster_id, CLUSTER_ID_DEFAULT.to_owned()),
-            bind: pick!(bind, Address(IpAddr::V4(Ipv4Addr::LOCALHOST))).0,
-            rest_port: pick!(rest_port, 8080),
-            grpc_port: pick!(grpc_port, 26_500),
-            management_port: pick!(management_port, 9600),
-            log_format: pick!(log_format, LogFormat::Text),
-            log_level: pick!(log_level, Level(LogLevel::Info)).0,
-            unknown_variables: unknown_variables(environment),
+            brokers: layers.get(|it| &it.brokers).unwrap_or_default().0,
+            cluster_id: layers
+                .get(|it| &it.cluster_id)
+                .unwrap_or_else(|| CLUSTER_ID_DEFAULT.to_owned()),
+            bind: layers.get(|it| &it.bind).unwrap_or(Address(IpAddr::V4(Ipv4Addr::LOCALHOST))).0,
+            rest_port: layers.get(|it| &it.rest_port).unwrap_or(8080),
+            grpc_port: layers.get(|it| &it.grpc_port).unwrap_or(26_500),
+            management_port: layers.get(|it| &it.management_port).unwrap_or(9600),
+            log_format: layers.get(|it| &it.log_format).unwrap_or(LogFormat::Text),
+            log_level: layers.get(|it| &it.log_level).unwrap_or(Level(LogLevel::Info)).0,
+            unknown_variables: GatewayOptions::unknown_variables(environment),
         };
         if settings.brokers.is_empty() {
             return Err(Failure::Usage(
@@ -124,33 +133,6 @@ impl GatewaySettings {
         }
         Ok(settings)
     }
-}
-
-fn environment_options(environment: &BTreeMap<String, String>) -> Result<GatewayOptions, Failure> {
-    let mut options = GatewayOptions::default();
-    for (variable, option) in ENVIRONMENT {
-        let Some(text) = environment.get(*variable).filter(|text| !text.is_empty()) else {
-            continue;
-        };
-        set(&mut options, option, text)
-            .map_err(|error| Failure::Usage(format!("environment variable {variable}: {error}")))?;
-    }
-    Ok(options)
-}
-
-fn set(options: &mut GatewayOptions, option: &str, text: &str) -> Result<(), String> {
-    match option {
-        "brokers" => options.brokers = parse(text)?,
-        "cluster-id" => options.cluster_id = parse(text)?,
-        "bind" => options.bind = parse(text)?,
-        "rest-port" => options.rest_port = parse(text)?,
-        "grpc-port" => options.grpc_port = parse(text)?,
-        "management-port" => options.management_port = parse(text)?,
-        "log-format" => options.log_format = parse(text)?,
-        "log-level" => options.log_level = parse(text)?,
-        other => return Err(format!("{other} is not an option")),
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -169,6 +151,14 @@ mod tests {
         assert_eq!(settings.brokers, ["a:1", "b:1"]);
         assert_eq!((settings.rest_port, settings.grpc_port), (2, 3));
         assert_eq!(settings.cluster_id, CLUSTER_ID_DEFAULT);
+    }
+
+    #[test]
+    fn its_own_variables_are_known_and_those_of_a_broker_are_not() {
+        let environment = ["SKEP_BROKERS", "SKEP_PARTITIONS"];
+        let environment = environment.map(|name| (name.to_owned(), "1".to_owned())).into();
+        let settings = GatewaySettings::resolve(&GatewayOptions::default(), &environment, None);
+        assert_eq!(settings.unwrap().unknown_variables, ["SKEP_PARTITIONS"]);
     }
 
     #[test]

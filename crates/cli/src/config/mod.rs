@@ -5,24 +5,22 @@
 //! they mean the same; `SKEP_` wins over them.
 
 mod gateway;
+mod layers;
 mod values;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::Args;
-use figment::Figment;
-use figment::providers::{Format as _, Yaml};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use skep_broker::{CLUSTER_ID_DEFAULT, ClusterSettings};
 use skep_gateway::management::LogLevel;
 
 use crate::failure::Failure;
 use crate::limits::{MEMORY_BYTES_MIN, PARTITIONS_MAX};
 pub(crate) use gateway::{GatewayOptions, GatewaySettings};
+use layers::{Layers, Options, parse};
 pub(crate) use values::{Address, Addresses, ByteSize, Level, LogFormat, Peers};
 
 /// Options of the server, each of them optional: flags, environment and file have the same.
@@ -106,48 +104,71 @@ pub(crate) struct ServerOptions {
     pub(crate) log_level: Option<Level>,
 }
 
-/// Environment variable and option it sets. Later rows win.
-const ENVIRONMENT: &[(&str, &str)] = &[
-    ("ZEEBE_BROKER_NETWORK_HOST", "bind"),
-    ("ZEEBE_BROKER_GATEWAY_NETWORK_HOST", "bind"),
-    ("ZEEBE_BROKER_GATEWAY_NETWORK_PORT", "grpc-port"),
-    ("ZEEBE_BROKER_CLUSTER_PARTITIONSCOUNT", "partitions"),
-    ("CAMUNDA_CLUSTER_PARTITIONCOUNT", "partitions"),
-    ("ZEEBE_BROKER_CLUSTER_NODEID", "node-id"),
-    ("ZEEBE_BROKER_CLUSTER_REPLICATIONFACTOR", "replication-factor"),
-    ("ZEEBE_BROKER_CLUSTER_CLUSTERNAME", "cluster-id"),
-    ("ZEEBE_BROKER_DATA_DIRECTORY", "data-dir"),
-    ("ZEEBE_BROKER_DATA_BACKUP_FILESYSTEM_BASEPATH", "backup-dir"),
-    ("ZEEBE_CLOCK_CONTROLLED", "virtual-time"),
-    ("CAMUNDA_SYSTEM_CLOCK_CONTROLLED", "virtual-time"),
-    ("ZEEBE_LOG_LEVEL", "log-level"),
-    ("ZEEBE_LOG_APPENDER", "log-format"),
-    ("SERVER_PORT", "rest-port"),
-    ("MANAGEMENT_SERVER_PORT", "management-port"),
-    ("SKEP_DATA_DIR", "data-dir"),
-    ("SKEP_BIND", "bind"),
-    ("SKEP_MEMORY", "memory"),
-    ("SKEP_REST_PORT", "rest-port"),
-    ("SKEP_GRPC_PORT", "grpc-port"),
-    ("SKEP_MANAGEMENT_PORT", "management-port"),
-    ("SKEP_PARTITIONS", "partitions"),
-    ("SKEP_NODE_ID", "node-id"),
-    ("SKEP_PEERS", "peers"),
-    ("SKEP_REPLICATION_FACTOR", "replication-factor"),
-    ("SKEP_CLUSTER_ID", "cluster-id"),
-    ("SKEP_CLUSTER_BIND", "cluster-bind"),
-    ("SKEP_CLUSTER_ADVERTISE", "cluster-advertise"),
-    ("SKEP_JOIN", "join"),
-    ("SKEP_BACKUP_DIR", "backup-dir"),
-    ("SKEP_VIRTUAL_TIME", "virtual-time"),
-    ("SKEP_IN_MEMORY", "in-memory"),
-    ("SKEP_LOG_FORMAT", "log-format"),
-    ("SKEP_LOG_LEVEL", "log-level"),
-];
+impl Options for ServerOptions {
+    const ENVIRONMENT: &'static [(&'static str, &'static str)] = &[
+        ("ZEEBE_BROKER_NETWORK_HOST", "bind"),
+        ("ZEEBE_BROKER_GATEWAY_NETWORK_HOST", "bind"),
+        ("ZEEBE_BROKER_GATEWAY_NETWORK_PORT", "grpc-port"),
+        ("ZEEBE_BROKER_CLUSTER_PARTITIONSCOUNT", "partitions"),
+        ("CAMUNDA_CLUSTER_PARTITIONCOUNT", "partitions"),
+        ("ZEEBE_BROKER_CLUSTER_NODEID", "node-id"),
+        ("ZEEBE_BROKER_CLUSTER_REPLICATIONFACTOR", "replication-factor"),
+        ("ZEEBE_BROKER_CLUSTER_CLUSTERNAME", "cluster-id"),
+        ("ZEEBE_BROKER_DATA_DIRECTORY", "data-dir"),
+        ("ZEEBE_BROKER_DATA_BACKUP_FILESYSTEM_BASEPATH", "backup-dir"),
+        ("ZEEBE_CLOCK_CONTROLLED", "virtual-time"),
+        ("CAMUNDA_SYSTEM_CLOCK_CONTROLLED", "virtual-time"),
+        ("ZEEBE_LOG_LEVEL", "log-level"),
+        ("ZEEBE_LOG_APPENDER", "log-format"),
+        ("SERVER_PORT", "rest-port"),
+        ("MANAGEMENT_SERVER_PORT", "management-port"),
+        ("SKEP_DATA_DIR", "data-dir"),
+        ("SKEP_BIND", "bind"),
+        ("SKEP_MEMORY", "memory"),
+        ("SKEP_REST_PORT", "rest-port"),
+        ("SKEP_GRPC_PORT", "grpc-port"),
+        ("SKEP_MANAGEMENT_PORT", "management-port"),
+        ("SKEP_PARTITIONS", "partitions"),
+        ("SKEP_NODE_ID", "node-id"),
+        ("SKEP_PEERS", "peers"),
+        ("SKEP_REPLICATION_FACTOR", "replication-factor"),
+        ("SKEP_CLUSTER_ID", "cluster-id"),
+        ("SKEP_CLUSTER_BIND", "cluster-bind"),
+        ("SKEP_CLUSTER_ADVERTISE", "cluster-advertise"),
+        ("SKEP_JOIN", "join"),
+        ("SKEP_BACKUP_DIR", "backup-dir"),
+        ("SKEP_VIRTUAL_TIME", "virtual-time"),
+        ("SKEP_IN_MEMORY", "in-memory"),
+        ("SKEP_LOG_FORMAT", "log-format"),
+        ("SKEP_LOG_LEVEL", "log-level"),
+    ];
 
-/// Variables with our prefix that belong to other commands, or name the file.
-const OTHER_VARIABLES: &[&str] =
-    &["SKEP_ADDRESS", "SKEP_TOKEN", "SKEP_CONFIG", "SKEP_CLUSTER_DIR", "SKEP_MANAGEMENT"];
+    fn set(&mut self, option: &str, text: &str) -> Result<(), String> {
+        match option {
+            "data-dir" => self.data_dir = Some(PathBuf::from(text)),
+            "bind" => self.bind = parse(text)?,
+            "memory" => self.memory = parse(text)?,
+            "rest-port" => self.rest_port = parse(text)?,
+            "grpc-port" => self.grpc_port = parse(text)?,
+            "management-port" => self.management_port = parse(text)?,
+            "partitions" => self.partitions = parse(text)?,
+            "node-id" => self.node_id = parse(text)?,
+            "peers" => self.peers = parse(text)?,
+            "replication-factor" => self.replication_factor = parse(text)?,
+            "cluster-id" => self.cluster_id = parse(text)?,
+            "cluster-bind" => self.cluster_bind = parse(text)?,
+            "cluster-advertise" => self.cluster_advertise = parse(text)?,
+            "join" => self.join = parse(text)?,
+            "backup-dir" => self.backup_dir = Some(PathBuf::from(text)),
+            "virtual-time" => self.virtual_time = parse(text)?,
+            "in-memory" => self.in_memory = parse(text)?,
+            "log-format" => self.log_format = parse(text)?,
+            "log-level" => self.log_level = parse(text)?,
+            other => return Err(format!("{other} is not an option")),
+        }
+        Ok(())
+    }
+}
 
 /// What the server runs with.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,42 +203,34 @@ impl ServerConfig {
         environment: &BTreeMap<String, String>,
         file: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let from_environment = environment_options(environment)?;
-        let from_file = match file {
-            Some(path) => file_options(path)?,
-            None => ServerOptions::default(),
-        };
-        let layers = [flags, &from_environment, &from_file];
-        macro_rules! pick {
-            ($field:ident, $default:expr) => {
-                layers.iter().find_map(|layer| layer.$field.clone()).unwrap_or($default)
-            };
-        }
+        let layers = Layers::read(flags, environment, file)?;
         let settings = ClusterSettings {
-            cluster_id: pick!(cluster_id, CLUSTER_ID_DEFAULT.to_owned()),
-            peers: pick!(peers, Peers::default()).0,
-            replication_factor: pick!(replication_factor, 1),
-            bind: layers.iter().find_map(|layer| layer.cluster_bind.clone()),
-            advertise: layers.iter().find_map(|layer| layer.cluster_advertise.clone()),
-            join: pick!(join, false),
+            cluster_id: layers
+                .get(|it| &it.cluster_id)
+                .unwrap_or_else(|| CLUSTER_ID_DEFAULT.to_owned()),
+            peers: layers.get(|it| &it.peers).unwrap_or_default().0,
+            replication_factor: layers.get(|it| &it.replication_factor).unwrap_or(1),
+            bind: layers.get(|it| &it.cluster_bind),
+            advertise: layers.get(|it| &it.cluster_advertise),
+            join: layers.get(|it| &it.join).unwrap_or(false),
         };
         let is_alone = settings == ClusterSettings::default();
         let config = Self {
-            data_dir: pick!(data_dir, PathBuf::from("skep-data")),
-            bind: pick!(bind, Address(IpAddr::V4(Ipv4Addr::LOCALHOST))).0,
-            memory_bytes: pick!(memory, ByteSize(1 << 30)).0,
-            rest_port: pick!(rest_port, 8080),
-            grpc_port: pick!(grpc_port, 26_500),
-            management_port: pick!(management_port, 9600),
-            partitions: pick!(partitions, 1),
-            node_id: pick!(node_id, 0),
+            data_dir: layers.get(|it| &it.data_dir).unwrap_or_else(|| PathBuf::from("skep-data")),
+            bind: layers.get(|it| &it.bind).unwrap_or(Address(IpAddr::V4(Ipv4Addr::LOCALHOST))).0,
+            memory_bytes: layers.get(|it| &it.memory).unwrap_or(ByteSize(1 << 30)).0,
+            rest_port: layers.get(|it| &it.rest_port).unwrap_or(8080),
+            grpc_port: layers.get(|it| &it.grpc_port).unwrap_or(26_500),
+            management_port: layers.get(|it| &it.management_port).unwrap_or(9600),
+            partitions: layers.get(|it| &it.partitions).unwrap_or(1),
+            node_id: layers.get(|it| &it.node_id).unwrap_or(0),
             cluster: (!is_alone).then_some(settings),
-            backup_dir: layers.iter().find_map(|layer| layer.backup_dir.clone()),
-            virtual_time: pick!(virtual_time, false),
-            in_memory: pick!(in_memory, false),
-            log_format: pick!(log_format, LogFormat::Text),
-            log_level: pick!(log_level, Level(LogLevel::Info)).0,
-            unknown_variables: unknown_variables(environment),
+            backup_dir: layers.get(|it| &it.backup_dir),
+            virtual_time: layers.get(|it| &it.virtual_time).unwrap_or(false),
+            in_memory: layers.get(|it| &it.in_memory).unwrap_or(false),
+            log_format: layers.get(|it| &it.log_format).unwrap_or(LogFormat::Text),
+            log_level: layers.get(|it| &it.log_level).unwrap_or(Level(LogLevel::Info)).0,
+            unknown_variables: ServerOptions::unknown_variables(environment),
         };
         config.check()?;
         Ok(config)
@@ -252,68 +265,6 @@ impl ServerConfig {
         }
         Ok(())
     }
-}
-
-fn environment_options(environment: &BTreeMap<String, String>) -> Result<ServerOptions, Failure> {
-    let mut options = ServerOptions::default();
-    for (variable, option) in ENVIRONMENT {
-        let Some(text) = environment.get(*variable).filter(|text| !text.is_empty()) else {
-            continue;
-        };
-        set(&mut options, option, text)
-            .map_err(|error| Failure::Usage(format!("environment variable {variable}: {error}")))?;
-    }
-    Ok(options)
-}
-
-fn parse<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Option<T>, String> {
-    text.parse().map(Some).map_err(|error| format!("'{text}': {error}"))
-}
-
-fn set(options: &mut ServerOptions, option: &str, text: &str) -> Result<(), String> {
-    match option {
-        "data-dir" => options.data_dir = Some(PathBuf::from(text)),
-        "bind" => options.bind = parse(text)?,
-        "memory" => options.memory = parse(text)?,
-        "rest-port" => options.rest_port = parse(text)?,
-        "grpc-port" => options.grpc_port = parse(text)?,
-        "management-port" => options.management_port = parse(text)?,
-        "partitions" => options.partitions = parse(text)?,
-        "node-id" => options.node_id = parse(text)?,
-        "peers" => options.peers = parse(text)?,
-        "replication-factor" => options.replication_factor = parse(text)?,
-        "cluster-id" => options.cluster_id = parse(text)?,
-        "cluster-bind" => options.cluster_bind = parse(text)?,
-        "cluster-advertise" => options.cluster_advertise = parse(text)?,
-        "join" => options.join = parse(text)?,
-        "backup-dir" => options.backup_dir = Some(PathBuf::from(text)),
-        "virtual-time" => options.virtual_time = parse(text)?,
-        "in-memory" => options.in_memory = parse(text)?,
-        "log-format" => options.log_format = parse(text)?,
-        "log-level" => options.log_level = parse(text)?,
-        other => return Err(format!("{other} is not an option")),
-    }
-    Ok(())
-}
-
-fn unknown_variables(environment: &BTreeMap<String, String>) -> Vec<String> {
-    let known = |name: &str| {
-        OTHER_VARIABLES.contains(&name) || ENVIRONMENT.iter().any(|(variable, _)| *variable == name)
-    };
-    environment.keys().filter(|name| name.starts_with("SKEP_") && !known(name)).cloned().collect()
-}
-
-fn file_options<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    if !path.is_file() {
-        return Err(Failure::Usage(format!(
-            "the configuration file {} is not there",
-            path.display()
-        )));
-    }
-    Figment::new()
-        .merge(Yaml::file_exact(path))
-        .extract()
-        .map_err(|error| Failure::Usage(format!("configuration file {}: {error}", path.display())))
 }
 
 #[cfg(test)]

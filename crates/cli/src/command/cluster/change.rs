@@ -1,6 +1,6 @@
 //! `skep cluster scale`, `rebalance`, `changes`: a cluster changed while it works, here or elsewhere.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -36,11 +36,7 @@ impl TargetArgs {
     /// The addresses that may be asked, in this order.
     fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
         if let Some(text) = &self.management {
-            let address = text.trim_start_matches("http://").trim_end_matches('/');
-            let found = address.to_socket_addrs().map_err(|error| {
-                Failure::Usage(format!("{text:?} is no address like 127.0.0.1:9600: {error}"))
-            })?;
-            return Ok(found.collect());
+            return http::management(text);
         }
         let folder = admin::full_path(&self.folder.dir)?;
         let cluster: ClusterState = admin::existing(&folder)?;
@@ -54,16 +50,7 @@ impl TargetArgs {
     }
 
     fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        let body = body.map(Value::to_string);
-        for address in self.addresses()? {
-            let answer = http::request(address, method, path, body.as_deref(), PATIENCE);
-            if let Some((status, text)) = answer {
-                return read_answer(status, &text);
-            }
-        }
-        Err(Failure::Unreachable(
-            "no node of the cluster answers on its management port".to_owned(),
-        ))
+        http::ask(&self.addresses()?, (method, path), body, PATIENCE, advice)
     }
 
     fn cluster(&self) -> Result<Value, Failure> {
@@ -71,20 +58,12 @@ impl TargetArgs {
     }
 }
 
-fn read_answer(status: u16, text: &str) -> Result<Value, Failure> {
-    let json: Value = serde_json::from_str(text).unwrap_or(Value::Null);
-    if (200..300).contains(&status) {
-        return Ok(json);
+fn advice(status: u16) -> &'static str {
+    match status {
+        409 => "See `skep cluster changes`.",
+        503 => "Nothing is lost; try again in a moment.",
+        _ => "Nothing was changed.",
     }
-    let detail = json["detail"].as_str().unwrap_or(text).to_owned();
-    let (code, advice) = match status {
-        400 => (3, "Nothing was changed."),
-        404 => (4, "Nothing was changed."),
-        409 => (5, "See `skep cluster changes`."),
-        503 => (7, "Nothing is lost; try again in a moment."),
-        _ => (1, "Nothing was changed."),
-    };
-    Err(Failure::guided(code, detail, advice))
 }
 
 #[derive(Debug, Args)]
@@ -316,14 +295,5 @@ mod tests {
         let text = progress(&change);
         assert!(text.starts_with("1 of 3 done, next PARTITION_JOIN broker 3"), "{text}");
         assert!(text.ends_with("(its lag)"), "{text}");
-    }
-
-    #[test]
-    fn refusals_have_the_documented_codes() {
-        for (status, code) in [(400, 3), (404, 4), (409, 5), (503, 7), (501, 1)] {
-            let failure = read_answer(status, r#"{"detail":"because"}"#).unwrap_err();
-            assert_eq!(failure.exit_code(), code);
-        }
-        assert_eq!(read_answer(202, "{}").unwrap(), json!({}));
     }
 }
