@@ -125,9 +125,9 @@ impl LmdbStore {
             let mut readers = self.readers.lock();
             (readers.commits, readers.idle.pop())
         };
-        let reader = match idle {
-            Some(reader) => reader,
-            None => self.env.clone().static_read_txn().map_err(self.wrap("read"))?,
+        let (commits, reader) = match idle {
+            Some(reader) => (commits, reader),
+            None => self.begin_read()?,
         };
         let result = read(&reader);
         let mut readers = self.readers.lock();
@@ -139,6 +139,21 @@ impl LmdbStore {
             readers.idle.push(reader);
         }
         result
+    }
+
+    /// A read transaction that sees the last commit, and the number of that commit.
+    ///
+    /// LMDB reads the number of the last commit, and then one of two places for its root. A thread
+    /// that stands still between the two for longer than a commit takes would find the root of the
+    /// next commit, which is not durable yet and which other readers do not see.
+    fn begin_read(&self) -> Result<(u64, Reader), StateError> {
+        loop {
+            let commits = self.readers.lock().commits;
+            let reader = self.env.clone().static_read_txn().map_err(self.wrap("read"))?;
+            if self.readers.lock().commits == commits {
+                return Ok((commits, reader));
+            }
+        }
     }
 
     fn write(
@@ -231,7 +246,7 @@ impl StateStore for LmdbStore {
     }
 
     fn view(&self) -> Result<Box<dyn StateView + Send>, StateError> {
-        let reader = self.env.clone().static_read_txn().map_err(self.wrap("read"))?;
+        let (_, reader) = self.begin_read()?;
         let (state, meta, path) = (self.state, self.meta, self.path.clone());
         Ok(Box::new(LmdbView { reader, state, meta, path }))
     }
