@@ -290,6 +290,7 @@ impl Creator {
             .with_business_id(format!("cluster-{number}"))
             .with_variables(format!(r#"{{"key": "k-{number}", "number": {number}}}"#));
         let began_us = self.clock.now_us();
+        self.availability.sent(began_us);
         let answer = match client.create_process_instance(request).await {
             Ok(instance) => {
                 let key = instance.process_instance_key;
