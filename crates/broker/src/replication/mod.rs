@@ -23,6 +23,7 @@ pub use raft::{
     CheckpointView, OpenError, OpenSnapshot, RaftReplication, RaftSettings, ReplicaStatus,
     RestoredReplica, SnapshotSink, SnapshotStore, restored_replica,
 };
+pub(crate) use raft::message_kind;
 
 /// Place of an entry in the replicated log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -116,6 +116,21 @@ impl FrameSender for Sender {
         }
         if self.buffer.is_empty() { Ok(()) } else { self.flush().await }
     }
+
+    async fn send_damaged(&mut self, frame: Bytes, bit: u64) -> io::Result<()> {
+        let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        self.buffer.extend_from_slice(&length.to_le_bytes());
+        self.buffer.extend_from_slice(&crc32c::crc32c(&frame).to_le_bytes());
+        let begin = self.buffer.len();
+        self.buffer.extend_from_slice(&frame);
+        let bits = (frame.len() as u64 * 8).max(1);
+        let (byte, bit) = (bit % bits / 8, bit % 8);
+        let at = begin.saturating_add(usize::try_from(byte).unwrap_or_default());
+        if let Some(byte) = self.buffer.get_mut(at) {
+            *byte ^= 1 << bit;
+        }
+        self.flush().await
+    }
 }
 
 struct Receiver {
