@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use skep_env::fault::Targets;
 use skep_broker::metadata::{ManageRequest, Managed, Refusal, RefusalKind};
 use skep_broker::{
     ActivatedJob, DistributionStatus, ReplicaControl, ReplicaReport, Response, Topology,
@@ -117,6 +118,11 @@ pub trait Backend: Send + Sync + 'static {
     /// What partitions have not acknowledged of what others distribute to them.
     fn distributions(&self) -> Vec<DistributionStatus> {
         Vec::new()
+    }
+
+    /// What faults of messages may name.
+    fn fault_targets(&self) -> Targets {
+        Targets::default()
     }
 
     /// The engine's time, epoch milliseconds.
