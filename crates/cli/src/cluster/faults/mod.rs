@@ -8,6 +8,7 @@
 
 mod network;
 pub(crate) mod node;
+pub(crate) mod token;
 
 use std::path::Path;
 use std::time::Duration;
@@ -168,7 +169,7 @@ pub(crate) fn clear(folder: &Path, which: &Which) -> Result<Vec<ClusterFault>, F
 /// When the token cannot be read.
 pub(crate) fn ports(cluster: &ClusterState) -> Result<Vec<NodePort>, Failure> {
     let Some(path) = &cluster.chaos_token else { return Ok(Vec::new()) };
-    let token = node::read_token(path)?;
+    let token = token::read(path)?;
     let running = cluster.nodes.iter().filter(|node| node.state() == NodeState::Running);
     Ok(running.map(|node| port(node, &token)).collect())
 }
@@ -196,7 +197,7 @@ fn add_to(
              was started with --netns.",
         ));
     };
-    let token = node::read_token(path)?;
+    let token = token::read(path)?;
     Ok(vec![node::add(&port(cluster.node(&node)?, &token), &spec)?])
 }
 

@@ -1,8 +1,6 @@
 //! Fault points of one node, over its management port.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -32,12 +30,6 @@ pub(crate) struct NodePort {
     pub(crate) token: String,
     /// Its process, when it is on this machine: what it does can be seen then.
     pub(crate) process: Option<Process>,
-}
-
-/// The token of a file.
-pub(crate) fn read_token(path: &Path) -> Result<String, Failure> {
-    let token = fs::read_to_string(path).map_err(|error| Failure::file("read", path, error))?;
-    Ok(token.trim().to_owned())
 }
 
 /// Arms a fault. Returns when it acts.
