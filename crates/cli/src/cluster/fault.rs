@@ -178,15 +178,16 @@ pub(crate) fn undo_all(
         pair.heal(&fault.kind)?;
         healed.push((pair, fault));
     }
-    cluster.faults.retain(|fault| !faults.contains(fault));
     for (pair, fault) in &healed {
-        let is_way_back = |other: &Fault| other.from == fault.to && other.to == fault.from;
-        let way_back_is_free = !cluster.faults.iter().any(is_way_back);
+        let is_way_back = |other: &&Fault| other.from == fault.to && other.to == fault.from;
+        let stays = |other: &Fault| !faults.contains(other);
+        let way_back_is_free = !cluster.faults.iter().filter(is_way_back).any(stays);
         wait_until(&format!("{} (it cannot be undone)", fault.text()), || {
             let is_routed = pair.is_routed_into(&fault.kind)?;
             Ok(!is_routed && pair.is_free(cluster, way_back_is_free)?)
         })?;
     }
+    cluster.faults.retain(|fault| !faults.contains(fault));
     cluster.save(folder)?;
     Ok(faults.to_vec())
 }

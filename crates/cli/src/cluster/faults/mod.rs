@@ -22,9 +22,9 @@ use super::state::{ClusterState, Node, NodeState};
 use crate::failure::Failure;
 use node::NodePort;
 
-/// How long a fault lasts when nobody says: long enough for an experiment, short enough to be
-/// forgotten.
-pub(crate) const TTL_DEFAULT: Duration = Duration::from_secs(5 * 60);
+/// How long a fault lasts when nobody says, as it is typed: long enough for an experiment, short
+/// enough to be forgotten.
+pub(crate) const TTL_DEFAULT: &str = "5m";
 
 /// What makes a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -317,6 +317,12 @@ pub(crate) fn check_ttl(ttl: Duration) -> Result<(), Failure> {
         return Err(Failure::Usage("a fault lasts at least a millisecond and at most an hour".to_owned()));
     }
     Ok(())
+}
+
+/// Nodes separated by commas.
+pub(crate) fn names(text: &str) -> Vec<String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {

@@ -107,7 +107,7 @@ pub(crate) struct BlockArgs {
 #[derive(Debug, Args)]
 struct LifeArgs {
     /// It ends by itself after this, at most an hour
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = faults::TTL_DEFAULT, value_parser = duration::parse)]
     ttl: Duration,
 }
 
@@ -276,7 +276,7 @@ impl GuardArgs {
 pub(crate) struct ProbeArgs {
     /// Where to connect to
     #[arg(value_name = "ADDRESS")]
-    address: SocketAddr,
+    target: SocketAddr,
 
     /// How long the answer may take
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
@@ -285,7 +285,7 @@ pub(crate) struct ProbeArgs {
 
 impl ProbeArgs {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        probe::run(self.address, self.limit)
+        probe::run(self.target, self.limit)
     }
 }
 
