@@ -25,10 +25,7 @@ const CRASH_POINTS: [CrashPoint; 7] = [
         name: "distribution.before-acknowledge",
         place: "a distributed command was taken and committed; its acknowledgement is about to leave",
     },
-    CrashPoint {
-        name: "checkpoint.begin",
-        place: "a checkpoint is about to be written",
-    },
+    CrashPoint { name: "checkpoint.begin", place: "a checkpoint is about to be written" },
     CrashPoint {
         name: "checkpoint.written",
         place: "a checkpoint is durable; the log before it is still there",
@@ -81,7 +78,11 @@ pub fn with_faults(
 
 /// What faults of messages may name in a cluster of these brokers: gateways as one.
 #[must_use]
-pub fn targets(own: Option<u32>, brokers: impl IntoIterator<Item = u32>, partitions: u32) -> Targets {
+pub fn targets(
+    own: Option<u32>,
+    brokers: impl IntoIterator<Item = u32>,
+    partitions: u32,
+) -> Targets {
     let others = brokers.into_iter().filter(|id| own != Some(*id)).map(NodeName::Broker);
     let mut nodes: Vec<String> = others.map(name_of).collect();
     if own.is_some() && !nodes.is_empty() {

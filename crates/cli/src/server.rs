@@ -130,8 +130,7 @@ fn with_chaos(
 ) -> (Environment, Option<Chaos>) {
     let Some(Secret(token)) = token else { return (machine, None) };
     let machine = chaos::with_faults(machine, node, has_disk, Box::new(|_| end_this_process()));
-    let chaos =
-        machine.faults.clone().map(|points| Chaos { points, token: token.clone() });
+    let chaos = machine.faults.clone().map(|points| Chaos { points, token: token.clone() });
     tracing::warn!("started for chaos: who has the token may break this node");
     (machine, chaos)
 }

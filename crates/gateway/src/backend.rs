@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use skep_env::fault::Targets;
 use skep_broker::metadata::{ManageRequest, Managed, Refusal, RefusalKind};
 use skep_broker::{
     ActivatedJob, DistributionStatus, ReplicaControl, ReplicaReport, Response, Topology,
 };
+use skep_env::fault::Targets;
 use skep_protocol::{Command, JobBatchRecord, PartitionId};
 
 use crate::error::GatewayError;

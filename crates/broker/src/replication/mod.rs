@@ -19,11 +19,11 @@ use bytes::Bytes;
 pub use memory::MemoryReplication;
 pub use peers::{NoPeers, PeerError, Peers};
 pub use queue::EventQueue;
+pub(crate) use raft::message_kind;
 pub use raft::{
     CheckpointView, OpenError, OpenSnapshot, RaftReplication, RaftSettings, ReplicaStatus,
     RestoredReplica, SnapshotSink, SnapshotStore, restored_replica,
 };
-pub(crate) use raft::message_kind;
 
 /// Place of an entry in the replicated log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -159,7 +159,12 @@ fn the_file_is_read_back_as_it_was_written() {
         FaultKind::Block,
         FaultKind::Delay { delay_ms: 100, loss_per_mille: 5, process: None, device },
     ] {
-        cluster.faults.push(Fault { from: "broker-0".into(), to: "broker-1".into(), expires_up_ms: None, kind });
+        cluster.faults.push(Fault {
+            from: "broker-0".into(),
+            to: "broker-1".into(),
+            expires_up_ms: None,
+            kind,
+        });
     }
     cluster.save(folder.path()).unwrap();
     assert_eq!(ClusterState::load(folder.path()).unwrap(), Some(cluster));

@@ -49,8 +49,7 @@ pub(super) fn token(
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    let text =
-        std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, error))?;
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, error))?;
     Ok(text.trim().to_owned())
 }
 

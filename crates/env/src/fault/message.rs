@@ -66,7 +66,8 @@ impl Route {
     /// # Errors
     /// When it does not pass this node.
     pub(super) fn of(spec: &FaultSpec, own: &str) -> Result<Self, Refusal> {
-        let (from, to) = (spec.from.as_deref().unwrap_or(NODE_ANY), spec.to.as_deref().unwrap_or(NODE_ANY));
+        let (from, to) =
+            (spec.from.as_deref().unwrap_or(NODE_ANY), spec.to.as_deref().unwrap_or(NODE_ANY));
         let peer = |name: &str| (name != NODE_ANY).then(|| name.to_owned());
         match (from == own, to == own) {
             (true, false) => Ok(Self { peer: peer(to), direction: Direction::Out }),
@@ -112,9 +113,7 @@ impl FaultSpec {
         let delay = self.delay_ms.unwrap_or_default();
         match self.fault {
             FaultKind::Drop => Verdict::Drop,
-            FaultKind::Delay => {
-                Verdict::Delay { by: self.delay(random), in_order: true }
-            }
+            FaultKind::Delay => Verdict::Delay { by: self.delay(random), in_order: true },
             FaultKind::Reorder => {
                 let longest = self.delay_ms.map_or(REORDER_MS, |_| delay);
                 let by = Duration::from_millis(1 + random.below(longest));

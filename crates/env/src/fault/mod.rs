@@ -23,6 +23,9 @@ pub use clock::ChaosClock;
 pub use crash::CrashPoint;
 pub use disk::ChaosDisk;
 pub use message::{Direction, Passing, Verdict};
-pub use points::{FaultPoints, FaultParts, Targets};
-pub use spec::{DELAY_MS_MAX, DiskAction, FaultKind, FaultSpec, MessageKind, NODE_ANY, Refusal, RefusalKind, TTL_MS_MAX};
+pub use points::{FaultParts, FaultPoints, Targets};
+pub use spec::{
+    DELAY_MS_MAX, DiskAction, FaultKind, FaultSpec, MessageKind, NODE_ANY, Refusal, RefusalKind,
+    TTL_MS_MAX,
+};
 pub use status::FaultStatus;

@@ -12,7 +12,8 @@ use tokio::task::AbortHandle;
 use super::clock::{ChaosClock, Error};
 use super::message::{Direction, Passing, Route, Verdict};
 use super::{
-    CrashPoint, FaultKind, FaultSpec, FaultStatus, NODE_ANY, Refusal, crash, metrics as names, pause,
+    CrashPoint, FaultKind, FaultSpec, FaultStatus, NODE_ANY, Refusal, crash, metrics as names,
+    pause,
 };
 use crate::{Clock, Random, SeededRandom, task};
 
@@ -186,7 +187,9 @@ impl FaultPoints {
         });
         let mut state = self.state.lock();
         let Some(armed) = state.armed.get_mut(&number) else {
-            return Err(Refusal::conflict(format!("the fault {id} was cleared while it was armed")));
+            return Err(Refusal::conflict(format!(
+                "the fault {id} was cleared while it was armed"
+            )));
         };
         armed.expiry = Some(expiry.abort_handle());
         if spec.fault == FaultKind::Pause {
@@ -195,7 +198,13 @@ impl FaultPoints {
         let status = armed.status(now_us);
         self.retune(&state);
         drop(state);
-        tracing::warn!(id, fault = spec.fault.name(), ttl_ms = spec.ttl_ms, "fault armed: {}", status.text);
+        tracing::warn!(
+            id,
+            fault = spec.fault.name(),
+            ttl_ms = spec.ttl_ms,
+            "fault armed: {}",
+            status.text
+        );
         metrics::counter!(names::ARMED_TOTAL, "fault" => spec.fault.name()).increment(1);
         self.apply_clock();
         if spec.fault == FaultKind::Pause {
@@ -243,7 +252,9 @@ impl FaultPoints {
 
     fn check_targets(&self, spec: &FaultSpec, targets: &Targets) -> Result<Option<Route>, Refusal> {
         match spec.fault {
-            FaultKind::DiskFull | FaultKind::SlowFsync | FaultKind::DiskError if !self.parts.has_disk => {
+            FaultKind::DiskFull | FaultKind::SlowFsync | FaultKind::DiskError
+                if !self.parts.has_disk =>
+            {
                 Err(Refusal::conflict(format!(
                     "{} keeps nothing on a disk; arm it at a broker with a data folder",
                     self.parts.own
@@ -375,7 +386,8 @@ impl FaultPoints {
         let Some(clock) = &self.parts.clock else { return };
         let errors = {
             let state = self.state.lock();
-            let of_clock = state.armed.values().filter(|armed| armed.spec.fault == FaultKind::Clock);
+            let of_clock =
+                state.armed.values().filter(|armed| armed.spec.fault == FaultKind::Clock);
             let error = |armed: &Armed| Error {
                 offset_ms: armed.spec.offset_ms.unwrap_or_default(),
                 drift_ppm: armed.spec.drift_ppm.unwrap_or_default(),

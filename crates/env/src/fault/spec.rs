@@ -216,10 +216,7 @@ impl FaultKind {
     /// Whether it is about messages between nodes.
     #[must_use]
     pub fn is_of_messages(self) -> bool {
-        matches!(
-            self,
-            Self::Drop | Self::Delay | Self::Duplicate | Self::Reorder | Self::Corrupt
-        )
+        matches!(self, Self::Drop | Self::Delay | Self::Duplicate | Self::Reorder | Self::Corrupt)
     }
 }
 
@@ -276,9 +273,10 @@ impl FaultSpec {
         if self.fault == FaultKind::ExporterOutage {
             return Err(Refusal {
                 kind: RefusalKind::Unsupported,
-                reason: "there are no exporters in this release that could be cut off; pause exporting \
+                reason:
+                    "there are no exporters in this release that could be cut off; pause exporting \
                          with POST /actuator/exporting/pause instead"
-                    .to_owned(),
+                        .to_owned(),
             });
         }
         self.check_life()?;
@@ -309,7 +307,9 @@ impl FaultSpec {
             )));
         }
         if self.count == Some(0) {
-            return Err(Refusal::invalid("count is 0: the fault would never act; leave it out for always"));
+            return Err(Refusal::invalid(
+                "count is 0: the fault would never act; leave it out for always",
+            ));
         }
         Ok(())
     }
@@ -338,9 +338,13 @@ impl FaultSpec {
             ("skip", self.skip.is_some(), repeats),
             ("seed", self.seed.is_some(), repeats),
         ];
-        if let Some((field, ..)) = fields.iter().find(|(_, is_there, has_sense)| *is_there && !has_sense) {
+        if let Some((field, ..)) =
+            fields.iter().find(|(_, is_there, has_sense)| *is_there && !has_sense)
+        {
             let name = kind.name();
-            return Err(Refusal::invalid(format!("{field} means nothing for {name}; leave it out")));
+            return Err(Refusal::invalid(format!(
+                "{field} means nothing for {name}; leave it out"
+            )));
         }
         let need = |field: &str, is_there: bool| {
             if is_there {
@@ -349,7 +353,10 @@ impl FaultSpec {
             Err(Refusal::invalid(format!("{} needs {field}", kind.name())))
         };
         if messages {
-            need("from and to: who sends and who is to receive", self.from.is_some() && self.to.is_some())?;
+            need(
+                "from and to: who sends and who is to receive",
+                self.from.is_some() && self.to.is_some(),
+            )?;
         }
         match kind {
             FaultKind::Delay | FaultKind::SlowFsync => {
@@ -369,7 +376,9 @@ impl FaultSpec {
                 return Err(Refusal::invalid(format!("{field} is more than {DELAY_MS_MAX}")));
             }
         }
-        let far = |value: Option<i64>, max: i64| value.is_some_and(|value| value.abs() > max || value == 0);
+        let far = |value: Option<i64>, max: i64| {
+            value.is_some_and(|value| value.abs() > max || value == 0)
+        };
         if far(self.offset_ms, OFFSET_MS_MAX) {
             return Err(Refusal::invalid(format!("offsetMs is 0 or beyond {OFFSET_MS_MAX}")));
         }

@@ -31,7 +31,11 @@ impl FaultSpec {
             text.push_str(&format!(", after {skip} that are left alone"));
         }
         if let Some(count) = self.count {
-            text.push_str(&format!(", {count} times"));
+            text.push_str(&if count == 1 {
+                ", once".to_owned()
+            } else {
+                format!(", {count} times")
+            });
         }
         if let Some(probability) = self.probability {
             text.push_str(&format!(", with a probability of {probability}"));

@@ -232,6 +232,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_bit_that_flips_on_the_way_is_found() {
+        for bit in [0, 7, 31, u64::MAX] {
+            let (mut here, mut there) = pair().await;
+            here.sender.send_damaged(Bytes::from_static(b"four"), bit).await.unwrap();
+            let found = there.receiver.receive(&mut Vec::new()).await.unwrap_err();
+            assert_eq!(found.kind(), io::ErrorKind::InvalidData);
+            assert!(found.to_string().contains("damaged"), "{found}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_frame_that_is_too_long_is_not_sent() {
         let (mut here, _there) = pair().await;
         let mut frames = vec![Bytes::from(vec![0; FRAME_BYTES_MAX + 1])];

@@ -105,7 +105,8 @@ impl LinkFaults {
         if !self.points.has_messages() {
             return Heard::Once(frame);
         }
-        let Some(kind) = frame.first().and_then(|number| FrameKind::from_number(*number).ok()) else {
+        let Some(kind) = frame.first().and_then(|number| FrameKind::from_number(*number).ok())
+        else {
             return Heard::Once(frame);
         };
         match self.verdict(Direction::In, kind, &frame) {

@@ -117,7 +117,8 @@ pub(super) fn of(kind: FrameKind, bytes: &[u8]) -> Known {
 fn of_command(bytes: &[u8]) -> Known {
     let numbers = bytes.get(COMMAND_AT + 1).zip(bytes.get(COMMAND_AT + 2));
     let found = numbers.and_then(|(value_type, intent)| {
-        let is_it = |it: &&BetweenPartitions| it.value_type as u8 == *value_type && it.intent == *intent;
+        let is_it =
+            |it: &&BetweenPartitions| it.value_type as u8 == *value_type && it.intent == *intent;
         BETWEEN_PARTITIONS.iter().find(is_it)
     });
     Known {
@@ -204,6 +205,10 @@ mod tests {
         let expected = Known { kind: MessageKind::Client, name: None, partition: Some(2) };
         assert_eq!(of(FrameKind::Submit, &bytes), expected);
         assert_eq!(known(&Frame::Heartbeat).kind, MessageKind::Gossip);
-        assert_eq!(of(FrameKind::Command, b"").kind, MessageKind::Request, "a cut frame is no panic");
+        assert_eq!(
+            of(FrameKind::Command, b"").kind,
+            MessageKind::Request,
+            "a cut frame is no panic"
+        );
     }
 }

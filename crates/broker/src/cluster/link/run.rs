@@ -12,8 +12,8 @@ use tokio::task::JoinHandle;
 
 use crate::cluster::frame::{Frame, FrameKind};
 use crate::cluster::limits::{HEARTBEAT, SILENCE_MAX};
-use crate::cluster::link::faults::{Heard, LinkFaults};
 use crate::cluster::link::Link;
+use crate::cluster::link::faults::{Heard, LinkFaults};
 
 /// Carries frames until the link breaks. `heard` is called for each frame in the order in which they
 /// came, and must not wait; `early` came with the handshake.
@@ -84,9 +84,7 @@ fn hear(link: &Link, frames: impl IntoIterator<Item = Bytes>, heard: &impl Fn(Fr
 fn hear_faulty(link: &Link, what: Heard, heard: &impl Fn(Frame)) -> bool {
     match what {
         Heard::Once(frame) => hear_one(link, frame, heard),
-        Heard::Twice(frame) => {
-            hear_one(link, frame.clone(), heard) && hear_one(link, frame, heard)
-        }
+        Heard::Twice(frame) => hear_one(link, frame.clone(), heard) && hear_one(link, frame, heard),
         Heard::Nothing => true,
         Heard::Damaged => {
             link.give_up("the connection is broken: a frame arrived damaged");

@@ -65,7 +65,8 @@ pub(crate) fn catch_up(folder: &Path, cluster: &mut ClusterState) -> Result<(), 
 
 fn overdue(cluster: &ClusterState, by_ms: u64) -> Vec<Fault> {
     let now = up_ms();
-    let is_overdue = |fault: &&Fault| fault.expires_up_ms.is_some_and(|at| at.saturating_add(by_ms) <= now);
+    let is_overdue =
+        |fault: &&Fault| fault.expires_up_ms.is_some_and(|at| at.saturating_add(by_ms) <= now);
     cluster.faults.iter().filter(is_overdue).cloned().collect()
 }
 

@@ -135,7 +135,11 @@ impl Pair {
     }
 
     /// Whether a packet that is really sent meets the fault.
-    pub(super) fn is_felt(&self, cluster: &ClusterState, kind: &FaultKind) -> Result<bool, Failure> {
+    pub(super) fn is_felt(
+        &self,
+        cluster: &ClusterState,
+        kind: &FaultKind,
+    ) -> Result<bool, Failure> {
         let limit = match kind {
             FaultKind::Block => PROBE_PATIENCE,
             FaultKind::Delay { delay_ms, .. } => Duration::from_millis(*delay_ms) + PROBE_PATIENCE,
@@ -150,7 +154,11 @@ impl Pair {
     }
 
     /// Whether a packet that is really sent arrives, and is answered when the way back is free.
-    pub(super) fn is_free(&self, cluster: &ClusterState, way_back_is_free: bool) -> Result<bool, Failure> {
+    pub(super) fn is_free(
+        &self,
+        cluster: &ClusterState,
+        way_back_is_free: bool,
+    ) -> Result<bool, Failure> {
         let seen = self.probe(cluster, PROBE_PATIENCE)?;
         Ok(match seen.outcome {
             Outcome::Answered => true,
@@ -198,4 +206,3 @@ pub(super) fn end(process: Process) -> Result<(), Failure> {
         Ok(identity.state() == ProcessState::Ended)
     })
 }
-

@@ -211,7 +211,10 @@ fn place(
     let mut spec = spec.clone();
     if !spec.fault.is_of_messages() {
         let node = node.ok_or_else(|| {
-            Failure::Usage(format!("{} is a fault of one node: name it with --node", spec.fault.name()))
+            Failure::Usage(format!(
+                "{} is a fault of one node: name it with --node",
+                spec.fault.name()
+            ))
         })?;
         cluster.node(node)?;
         return Ok((node.to_owned(), spec));
@@ -292,7 +295,8 @@ fn is_meant(fault: &ClusterFault, which: &Which) -> bool {
             let (from, to) = (end("from"), end("to"));
             let has = |names: &[String], end: &str| names.iter().any(|name| is_called(name, end));
             fault.fault == "drop"
-                && ((has(ones, &from) && has(others, &to)) || (has(others, &from) && has(ones, &to)))
+                && ((has(ones, &from) && has(others, &to))
+                    || (has(others, &from) && has(ones, &to)))
         }
     }
 }
@@ -314,7 +318,9 @@ fn undo(cluster: &ClusterState, made: &[ClusterFault]) {
 /// Refuses what lasts for ever.
 pub(crate) fn check_ttl(ttl: Duration) -> Result<(), Failure> {
     if ttl.is_zero() || millis(ttl) > TTL_MS_MAX {
-        return Err(Failure::Usage("a fault lasts at least a millisecond and at most an hour".to_owned()));
+        return Err(Failure::Usage(
+            "a fault lasts at least a millisecond and at most an hour".to_owned(),
+        ));
     }
     Ok(())
 }

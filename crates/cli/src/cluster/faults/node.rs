@@ -83,8 +83,12 @@ fn ask(port: &NodePort, what: (&str, &str), body: Option<&str>) -> Result<Value,
 
 fn advice(status: u16) -> &'static str {
     match status {
-        401 => "Give the token that the node was started with (--chaos-token-file, SKEP_CHAOS_TOKEN).",
-        404 => "`skep chaos faults list` shows what is armed, `skep chaos faults points` what can be named.",
+        401 => {
+            "Give the token that the node was started with (--chaos-token-file, SKEP_CHAOS_TOKEN)."
+        }
+        404 => {
+            "`skep chaos faults list` shows what is armed, `skep chaos faults points` what can be named."
+        }
         _ => "Nothing was armed.",
     }
 }

@@ -52,7 +52,13 @@ struct WhereArgs {
     #[arg(long, value_name = "ADDRESS")]
     management: Option<String>,
 
-    #[arg(long, env = "SKEP_CHAOS_TOKEN", value_name = "TOKEN", hide = true, hide_env_values = true)]
+    #[arg(
+        long,
+        env = "SKEP_CHAOS_TOKEN",
+        value_name = "TOKEN",
+        hide = true,
+        hide_env_values = true
+    )]
     chaos_token: Option<String>,
 }
 
@@ -60,18 +66,23 @@ impl WhereArgs {
     /// The one node that is meant, unless it is a folder.
     fn port(&self) -> Result<Option<NodePort>, Failure> {
         let Some(text) = &self.management else { return Ok(None) };
-        let address: SocketAddr = management(text)?.into_iter().next().ok_or_else(|| {
-            Failure::Usage(format!("{text:?} is no address like 127.0.0.1:9600"))
-        })?;
+        let address: SocketAddr = management(text)?
+            .into_iter()
+            .next()
+            .ok_or_else(|| Failure::Usage(format!("{text:?} is no address like 127.0.0.1:9600")))?;
         let token = self.chaos_token.clone().ok_or_else(|| {
-            Failure::Usage("set SKEP_CHAOS_TOKEN to the token that the node was started with".to_owned())
+            Failure::Usage(
+                "set SKEP_CHAOS_TOKEN to the token that the node was started with".to_owned(),
+            )
         })?;
         Ok(Some(NodePort { name: address.to_string(), address, token, process: None }))
     }
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  skep chaos faults list\n  skep --output json chaos faults list")]
+#[command(
+    after_help = "Examples:\n  skep chaos faults list\n  skep --output json chaos faults list"
+)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     place: WhereArgs,
@@ -134,8 +145,7 @@ impl AddArgs {
                 ));
             }
             let (from, to) = self.spec.ends()?;
-            let made =
-                faults::block(&self.place.dir, &from, &to, self.spec.both, self.spec.ttl)?;
+            let made = faults::block(&self.place.dir, &from, &to, self.spec.both, self.spec.ttl)?;
             return show(format, &made);
         }
         let spec = self.spec.read()?;
@@ -148,7 +158,9 @@ impl AddArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  skep chaos faults clear drop-1\n  skep chaos faults clear --from broker-0 --to broker-2\n  skep chaos faults clear --all")]
+#[command(
+    after_help = "Examples:\n  skep chaos faults clear drop-1\n  skep chaos faults clear --from broker-0 --to broker-2\n  skep chaos faults clear --all"
+)]
 pub(crate) struct ClearArgs {
     /// Which one, as `list` shows it
     #[arg(value_name = "ID", required_unless_present_any = ["all", "from"])]

@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::{FolderArgs, wait};
 use crate::cluster::admin::{self, Admin};
+use crate::cluster::faults::token;
 use crate::cluster::layout::{self, NetworkPlace, NodeKind};
 use crate::cluster::network;
 use crate::cluster::plan::{Plan, PlanName};
-use crate::cluster::faults::token;
 use crate::cluster::state::{self, ClusterState, Node, NodeState, Phase};
 use crate::failure::Failure;
 use crate::output::Format;

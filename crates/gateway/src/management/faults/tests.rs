@@ -103,7 +103,11 @@ async fn what_would_hit_nothing_is_refused_with_what_to_do() {
     let (router, _) = armed();
     for (body, status, words) in [
         (r#"{"fault":"drop","ttlMs":1,"from":"broker-0","to":"broker-0"}"#, 400, "both ends"),
-        (r#"{"fault":"drop","ttlMs":1,"from":"broker-1","to":"broker-2"}"#, 400, "this is broker-0"),
+        (
+            r#"{"fault":"drop","ttlMs":1,"from":"broker-1","to":"broker-2"}"#,
+            400,
+            "this is broker-0",
+        ),
         (r#"{"fault":"drop","ttlMs":1,"from":"broker-0","to":"broker-7"}"#, 404, "knows broker-1"),
         (r#"{"fault":"drop","ttlMs":0,"from":"broker-0","to":"broker-1"}"#, 400, "ttlMs"),
         (r#"{"fault":"drop","ttlMs":1,"from":"broker-0","to":"broker-1","partition":9}"#, 404, "9"),

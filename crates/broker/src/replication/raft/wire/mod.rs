@@ -9,11 +9,11 @@ mod read;
 mod write;
 
 use bytes::Bytes;
-use skep_env::fault::MessageKind;
 use openraft::raft::{
     AppendEntriesRequest, SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse,
     VoteRequest, VoteResponse,
 };
+use skep_env::fault::MessageKind;
 
 use crate::replication::raft::types::{TypeConfig, Vote};
 

@@ -136,7 +136,9 @@ impl SpecArgs {
             return Err(Failure::Usage("block is no document of a node".to_owned()));
         };
         if self.both {
-            return Err(Failure::Usage("--both is for block; add one fault for each direction".to_owned()));
+            return Err(Failure::Usage(
+                "--both is for block; add one fault for each direction".to_owned(),
+            ));
         }
         let spec = FaultSpec {
             id: self.id.clone(),
