@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use skep_env::fault::FaultPoints;
 use skep_env::{
     Clock, ControlledClock, Disk, Network, OsDisk, OsRandom, OsTasks, Random, SystemClock, Tasks,
     TcpNetwork,
@@ -153,6 +154,8 @@ pub struct Environment {
     pub tasks: Arc<dyn Tasks>,
     /// Random numbers.
     pub random: Arc<dyn Random>,
+    /// Fault points, when the node was started for chaos.
+    pub faults: Option<Arc<FaultPoints>>,
 }
 
 impl Environment {
@@ -165,6 +168,7 @@ impl Environment {
             network: Arc::new(TcpNetwork),
             tasks: Arc::new(OsTasks),
             random: Arc::new(OsRandom),
+            faults: None,
         }
     }
 

@@ -9,6 +9,7 @@
 
 pub mod backup;
 mod broker;
+pub mod chaos;
 pub mod cluster;
 mod config;
 mod error;

@@ -48,6 +48,11 @@ impl Failure {
         Self::Guided { code, message, advice: advice.to_owned() }
     }
 
+    /// Whether its message has these words: for what other programs say.
+    pub(crate) fn is_about(&self, words: &str) -> bool {
+        self.message().contains(words)
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::Usage(_) => "usage",

@@ -4,14 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use skep_broker::chaos;
 use skep_broker::{Broker, BrokerConfig, BrokerError, DataLocation, Environment, GatewayConfig};
 use skep_env::SystemClock;
-use skep_gateway::management::{LogControl, Management, MetricsHandle, install_metrics};
+use skep_env::fault::crash::end_this_process;
+use skep_gateway::management::{Chaos, LogControl, Management, MetricsHandle, install_metrics};
 use skep_gateway::server::{BoundAddresses, ListenAddresses, Listeners, RunningServers};
 use skep_gateway::{Address, Gateway};
 use tokio::task::JoinHandle;
 
-use crate::config::{GatewaySettings, ServerConfig};
+use crate::config::{GatewaySettings, Secret, ServerConfig};
 use crate::failure::Failure;
 use crate::limits::SERVER_THREADS_MAX;
 
@@ -36,10 +38,13 @@ impl Server {
         let opened = Opened::open(&listen_addresses(config)).await?;
         let environment =
             if config.virtual_time { Environment::virtual_time() } else { Environment::system() };
+        let has_disk = !config.in_memory;
+        let (environment, chaos) =
+            with_chaos(environment, config.chaos_token.as_ref(), Some(config.node_id), has_disk);
         let broker = Broker::start(broker_config(config, &opened.addresses), environment)
             .await
             .map_err(start_failure)?;
-        Ok(opened.serve(broker, logs))
+        Ok(opened.serve(broker, logs, chaos))
     }
 
     /// A gateway without data.
@@ -62,9 +67,10 @@ impl Server {
             brokers: settings.brokers.clone(),
             client_address: reachable(opened.addresses.grpc).to_string(),
         };
-        let broker =
-            Broker::start_gateway(config, Environment::system()).await.map_err(start_failure)?;
-        Ok(opened.serve(broker, logs))
+        let token = settings.chaos_token.as_ref();
+        let (environment, chaos) = with_chaos(Environment::system(), token, None, false);
+        let broker = Broker::start_gateway(config, environment).await.map_err(start_failure)?;
+        Ok(opened.serve(broker, logs, chaos))
     }
 
     /// Resolves when this node cannot go on and somebody has to act.
@@ -98,17 +104,35 @@ impl Opened {
         Ok(Self { listeners, addresses, metrics })
     }
 
-    fn serve(self, broker: Broker, logs: LogControl) -> Server {
+    fn serve(self, broker: Broker, logs: LogControl, chaos: Option<Chaos>) -> Server {
         let Self { listeners, addresses, metrics } = self;
         let address =
             Address { host: addresses.grpc.ip().to_string(), port: addresses.grpc.port() };
         // Durations of requests are real time, also when the engine's clock is moved by hand.
         let gateway = Gateway::new(Arc::new(broker.clone()), Arc::new(SystemClock), address);
         let management = Management::new(gateway.clone(), metrics.clone(), logs);
+        let management = match chaos {
+            Some(chaos) => management.with_chaos(chaos),
+            None => management,
+        };
         let running = listeners.serve(&gateway, management);
         let upkeep = tokio::spawn(keep_up(broker.clone(), metrics.clone()));
         Server { broker, running, upkeep, addresses, metrics }
     }
+}
+
+/// Puts faults in front of the machine, when there is a token for them.
+fn with_chaos(
+    machine: Environment,
+    token: Option<&Secret>,
+    node: Option<u32>,
+    has_disk: bool,
+) -> (Environment, Option<Chaos>) {
+    let Some(Secret(token)) = token else { return (machine, None) };
+    let machine = chaos::with_faults(machine, node, has_disk, Box::new(|_| end_this_process()));
+    let chaos = machine.faults.clone().map(|points| Chaos { points, token: token.clone() });
+    tracing::warn!("started for chaos: who has the token may break this node");
+    (machine, chaos)
 }
 
 fn listen_addresses(config: &ServerConfig) -> ListenAddresses {

@@ -8,6 +8,7 @@
 
 mod clock;
 mod disk;
+pub mod fault;
 pub mod net;
 #[cfg(target_os = "linux")]
 pub mod process;

@@ -68,6 +68,17 @@ pub trait FrameSender: Send {
     /// # Errors
     /// When the connection is broken, or a frame is longer than [`FRAME_BYTES_MAX`]. Then any of them may have arrived.
     async fn send(&mut self, frames: &mut Vec<Bytes>) -> io::Result<()>;
+
+    /// Sends a frame of which this bit flips on the way, counted from the first and around the end: a fault
+    /// that the other side finds by its checksum. A network without checksums of its own breaks the
+    /// connection, which is what would come of it.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    async fn send_damaged(&mut self, frame: Bytes, bit: u64) -> io::Result<()> {
+        let _ = (frame, bit);
+        Err(io::Error::new(io::ErrorKind::InvalidData, "a frame was damaged"))
+    }
 }
 
 /// The receiving half.

@@ -10,6 +10,7 @@ use skep_broker::metadata::{ManageRequest, Managed, Refusal, RefusalKind};
 use skep_broker::{
     ActivatedJob, DistributionStatus, ReplicaControl, ReplicaReport, Response, Topology,
 };
+use skep_env::fault::Targets;
 use skep_protocol::{Command, JobBatchRecord, PartitionId};
 
 use crate::error::GatewayError;
@@ -117,6 +118,11 @@ pub trait Backend: Send + Sync + 'static {
     /// What partitions have not acknowledged of what others distribute to them.
     fn distributions(&self) -> Vec<DistributionStatus> {
         Vec::new()
+    }
+
+    /// What faults of messages may name.
+    fn fault_targets(&self) -> Targets {
+        Targets::default()
     }
 
     /// The engine's time, epoch milliseconds.

@@ -131,6 +131,10 @@ impl Backend for Broker {
         streams.collect()
     }
 
+    fn fault_targets(&self) -> skep_env::fault::Targets {
+        Self::fault_targets(self)
+    }
+
     fn distributions(&self) -> Vec<DistributionStatus> {
         Self::distributions(self)
     }

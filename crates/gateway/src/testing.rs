@@ -203,6 +203,10 @@ impl ClockControl for FakeClock {
 
 #[async_trait]
 impl Backend for FakeBroker {
+    fn fault_targets(&self) -> skep_env::fault::Targets {
+        skep_broker::chaos::targets(Some(0), 0..3, self.partitions)
+    }
+
     fn distributions(&self) -> Vec<DistributionStatus> {
         self.distributions.lock().clone()
     }

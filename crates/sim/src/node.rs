@@ -132,6 +132,7 @@ impl Node {
             network: Arc::new(self.world.network().endpoint(self.id, &self.name, life.clone())),
             tasks: Arc::new(LocalTasks),
             random: seeds.number(u64::from(life.number)).random(),
+            faults: None,
         }
     }
 

@@ -18,12 +18,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use skep_engine::Response;
 use skep_env::Clock;
+use skep_env::fault::Targets;
 use skep_env::task::Dedicated;
 use skep_protocol::{Command, JobBatchIntent, JobBatchRecord, NO_KEY, PartitionId, Payload};
 
 use crate::broker::backups::RunningBackups;
 use crate::broker::control::ControlPlane;
 use crate::broker::replica::Replicas;
+use crate::chaos;
 use crate::cluster::{CLUSTER_ID_DEFAULT, Cluster, Patience};
 use crate::config::{BrokerConfig, Environment, GatewayConfig, NodeClock};
 use crate::error::BrokerError;
@@ -158,6 +160,14 @@ impl Broker {
             last_completed_change: None,
             brokers: vec![broker],
         }
+    }
+
+    /// What faults of messages may name: the other nodes of the cluster, reachable or not.
+    #[must_use]
+    pub fn fault_targets(&self) -> Targets {
+        let config = self.0.cluster.as_ref().and_then(|cluster| cluster.config());
+        let brokers = config.iter().flat_map(|config| config.brokers.keys().copied());
+        chaos::targets(self.0.shape.node_id, brokers, self.partitions())
     }
 
     /// What partitions have not acknowledged of what others distribute to them, as this node knows.

@@ -124,6 +124,7 @@ async fn start_member(
         known,
         members: members.clone(),
         hub: hub.clone(),
+        faults: env.faults.clone(),
     });
     let contacts =
         if settings.join { settings.peers.values().cloned().collect() } else { Vec::new() };
@@ -279,6 +280,7 @@ pub(super) async fn start_gateway(
         known: KnownConfig::new(None),
         members: members.clone(),
         hub: hub.clone(),
+        faults: env.faults.clone(),
     });
     cluster::start(&cluster, None, config.brokers).await?;
     let transport: Arc<dyn Transport> =

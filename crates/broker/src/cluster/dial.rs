@@ -90,12 +90,18 @@ async fn attempt(
     expected: Option<u32>,
 ) -> Result<NodeName, HandshakeError> {
     let away = |error: std::io::Error| HandshakeError::Away(error.to_string());
+    if expected.is_some_and(|id| cluster.is_cut(NodeName::Broker(id))) {
+        return Err(cut());
+    }
     let mut connection = cluster.parts.network.connect(address).await.map_err(away)?;
     let purpose = purpose(cluster.parts.name, expected);
     let mine = cluster.hello(purpose);
     let theirs = introduce(&mut connection, &mine).await?;
     check_expected(&theirs, expected, address)?;
     let name = theirs.name;
+    if cluster.is_cut(name) {
+        return Err(cut());
+    }
     if purpose == Purpose::Introduction || cluster.link(name).is_some() {
         return Ok(name);
     }
@@ -107,6 +113,10 @@ async fn attempt(
     }
     cluster.live(link, connection, Vec::new()).await;
     Ok(name)
+}
+
+fn cut() -> HandshakeError {
+    HandshakeError::Away("a fault lets nothing pass".to_owned())
 }
 
 /// The broker with the lower number dials; gateways dial brokers.

@@ -51,3 +51,10 @@ pub const RETRY_PAUSE: Duration = Duration::from_millis(25);
 
 /// Job types that one node may wait for on another; beyond it polls find jobs by asking again.
 pub const INTERESTS_MAX: usize = 10_000;
+
+/// Bytes that a fault holds back on one direction of a link: as many as wait for a link that does not
+/// keep up; what comes beyond is lost, as on a wire.
+pub const HELD_BYTES_MAX: usize = LINK_QUEUE_BYTES_MAX;
+
+/// What a held message costs besides its bytes.
+pub const HELD_OVERHEAD_BYTES: usize = 128;

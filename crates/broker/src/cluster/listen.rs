@@ -44,6 +44,9 @@ async fn admit(cluster: Arc<Cluster>, mut connection: Connection) {
             return;
         }
     };
+    if cluster.is_cut(theirs.name) {
+        return;
+    }
     let mine = cluster.hello(theirs.purpose);
     let refusal = match check(&mine, &theirs) {
         Err(refusal) => Some(refusal),

@@ -6,14 +6,15 @@ use bytes::Bytes;
 use skep_env::net::Connection;
 
 use crate::cluster::frame::{Frame, Hello};
-use crate::cluster::link::{self, Link};
+use crate::cluster::link::{self, Link, LinkFaults};
 use crate::cluster::metrics::BROKEN;
 use crate::cluster::node::Cluster;
 
 impl Cluster {
     /// Makes a link to who has introduced itself. What is sent on it waits until [`Cluster::live`].
     pub(super) fn begin_link(&self, peer: Hello) -> Arc<Link> {
-        let link = Link::new(peer);
+        let faults = self.parts.faults.clone().map(|points| LinkFaults::new(points, peer.name));
+        let link = Link::new(peer, faults);
         self.add_link(&link);
         link
     }

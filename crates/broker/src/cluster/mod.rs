@@ -29,6 +29,8 @@ use futures::future::BoxFuture;
 
 pub use frame::NodeName;
 pub(crate) use frame::ReplicaState;
+pub(crate) use link::kind::BETWEEN_PARTITIONS;
+pub(crate) use link::name_of;
 pub(crate) use node::{Cluster, ClusterParts};
 pub(crate) use peers::LinkPeers;
 pub(crate) use route::Patience;

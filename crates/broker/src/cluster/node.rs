@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use parking_lot::{Mutex, RwLock};
 use skep_env::Network;
+use skep_env::fault::FaultPoints;
 use skep_env::task;
 use skep_env::watch;
 use skep_protocol::PartitionId;
@@ -20,7 +21,7 @@ use crate::cluster::frame::{
     Frame, FrameKind, Hello, NodeName, NodeStatus, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, Purpose,
     ReplicaState,
 };
-use crate::cluster::link::{Link, Reply, Unsent};
+use crate::cluster::link::{Link, Reply, Unsent, name_of};
 use crate::cluster::view::View;
 use crate::cluster::{ReplicaReceiver, metrics as names};
 use crate::jobs::JobHub;
@@ -38,6 +39,8 @@ pub(crate) struct ClusterParts {
     pub(crate) known: KnownConfig,
     pub(crate) members: Arc<Members>,
     pub(crate) hub: Arc<JobHub>,
+    /// Present when this node was started for chaos.
+    pub(crate) faults: Option<Arc<FaultPoints>>,
 }
 
 /// Answers questions of operators that other nodes pass on.
@@ -165,6 +168,12 @@ impl Cluster {
     /// The link to a node.
     pub(crate) fn link(&self, name: NodeName) -> Option<Arc<Link>> {
         self.links.read().get(&name).filter(|link| !link.is_broken()).cloned()
+    }
+
+    /// Whether a fault lets nothing pass between this node and another.
+    pub(super) fn is_cut(&self, node: NodeName) -> bool {
+        let faults = self.parts.faults.as_ref();
+        faults.is_some_and(|faults| faults.has_messages() && faults.is_cut(&name_of(node)))
     }
 
     /// Whether a broker is connected.

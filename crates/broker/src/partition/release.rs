@@ -1,6 +1,7 @@
 //! What is committed takes effect: answers, pushes, commands to other partitions.
 
 use skep_engine::{Effect, Response};
+use skep_protocol::{Command, Payload};
 
 use crate::jobs::ActivatedJobs;
 use crate::limits;
@@ -9,6 +10,19 @@ use crate::partition::captures::Wanted;
 use crate::partition::processor::{Partition, Round, Slot};
 use crate::partition::{Answer, Processing};
 use crate::replication::{EntryId, Replication};
+
+/// A command is about to leave for another partition.
+fn pass_crash_points(command: &Command) {
+    match command.payload {
+        Payload::Deployment(..) | Payload::ResourceDeletion(..) => {
+            skep_env::crash_point!("distribution.before-send");
+        }
+        Payload::CommandDistribution(..) => {
+            skep_env::crash_point!("distribution.before-acknowledge");
+        }
+        _ => {}
+    }
+}
 
 impl<E: Processing, R: Replication> Partition<E, R> {
     /// The oldest proposed round is committed; rounds behind it that changed nothing go with it.
@@ -39,6 +53,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
 
     /// Everything before this round is committed, and it too.
     pub(super) fn release(&mut self, round: Round, now_us: u64) {
+        skep_env::crash_point!("partition.committed");
         for (bytes, accepted_us) in round.requests {
             let latency_us = now_us.saturating_sub(accepted_us);
             self.metrics.request.record(seconds(latency_us));
@@ -48,6 +63,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
             match effect {
                 Effect::Respond { request, response } => self.respond(request.0, response),
                 Effect::Send { partition, command } => {
+                    pass_crash_points(&command);
                     self.parts.transport.send(partition, command);
                 }
                 Effect::JobsAvailable { job_type } => {
@@ -75,6 +91,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
                 }
             }
         }
+        skep_env::crash_point!("partition.answered");
     }
 
     fn respond(&mut self, request: u64, response: Response) {

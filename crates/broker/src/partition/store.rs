@@ -142,7 +142,10 @@ impl Store {
             replication: job.replication_meta.clone(),
             engine: job.changes.meta().to_vec(),
         };
-        self.tables.commit(Self::batch(&*job.changes), &meta.encode())
+        skep_env::crash_point!("checkpoint.begin");
+        self.tables.commit(Self::batch(&*job.changes), &meta.encode())?;
+        skep_env::crash_point!("checkpoint.written");
+        Ok(())
     }
 
     /// What a checkpoint changes.
@@ -257,6 +260,7 @@ impl SnapshotStore for Store {
     }
 
     fn install(&self) -> io::Result<()> {
+        skep_env::crash_point!("snapshot.received");
         let mut replaced = self.replaced.lock();
         *replaced += 1;
         let path = self.snapshots.join(RECEIVED);

@@ -19,6 +19,7 @@ use bytes::Bytes;
 pub use memory::MemoryReplication;
 pub use peers::{NoPeers, PeerError, Peers};
 pub use queue::EventQueue;
+pub(crate) use raft::message_kind;
 pub use raft::{
     CheckpointView, OpenError, OpenSnapshot, RaftReplication, RaftSettings, ReplicaStatus,
     RestoredReplica, SnapshotSink, SnapshotStore, restored_replica,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests panic like tests do")]
 
 mod backup;
+mod faults;
 mod jobs;
 mod refusals;
 mod replicated;

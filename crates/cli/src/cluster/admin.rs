@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use skep_env::process::{ProcessState, Signal};
 
-use super::fault::{WIRE_LOG, end_wires, wait_until};
+use super::fault::{WIRE_LOG, end_wires, guard, wait_until};
+use super::faults::token;
 use super::layout::{NodeKind, free_ports};
 use super::state::{ClusterState, Node, NodeState, Phase};
 use super::{fault, launch, network};
@@ -78,7 +79,9 @@ impl Admin {
         existing(&folder)?;
         let lock = lock(&folder)?;
         let state = existing(&folder)?;
-        Self::with(folder, state, lock)
+        let mut admin = Self::with(folder, state, lock)?;
+        guard::catch_up(&admin.folder, &mut admin.state)?;
+        Ok(admin)
     }
 
     /// Takes a cluster into hand whose folder is locked, and finds the processes that a launcher
@@ -193,6 +196,7 @@ impl Admin {
     pub(crate) fn stop_everything(&mut self, grace: Duration) -> Result<Vec<String>, Failure> {
         let mut killed = self.stop_nodes(&self.names(NodeKind::Gateway), grace)?;
         killed.extend(self.stop_nodes(&self.names(NodeKind::Broker), grace)?);
+        guard::end(&mut self.state)?;
         if let Some(place) = &self.state.network {
             end_wires(place)?;
             network::remove(place)?;
@@ -263,6 +267,8 @@ impl Admin {
             delete_files(node)?;
         }
         let _ = fs::remove_file(self.folder.join(WIRE_LOG));
+        let _ = fs::remove_file(self.folder.join(guard::GUARD_LOG));
+        token::remove(&self.folder);
         ClusterState::remove(&self.folder)?;
         let _ = fs::remove_file(self.folder.join(LOCK));
         // Something else may be in it, which is not ours.

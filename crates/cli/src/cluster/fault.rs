@@ -4,21 +4,27 @@
 //! other arrives, answers to what the other asks included. A slow direction is a route through a
 //! [wire](super::wire). Each fault is looked at after it was made and after it was undone: a fault
 //! that is not there would make whoever looks for its effects believe in a cluster that does not
-//! exist.
+//! exist. And each ends by itself: a [guard](guard) lives while there are faults and undoes those whose
+//! time is over, whoever was killed in the meantime.
+
+pub(crate) mod guard;
+mod pair;
+pub(crate) mod probe;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use skep_env::process::{ProcessState, Signal};
 
+use super::faults::millis;
 use super::launch;
 use super::layout::{NetworkPlace, NodeKind};
-use super::network::{INTERFACE, ip, ip_json};
+use super::network::{INTERFACE, ip_json};
 use super::state::{ClusterState, Node, Process};
 use super::wire::WireSettings;
 use crate::failure::Failure;
+use pair::Pair;
 
 /// How long a fault may take until it is there or gone, a signal until it has its effect: long,
 /// because a machine that is busy with something else takes seconds to end a process.
@@ -36,6 +42,9 @@ pub(super) const WIRE_LOG: &str = "wires.log";
 pub(crate) struct Fault {
     pub(crate) from: String,
     pub(crate) to: String,
+    /// When it ends by itself, in milliseconds since the machine was started.
+    #[serde(default)]
+    pub(crate) expires_up_ms: Option<u64>,
     #[serde(flatten)]
     pub(crate) kind: FaultKind,
 }
@@ -60,6 +69,24 @@ pub(crate) enum FaultKind {
 }
 
 impl Fault {
+    /// How it is called: one direction has one fault at a time.
+    pub(crate) fn id(&self) -> String {
+        format!("net-{}-{}", self.from, self.to)
+    }
+
+    /// What kind it is.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.kind {
+            FaultKind::Block => "block",
+            FaultKind::Delay { .. } => "delay",
+        }
+    }
+
+    /// How long it still lasts.
+    pub(crate) fn remaining_ms(&self) -> Option<u64> {
+        self.expires_up_ms.map(|expires| expires.saturating_sub(guard::up_ms()))
+    }
+
     /// For people.
     pub(crate) fn text(&self) -> String {
         let (from, to) = (&self.from, &self.to);
@@ -81,39 +108,48 @@ impl Fault {
     }
 }
 
-/// Makes a fault; what was wrong with this direction before is undone.
+/// Makes a fault that lasts so long; what was wrong with this direction before is undone. Returns when
+/// a packet that was sent has met it.
 pub(crate) fn make(
     folder: &Path,
     cluster: &mut ClusterState,
     from: &str,
     to: &str,
     kind: FaultKind,
+    ttl: Duration,
 ) -> Result<Fault, Failure> {
     let pair = Pair::of(cluster, from, to)?;
     undo(folder, cluster, from, to)?;
-    let mut fault = Fault { from: from.to_owned(), to: to.to_owned(), kind };
+    // The guard is there before anything that it may have to undo.
+    guard::wake(folder, cluster)?;
+    let expires_up_ms = guard::up_ms().saturating_add(millis(ttl));
+    let (from, to) = (from.to_owned(), to.to_owned());
+    let mut fault = Fault { from, to, expires_up_ms: Some(expires_up_ms), kind };
     cluster.faults.push(fault.clone());
     cluster.save(folder)?;
     match &mut fault.kind {
-        FaultKind::Block => {
-            ip(&["-n", &pair.from_namespace, "route", "replace", "unreachable", &pair.to_address])?;
-        }
+        FaultKind::Block => pair.block()?,
         FaultKind::Delay { delay_ms, loss_per_mille, process, device } => {
             let settings = WireSettings {
                 delay: Duration::from_millis(*delay_ms),
                 loss: f64::from(*loss_per_mille) / 1_000.0,
                 seed: 1,
             };
-            let wire = pair.lay_wire(folder, cluster, device, settings)?;
-            *process = Some(wire);
+            *process = Some(pair.lay_wire(folder, cluster, device, settings, ttl)?);
         }
     }
     if let Some(last) = cluster.faults.last_mut() {
         *last = fault.clone();
     }
     cluster.save(folder)?;
-    let is_there = || pair.is_faulty(&fault.kind);
-    wait_until(&format!("{} (it does not take effect)", fault.text()), is_there)?;
+    let is_in_force =
+        || Ok(pair.is_routed_into(&fault.kind)? && pair.is_felt(cluster, &fault.kind)?);
+    let verified = wait_until(&format!("{} (it does not take effect)", fault.text()), is_in_force);
+    verified.inspect_err(|_| {
+        // A fault that is not felt is none; the first error is the one to tell.
+        let (from, to) = (fault.from.clone(), fault.to.clone());
+        let _ = undo(folder, cluster, &from, &to);
+    })?;
     Ok(fault)
 }
 
@@ -124,24 +160,42 @@ pub(crate) fn undo(
     from: &str,
     to: &str,
 ) -> Result<Option<Fault>, Failure> {
-    let pair = Pair::of(cluster, from, to)?;
-    let is_it = |fault: &Fault| fault.from == from && fault.to == to;
-    let Some(fault) = cluster.faults.iter().find(|fault| is_it(fault)).cloned() else {
-        return Ok(None);
-    };
-    pair.heal(&fault.kind)?;
-    wait_until(&format!("{} (it cannot be undone)", fault.text()), || {
-        Ok(!pair.is_faulty(&fault.kind)?)
-    })?;
-    cluster.faults.retain(|fault| !is_it(fault));
+    Pair::of(cluster, from, to)?;
+    let found = cluster.faults.iter().find(|fault| fault.from == from && fault.to == to).cloned();
+    let Some(fault) = found else { return Ok(None) };
+    Ok(undo_all(folder, cluster, &[fault])?.into_iter().next())
+}
+
+/// Undoes these faults: all routes first, then it is seen to that packets pass again.
+pub(crate) fn undo_all(
+    folder: &Path,
+    cluster: &mut ClusterState,
+    faults: &[Fault],
+) -> Result<Vec<Fault>, Failure> {
+    let mut healed = Vec::new();
+    for fault in faults {
+        let pair = Pair::of(cluster, &fault.from, &fault.to)?;
+        pair.heal(&fault.kind)?;
+        healed.push((pair, fault));
+    }
+    for (pair, fault) in &healed {
+        let is_way_back = |other: &&Fault| other.from == fault.to && other.to == fault.from;
+        let stays = |other: &Fault| !faults.contains(other);
+        let way_back_is_free = !cluster.faults.iter().filter(is_way_back).any(stays);
+        wait_until(&format!("{} (it cannot be undone)", fault.text()), || {
+            let is_routed = pair.is_routed_into(&fault.kind)?;
+            Ok(!is_routed && pair.is_free(cluster, way_back_is_free)?)
+        })?;
+    }
+    cluster.faults.retain(|fault| !faults.contains(fault));
     cluster.save(folder)?;
-    Ok(Some(fault))
+    Ok(faults.to_vec())
 }
 
 /// Ends the processes of slow wires, when the namespaces are about to go; those too whose launcher
 /// died before it wrote them down.
 pub(super) fn end_wires(network: &NetworkPlace) -> Result<(), Failure> {
-    launch::wires(network).into_iter().try_for_each(end)
+    launch::wires(network).into_iter().try_for_each(pair::end)
 }
 
 /// The device of the wire from one node to another: at most 15 letters.
@@ -151,130 +205,6 @@ pub(crate) fn wire_device(cluster: &ClusterState, from: &str, to: &str) -> Resul
         format!("{letter}{}", node.id)
     };
     Ok(format!("w-{}-{}", code(cluster.node(from)?), code(cluster.node(to)?)))
-}
-
-/// One direction between two nodes.
-struct Pair {
-    from_namespace: String,
-    from_address: String,
-    to_namespace: String,
-    to_address: String,
-}
-
-impl Pair {
-    fn of(cluster: &ClusterState, from: &str, to: &str) -> Result<Self, Failure> {
-        let (from, to) = (cluster.node(from)?, cluster.node(to)?);
-        if from.name == to.name {
-            return Err(Failure::guided(
-                2,
-                format!("{} is both ends: a node is not cut from itself", from.name),
-                "Name two nodes. If two leaders are on one node, move one of them first.",
-            ));
-        }
-        let (Some(from_namespace), Some(to_namespace)) =
-            (from.namespace.clone(), to.namespace.clone())
-        else {
-            return Err(Failure::guided(
-                5,
-                "the nodes of this cluster share the network of the machine".to_owned(),
-                "Faults of the network need a cluster that was started with --netns.",
-            ));
-        };
-        Ok(Self {
-            from_namespace,
-            from_address: from.addresses.grpc.ip().to_string(),
-            to_namespace,
-            to_address: to.addresses.grpc.ip().to_string(),
-        })
-    }
-
-    /// Starts the wire, and leads the packets over it.
-    fn lay_wire(
-        &self,
-        folder: &Path,
-        cluster: &ClusterState,
-        device: &str,
-        settings: WireSettings,
-    ) -> Result<Process, Failure> {
-        let arguments = [
-            "cluster".to_owned(),
-            "wire".to_owned(),
-            self.from_namespace.clone(),
-            self.to_namespace.clone(),
-            format!("--device={device}"),
-            format!("--delay={}ms", settings.delay.as_millis()),
-            format!("--loss={}", settings.loss),
-            format!("--seed={}", settings.seed),
-        ];
-        let log_file = folder.join(WIRE_LOG);
-        let command = launch::in_namespace(None, &cluster.binary, &arguments);
-        let process = launch::detached(command, &log_file)?;
-        let is_up = || {
-            if process.identity().state() == ProcessState::Ended {
-                let text = std::fs::read_to_string(&log_file).unwrap_or_default();
-                return Err(Failure::Local(format!("the slow wire ended: {}", text.trim())));
-            }
-            Ok(device_is_up(&self.from_namespace, device)
-                && device_is_up(&self.to_namespace, device))
-        };
-        wait_until("the slow wire does not come up", is_up)
-            .and_then(|()| {
-                let (namespace, to) = (&self.from_namespace, &self.to_address);
-                ip(&[
-                    "-n",
-                    namespace,
-                    "route",
-                    "replace",
-                    to,
-                    "dev",
-                    device,
-                    "src",
-                    &self.from_address,
-                ])
-            })
-            .inspect_err(|_| {
-                // The first error is the one to tell.
-                let _ = end(process);
-            })?;
-        Ok(process)
-    }
-
-    /// Whether packets of this direction meet the fault.
-    fn is_faulty(&self, kind: &FaultKind) -> Result<bool, Failure> {
-        let route = ip_json(&["-n", &self.from_namespace, "route", "show", &self.to_address])?;
-        let route = &route[0];
-        Ok(match kind {
-            FaultKind::Block => route["type"] == "unreachable",
-            FaultKind::Delay { device, .. } => route["dev"] == device.as_str(),
-        })
-    }
-
-    fn heal(&self, kind: &FaultKind) -> Result<(), Failure> {
-        if self.is_faulty(kind)? {
-            // Without it the packets take the way over the cable again.
-            ip(&["-n", &self.from_namespace, "route", "del", &self.to_address])?;
-        }
-        match kind {
-            FaultKind::Delay { process: Some(process), .. } => end(*process),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn device_is_up(namespace: &str, device: &str) -> bool {
-    let Ok(links) = ip_json(&["-n", namespace, "link", "show", device]) else { return false };
-    let flags = links[0]["flags"].as_array();
-    flags.is_some_and(|flags| flags.iter().any(|flag| flag == "UP"))
-}
-
-fn end(process: Process) -> Result<(), Failure> {
-    let identity = process.identity();
-    identity
-        .signal(Signal::Kill)
-        .map_err(|error| Failure::Local(format!("cannot end process {}: {error}", process.pid)))?;
-    wait_until(&format!("process {} does not end", process.pid), || {
-        Ok(identity.state() == ProcessState::Ended)
-    })
 }
 
 /// Waits for something that takes a moment; `otherwise` says what it means when it takes longer.

@@ -27,11 +27,25 @@ pub(crate) fn request(
     body: Option<&str>,
     patience: Duration,
 ) -> Option<(u16, String)> {
+    request_as(None, address, (method, path), body, patience)
+}
+
+/// The same, with a token that says that one may ask.
+pub(crate) fn request_as(
+    token: Option<&str>,
+    address: SocketAddr,
+    (method, path): (&str, &str),
+    body: Option<&str>,
+    patience: Duration,
+) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, patience).ok()?;
     stream.set_read_timeout(Some(patience)).ok()?;
     stream.set_write_timeout(Some(patience)).ok()?;
     let mut request =
         format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\nAccept: application/json\r\n");
+    if let Some(token) = token {
+        request.push_str(&format!("Authorization: Bearer {token}\r\n"));
+    }
     if let Some(body) = body {
         let length = body.len();
         request.push_str(&format!(
@@ -83,14 +97,15 @@ pub(crate) fn ask(
     }
 }
 
-fn read_answer(status: u16, text: &str, advice: Advice) -> Result<Value, Failure> {
+/// What a node answered, or the refusal with the exit code that belongs to it.
+pub(crate) fn read_answer(status: u16, text: &str, advice: Advice) -> Result<Value, Failure> {
     let json: Value = serde_json::from_str(text).unwrap_or(Value::Null);
     if (200..300).contains(&status) {
         return Ok(json);
     }
     let detail = json["detail"].as_str().unwrap_or(text).to_owned();
     let code = match status {
-        400 | 501 => 3,
+        400 | 401 | 501 => 3,
         404 => 4,
         409 => 5,
         503 => 7,

@@ -50,6 +50,11 @@ pub(super) fn arguments(cluster: &ClusterState, node: &Node) -> Vec<String> {
             }
         }
     }
+    if let Some(token) = &cluster.chaos_token {
+        // A flag and a value, so that a value of the environment cannot say otherwise.
+        add("--chaos", "true".to_owned());
+        add("--chaos-token-file", token.display().to_string());
+    }
     let command = match node.kind {
         NodeKind::Broker => "serve",
         NodeKind::Gateway => "gateway",

@@ -7,6 +7,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod fault;
+pub(crate) mod faults;
 pub(crate) mod health;
 pub(crate) mod http;
 pub(crate) mod launch;

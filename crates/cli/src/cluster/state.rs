@@ -41,10 +41,16 @@ pub(crate) struct ClusterState {
     pub(crate) network: Option<NetworkPlace>,
     /// Options of `skep serve` for every broker, beyond those that this makes.
     pub(crate) broker_options: Vec<String>,
+    /// File with the token of the nodes' fault points; present when they have any.
+    #[serde(default)]
+    pub(crate) chaos_token: Option<PathBuf>,
     pub(crate) nodes: Vec<Node>,
     /// Faults of the network that were made and not yet undone.
     #[serde(default)]
     pub(crate) faults: Vec<Fault>,
+    /// The process that ends faults of the network when their time is over.
+    #[serde(default)]
+    pub(crate) guard: Option<Process>,
 }
 
 /// How far the cluster as a whole is.
@@ -266,6 +272,7 @@ impl ClusterState {
             (node.process, node.starting) = (None, false);
         }
         self.faults.clear();
+        self.guard = None;
         self.phase = Phase::Stopped;
         self.boot = boot();
     }

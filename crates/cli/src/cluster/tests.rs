@@ -36,7 +36,9 @@ fn example(plan: PlanName, place: Option<NetworkPlace>) -> ClusterState {
         nodes: nodes.collect(),
         network: place,
         broker_options: vec!["--memory=256MB".to_owned()],
+        chaos_token: None,
         faults: Vec::new(),
+        guard: None,
     }
 }
 
@@ -157,7 +159,12 @@ fn the_file_is_read_back_as_it_was_written() {
         FaultKind::Block,
         FaultKind::Delay { delay_ms: 100, loss_per_mille: 5, process: None, device },
     ] {
-        cluster.faults.push(Fault { from: "broker-0".into(), to: "broker-1".into(), kind });
+        cluster.faults.push(Fault {
+            from: "broker-0".into(),
+            to: "broker-1".into(),
+            expires_up_ms: None,
+            kind,
+        });
     }
     cluster.save(folder.path()).unwrap();
     assert_eq!(ClusterState::load(folder.path()).unwrap(), Some(cluster));

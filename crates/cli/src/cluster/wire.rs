@@ -25,6 +25,9 @@ const PACKET_BYTES_MAX: usize = 65_536 + 64;
 /// Packets that the kernel keeps for a reader that is busy.
 const DEVICE_QUEUE: &str = "10000";
 
+/// How much longer a wire lives than its fault, so that whoever ends faults is there first.
+const ENDED_BY_OTHERS: Duration = Duration::from_secs(10);
+
 /// What a wire does to packets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct WireSettings {
@@ -41,6 +44,7 @@ pub(crate) fn run(
     to: &str,
     device: &str,
     settings: WireSettings,
+    ttl: Option<Duration>,
 ) -> Result<(), Failure> {
     let open = |namespace: &str| -> Result<File, Failure> {
         let opened = open_tunnel(&network::namespace_file(namespace), device).map_err(|error| {
@@ -55,11 +59,27 @@ pub(crate) fn run(
         .name("skep-wire".to_owned())
         .spawn(move || take(near, &sender, settings))
         .map_err(|error| Failure::Local(format!("cannot start a thread: {error}")))?;
+    if let Some(ttl) = ttl {
+        end_after(ttl)?;
+    }
     give(far, &receiver);
     match reader.join() {
         Ok(Err(error)) => Err(Failure::Local(format!("the wire is broken: {error}"))),
         _ => Ok(()),
     }
+}
+
+/// Ends this process when its fault is over, should nobody do it: its devices go with it, and the routes
+/// through them.
+fn end_after(ttl: Duration) -> Result<(), Failure> {
+    std::thread::Builder::new()
+        .name("skep-wire-end".to_owned())
+        .spawn(move || {
+            std::thread::sleep(ttl.saturating_add(ENDED_BY_OTHERS));
+            std::process::exit(0);
+        })
+        .map(|_| ())
+        .map_err(|error| Failure::Local(format!("cannot start a thread: {error}")))
 }
 
 /// A packet, and when it comes out.

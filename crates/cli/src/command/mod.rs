@@ -8,6 +8,8 @@ mod bench;
 mod broadcast;
 mod cancel;
 #[cfg(target_os = "linux")]
+mod chaos;
+#[cfg(target_os = "linux")]
 mod cluster;
 mod compat;
 mod complete;
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     #[cfg(target_os = "linux")]
     #[command(subcommand)]
     Cluster(cluster::ClusterCommand),
+    /// Break a cluster on purpose, for a while
+    #[cfg(target_os = "linux")]
+    #[command(subcommand)]
+    Chaos(chaos::ChaosCommand),
     /// Show the brokers, the partitions and who leads them
     Status(status::StatusArgs),
     /// Deploy process, decision and form files, all of them or none
@@ -121,6 +127,8 @@ impl Command {
             Self::Backup(command) => command.run(format),
             #[cfg(target_os = "linux")]
             Self::Cluster(command) => command.run(format),
+            #[cfg(target_os = "linux")]
+            Self::Chaos(command) => command.run(format),
             Self::Worker(args) => worker_runtime()?.block_on(args.run(connection, format)),
             verb => client_runtime()?.block_on(verb.call(connection, format)),
         }
@@ -156,6 +164,8 @@ impl Command {
             Self::Backup(command) => command.run(format),
             #[cfg(target_os = "linux")]
             Self::Cluster(command) => command.run(format),
+            #[cfg(target_os = "linux")]
+            Self::Chaos(command) => command.run(format),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use skep_broker::CLUSTER_ID_DEFAULT;
 use skep_gateway::management::LogLevel;
 
 use super::layers::{Layers, Options, parse};
-use super::{Address, Addresses, Level, LogFormat};
+use super::{Address, Addresses, Level, LogFormat, Secret, chaos};
 use crate::failure::Failure;
 
 /// Options of a gateway, each of them optional: flags, environment and file have the same.
@@ -41,6 +41,19 @@ pub(crate) struct GatewayOptions {
     #[arg(long, value_name = "PORT")]
     pub(crate) management_port: Option<u16>,
 
+    /// Let operators break this node on purpose: fault points on the management port; needs a token
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) chaos: Option<bool>,
+
+    /// File with the token that fault points ask for; without it SKEP_CHAOS_TOKEN is the token
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chaos_token_file: Option<PathBuf>,
+
+    /// The token itself: from the environment only, where no list of processes shows it
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) chaos_token: Option<Secret>,
+
     /// Form of the log on stderr: text, or json with Stackdriver's fields [default: text]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -66,6 +79,9 @@ impl Options for GatewayOptions {
         ("SKEP_REST_PORT", "rest-port"),
         ("SKEP_GRPC_PORT", "grpc-port"),
         ("SKEP_MANAGEMENT_PORT", "management-port"),
+        ("SKEP_CHAOS", "chaos"),
+        ("SKEP_CHAOS_TOKEN_FILE", "chaos-token-file"),
+        ("SKEP_CHAOS_TOKEN", "chaos-token"),
         ("SKEP_LOG_FORMAT", "log-format"),
         ("SKEP_LOG_LEVEL", "log-level"),
     ];
@@ -78,6 +94,9 @@ impl Options for GatewayOptions {
             "rest-port" => self.rest_port = parse(text)?,
             "grpc-port" => self.grpc_port = parse(text)?,
             "management-port" => self.management_port = parse(text)?,
+            "chaos" => self.chaos = parse(text)?,
+            "chaos-token-file" => self.chaos_token_file = Some(PathBuf::from(text)),
+            "chaos-token" => self.chaos_token = Some(Secret(text.to_owned())),
             "log-format" => self.log_format = parse(text)?,
             "log-level" => self.log_level = parse(text)?,
             other => return Err(format!("{other} is not an option")),
@@ -95,6 +114,8 @@ pub(crate) struct GatewaySettings {
     pub(crate) rest_port: u16,
     pub(crate) grpc_port: u16,
     pub(crate) management_port: u16,
+    /// What fault points ask for, when the node has any.
+    pub(crate) chaos_token: Option<Secret>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: LogLevel,
     /// Variables that look like options and are none.
@@ -121,6 +142,11 @@ impl GatewaySettings {
             rest_port: layers.get(|it| &it.rest_port).unwrap_or(8080),
             grpc_port: layers.get(|it| &it.grpc_port).unwrap_or(26_500),
             management_port: layers.get(|it| &it.management_port).unwrap_or(9600),
+            chaos_token: chaos::token(
+                layers.get(|it| &it.chaos),
+                layers.get(|it| &it.chaos_token_file),
+                layers.get(|it| &it.chaos_token),
+            )?,
             log_format: layers.get(|it| &it.log_format).unwrap_or(LogFormat::Text),
             log_level: layers.get(|it| &it.log_level).unwrap_or(Level(LogLevel::Info)).0,
             unknown_variables: GatewayOptions::unknown_variables(environment),

@@ -4,6 +4,7 @@
 //! in the YAML file. Names that deployments of Zeebe set in their environment are understood where
 //! they mean the same; `SKEP_` wins over them.
 
+mod chaos;
 mod gateway;
 mod layers;
 mod values;
@@ -19,6 +20,7 @@ use skep_gateway::management::LogLevel;
 
 use crate::failure::Failure;
 use crate::limits::{MEMORY_BYTES_MIN, PARTITIONS_MAX};
+pub(crate) use chaos::Secret;
 pub(crate) use gateway::{GatewayOptions, GatewaySettings};
 use layers::{Layers, Options, parse};
 pub(crate) use values::{Address, Addresses, ByteSize, Level, LogFormat, Peers};
@@ -95,6 +97,19 @@ pub(crate) struct ServerOptions {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) in_memory: Option<bool>,
 
+    /// Let operators break this node on purpose: fault points on the management port; needs a token
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) chaos: Option<bool>,
+
+    /// File with the token that fault points ask for; without it SKEP_CHAOS_TOKEN is the token
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chaos_token_file: Option<PathBuf>,
+
+    /// The token itself: from the environment only, where no list of processes shows it
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) chaos_token: Option<Secret>,
+
     /// Form of the log on stderr: text, or json with Stackdriver's fields [default: text]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -139,6 +154,9 @@ impl Options for ServerOptions {
         ("SKEP_BACKUP_DIR", "backup-dir"),
         ("SKEP_VIRTUAL_TIME", "virtual-time"),
         ("SKEP_IN_MEMORY", "in-memory"),
+        ("SKEP_CHAOS", "chaos"),
+        ("SKEP_CHAOS_TOKEN_FILE", "chaos-token-file"),
+        ("SKEP_CHAOS_TOKEN", "chaos-token"),
         ("SKEP_LOG_FORMAT", "log-format"),
         ("SKEP_LOG_LEVEL", "log-level"),
     ];
@@ -162,6 +180,9 @@ impl Options for ServerOptions {
             "backup-dir" => self.backup_dir = Some(PathBuf::from(text)),
             "virtual-time" => self.virtual_time = parse(text)?,
             "in-memory" => self.in_memory = parse(text)?,
+            "chaos" => self.chaos = parse(text)?,
+            "chaos-token-file" => self.chaos_token_file = Some(PathBuf::from(text)),
+            "chaos-token" => self.chaos_token = Some(Secret(text.to_owned())),
             "log-format" => self.log_format = parse(text)?,
             "log-level" => self.log_level = parse(text)?,
             other => return Err(format!("{other} is not an option")),
@@ -187,6 +208,8 @@ pub(crate) struct ServerConfig {
     pub(crate) backup_dir: Option<PathBuf>,
     pub(crate) virtual_time: bool,
     pub(crate) in_memory: bool,
+    /// What fault points ask for, when the node has any.
+    pub(crate) chaos_token: Option<Secret>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: LogLevel,
     /// Variables that look like options and are none.
@@ -228,6 +251,11 @@ impl ServerConfig {
             backup_dir: layers.get(|it| &it.backup_dir),
             virtual_time: layers.get(|it| &it.virtual_time).unwrap_or(false),
             in_memory: layers.get(|it| &it.in_memory).unwrap_or(false),
+            chaos_token: chaos::token(
+                layers.get(|it| &it.chaos),
+                layers.get(|it| &it.chaos_token_file),
+                layers.get(|it| &it.chaos_token),
+            )?,
             log_format: layers.get(|it| &it.log_format).unwrap_or(LogFormat::Text),
             log_level: layers.get(|it| &it.log_level).unwrap_or(Level(LogLevel::Info)).0,
             unknown_variables: ServerOptions::unknown_variables(environment),

@@ -116,6 +116,21 @@ impl FrameSender for Sender {
         }
         if self.buffer.is_empty() { Ok(()) } else { self.flush().await }
     }
+
+    async fn send_damaged(&mut self, frame: Bytes, bit: u64) -> io::Result<()> {
+        let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        self.buffer.extend_from_slice(&length.to_le_bytes());
+        self.buffer.extend_from_slice(&crc32c::crc32c(&frame).to_le_bytes());
+        let begin = self.buffer.len();
+        self.buffer.extend_from_slice(&frame);
+        let bits = (frame.len() as u64 * 8).max(1);
+        let (byte, bit) = (bit % bits / 8, bit % 8);
+        let at = begin.saturating_add(usize::try_from(byte).unwrap_or_default());
+        if let Some(byte) = self.buffer.get_mut(at) {
+            *byte ^= 1 << bit;
+        }
+        self.flush().await
+    }
 }
 
 struct Receiver {
@@ -213,6 +228,17 @@ mod tests {
             stream.write_all(bytes).await.unwrap();
             let refused = there.receiver.receive(&mut Vec::new()).await.unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bit_that_flips_on_the_way_is_found() {
+        for bit in [0, 7, 31, u64::MAX] {
+            let (mut here, mut there) = pair().await;
+            here.sender.send_damaged(Bytes::from_static(b"four"), bit).await.unwrap();
+            let found = there.receiver.receive(&mut Vec::new()).await.unwrap_err();
+            assert_eq!(found.kind(), io::ErrorKind::InvalidData);
+            assert!(found.to_string().contains("damaged"), "{found}");
         }
     }
 

@@ -7,14 +7,15 @@ mod backups;
 mod clock;
 mod cluster;
 mod distributions;
+mod faults;
 mod health;
 mod loggers;
 mod metrics;
 mod replicas;
 mod status;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -22,6 +23,7 @@ use axum::routing::{get, post};
 use crate::gateway::Gateway;
 use crate::rest::problem;
 
+pub use faults::Chaos;
 pub use loggers::{LogControl, LogLevel};
 pub use metrics::{MetricsHandle, install_metrics};
 
@@ -36,6 +38,7 @@ struct Inner {
     metrics: MetricsHandle,
     logs: LogControl,
     started: AtomicBool,
+    chaos: OnceLock<Chaos>,
 }
 
 impl Management {
@@ -43,7 +46,19 @@ impl Management {
     #[must_use]
     pub fn new(gateway: Gateway, metrics: MetricsHandle, logs: LogControl) -> Self {
         let started = AtomicBool::new(false);
-        Self { inner: Arc::new(Inner { gateway, metrics, logs, started }) }
+        let chaos = OnceLock::new();
+        Self { inner: Arc::new(Inner { gateway, metrics, logs, started, chaos }) }
+    }
+
+    /// Lets who has the token break this node.
+    #[must_use]
+    pub fn with_chaos(self, chaos: Chaos) -> Self {
+        let _ = self.inner.chaos.set(chaos);
+        self
+    }
+
+    fn chaos(&self) -> Option<&Chaos> {
+        self.inner.chaos.get()
     }
 
     /// Every port is open: the start is over.
@@ -83,6 +98,7 @@ pub fn router(management: Management) -> Router {
         .merge(cluster::routes())
         .merge(replicas::routes())
         .merge(backups::routes())
+        .merge(faults::routes(&management))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn(problem::complete_any))

@@ -239,6 +239,7 @@ impl Writer {
         let (file, is_new) = hard.write(disk, folder, stream.id, value).map_err(|error| {
             if is_full(&error) { WriteError::Full(error) } else { WriteError::Broken(error) }
         })?;
+        skep_env::crash_point!("vote.before-sync");
         file.sync_data().map_err(WriteError::Broken)?;
         if is_new {
             disk.sync_dir(folder).map_err(WriteError::Broken)?;
@@ -304,6 +305,7 @@ impl Writer {
             end = marked.next_multiple_of(ZERO_AHEAD_BYTES).min(active.segment_bytes);
         }
         self.buffer.resize((end - active.end) as usize, 0);
+        skep_env::crash_point!("journal.before-append");
         if let Err(error) = active.file.write_at(u64::from(active.end), &self.buffer) {
             if !is_full(&error) {
                 return Err(WriteError::Broken(error));
@@ -316,9 +318,11 @@ impl Writer {
             drop(active.file.write_at(u64::from(active.end), marker));
             return Err(WriteError::Full(error));
         }
+        skep_env::crash_point!("journal.appended");
         let clock = &self.shared.options.clock;
         let started_us = clock.monotonic_us();
         active.file.sync_data().map_err(WriteError::Broken)?;
+        skep_env::crash_point!("journal.synced");
         self.shared.stats.fsync(clock.monotonic_us().saturating_sub(started_us));
         active.zeroed = active.zeroed.max(end);
         Ok(())
@@ -381,6 +385,7 @@ impl Writer {
         if self.recycling_failed {
             return Err(WriteError::Broken(poisoned()));
         }
+        skep_env::crash_point!("journal.before-segment");
         self.active = self.reserves.start_segment(self.shared.disk.as_ref(), header, &bounds)?;
         self.shared.files.lock().insert(self.active.number, self.active.file.clone());
         self.shared.stats.roll();

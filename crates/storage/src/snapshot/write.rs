@@ -187,6 +187,7 @@ impl SnapshotReceiver {
     /// # Errors
     /// When the disk fails.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), SnapshotError> {
+        skep_env::crash_point!("snapshot.receiving");
         self.file.append(piece)
     }
 

@@ -135,7 +135,8 @@ impl FrameKind {
         }
     }
 
-    fn from_number(number: u8) -> Result<Self, FrameError> {
+    /// The kind with this number.
+    pub(crate) fn from_number(number: u8) -> Result<Self, FrameError> {
         let found = Self::ALL.into_iter().find(|kind| *kind as u8 == number);
         found.ok_or_else(|| FrameError::Unknown(format!("frame kind {number}")))
     }

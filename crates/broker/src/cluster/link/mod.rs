@@ -3,6 +3,9 @@
 
 mod calls;
 mod deliveries;
+mod faults;
+pub(crate) mod kind;
+mod later;
 mod outgoing;
 mod run;
 #[cfg(test)]
@@ -21,6 +24,7 @@ use crate::cluster::frame::{Frame, FrameKind, Hello, NodeName};
 use calls::Calls;
 pub(crate) use calls::Reply;
 pub(crate) use deliveries::Deliveries;
+pub(crate) use faults::{LinkFaults, name_of};
 use outgoing::Outgoing;
 pub(crate) use outgoing::Unsent;
 use outgoing::{Need, need};
@@ -31,6 +35,8 @@ pub(crate) struct Link {
     /// Who is at the other side.
     pub(crate) peer: Hello,
     outgoing: Outgoing,
+    /// Present when this node has fault points.
+    faults: Option<LinkFaults>,
     calls: Calls,
     /// Jobs that the other side has and has not settled.
     pub(crate) deliveries: Deliveries,
@@ -45,10 +51,11 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(peer: Hello) -> Arc<Self> {
+    pub(crate) fn new(peer: Hello, faults: Option<LinkFaults>) -> Arc<Self> {
         Arc::new(Self {
             peer,
             outgoing: Outgoing::default(),
+            faults,
             calls: Calls::default(),
             deliveries: Deliveries::default(),
             streams: Mutex::default(),
@@ -63,10 +70,18 @@ impl Link {
         self.peer.name
     }
 
+    /// Queues a frame: the one place where everything passes that leaves.
+    fn push(&self, kind: FrameKind, frame: Bytes) -> Result<(), Unsent> {
+        match &self.faults {
+            None => self.outgoing.push(kind, frame),
+            Some(faults) => faults.push(&self.outgoing, kind, frame),
+        }
+    }
+
     /// Sends a frame that nobody answers. When the link is full it is dropped, unless the link
     /// could not go on without it: then the link is given up.
     pub(crate) fn send(&self, frame: &Frame) -> Result<(), Unsent> {
-        let sent = self.outgoing.push(frame.kind(), frame.encode());
+        let sent = self.push(frame.kind(), frame.encode());
         if sent == Err(Unsent::Full) && need(frame.kind()) == Need::Required {
             self.give_up("the other side takes nothing any more");
         }
@@ -75,7 +90,7 @@ impl Link {
 
     /// Sends jobs; when the link is full they are not sent, and go back.
     pub(crate) fn send_jobs(&self, frame: Bytes) -> Result<(), Unsent> {
-        self.outgoing.push(FrameKind::StreamJobs, frame)
+        self.push(FrameKind::StreamJobs, frame)
     }
 
     /// Sends a request that `encode` makes for its number. What is returned resolves with the answer.
@@ -86,7 +101,7 @@ impl Link {
         encode: impl FnOnce(u64) -> Bytes,
     ) -> Result<Call, Unsent> {
         let (request, answer) = self.calls.begin()?;
-        if let Err(unsent) = self.outgoing.push(kind, encode(request)) {
+        if let Err(unsent) = self.push(kind, encode(request)) {
             self.calls.cancel(request);
             return Err(unsent);
         }

@@ -1,6 +1,4 @@
 //! What waits to go out on a link: the one place where every frame passes.
-//!
-//! A fault of one kind of message is armed here.
 
 use std::collections::VecDeque;
 
@@ -62,6 +60,11 @@ impl Outgoing {
             self.ready.notify_one();
         }
         Ok(())
+    }
+
+    /// Wakes the writer although nothing was added.
+    pub(crate) fn wake(&self) {
+        self.ready.notify_one();
     }
 
     /// Takes everything that waits; true when there was something.

@@ -63,7 +63,7 @@ struct Bench {
 }
 
 fn start(early: Vec<Bytes>) -> Bench {
-    let link = Link::new(peer());
+    let link = Link::new(peer(), None);
     let sent = Sent::default();
     let (arrive, arriving) = mpsc::channel(8);
     let heard = Arc::<Mutex<Vec<Frame>>>::default();

@@ -62,6 +62,7 @@ pub use restored::{RestoredReplica, restored_replica};
 pub use state_machine::{CheckpointView, OpenSnapshot, SnapshotSink, SnapshotStore};
 pub use status::ReplicaStatus;
 use types::Batch;
+pub(crate) use wire::message_kind;
 
 /// A replica that openraft runs.
 pub struct RaftReplication {

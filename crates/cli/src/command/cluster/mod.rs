@@ -54,6 +54,12 @@ pub(crate) enum ClusterCommand {
     /// Carry packets slowly from one network namespace to another; `net delay` starts this
     #[command(hide = true)]
     Wire(net::WireArgs),
+    /// End faults of the network when their time is over; faults start this
+    #[command(hide = true)]
+    Guard(net::GuardArgs),
+    /// Try one connection and print what became of it; faults are verified with this
+    #[command(hide = true)]
+    Probe(net::ProbeArgs),
 }
 
 /// Where the cluster is.
@@ -61,7 +67,7 @@ pub(crate) enum ClusterCommand {
 pub(crate) struct FolderArgs {
     /// Folder of the cluster
     #[arg(long, env = "SKEP_CLUSTER_DIR", value_name = "FOLDER", default_value = "skep-cluster")]
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
 }
 
 impl ClusterCommand {
@@ -84,6 +90,8 @@ impl ClusterCommand {
             Self::Rebalance(args) => args.run(format),
             Self::Changes(args) => args.run(format),
             Self::Wire(args) => args.run(),
+            Self::Guard(args) => args.run(),
+            Self::Probe(args) => args.run(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `skep cluster net`: faults of the network between two nodes.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -7,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::FolderArgs;
 use crate::cluster::admin::{self, Admin};
-use crate::cluster::fault::{self, Fault, FaultKind};
+use crate::cluster::fault::{self, Fault, FaultKind, guard, probe};
+use crate::cluster::faults;
 use crate::cluster::wire::{self, WireSettings};
 use crate::duration;
 use crate::failure::Failure;
@@ -68,13 +70,15 @@ impl PairArgs {
     fn make(
         &self,
         format: Format,
+        ttl: Duration,
         kind: impl Fn(&Admin, &str, &str) -> Result<FaultKind, Failure>,
     ) -> Result<(), Failure> {
+        faults::check_ttl(ttl)?;
         let mut admin = Admin::open(&self.folder.dir)?;
         let mut made = Vec::new();
         for (from, to) in self.directions() {
             let kind = kind(&admin, from, to)?;
-            made.push(fault::make(&admin.folder, &mut admin.state, from, to, kind)?);
+            made.push(fault::make(&admin.folder, &mut admin.state, from, to, kind, ttl)?);
         }
         show(format, &made, "")
     }
@@ -94,11 +98,22 @@ fn show(format: Format, faults: &[Fault], nothing: &str) -> Result<(), Failure> 
 pub(crate) struct BlockArgs {
     #[command(flatten)]
     pair: PairArgs,
+
+    #[command(flatten)]
+    life: LifeArgs,
+}
+
+/// How long a fault lasts.
+#[derive(Debug, Args)]
+struct LifeArgs {
+    /// It ends by itself after this, at most an hour
+    #[arg(long, value_name = "DURATION", default_value = faults::TTL_DEFAULT, value_parser = duration::parse)]
+    ttl: Duration,
 }
 
 impl BlockArgs {
     fn run(self, format: Format) -> Result<(), Failure> {
-        self.pair.make(format, |_, _, _| Ok(FaultKind::Block))
+        self.pair.make(format, self.life.ttl, |_, _, _| Ok(FaultKind::Block))
     }
 }
 
@@ -117,11 +132,14 @@ pub(crate) struct DelayArgs {
     /// Packets that are lost, per cent
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent)]
     loss: f64,
+
+    #[command(flatten)]
+    life: LifeArgs,
 }
 
 impl DelayArgs {
     fn run(self, format: Format) -> Result<(), Failure> {
-        self.pair.make(format, |admin, from, to| {
+        self.pair.make(format, self.life.ttl, |admin, from, to| {
             Ok(FaultKind::Delay {
                 delay_ms: self.delay_ms,
                 // The parser has checked that it is 0 to 100.
@@ -177,10 +195,8 @@ pub(crate) struct ClearArgs {
 impl ClearArgs {
     fn run(self, format: Format) -> Result<(), Failure> {
         let mut admin = Admin::open(&self.folder.dir)?;
-        let mut undone = Vec::new();
-        for fault in admin.state.faults.clone() {
-            undone.extend(fault::undo(&admin.folder, &mut admin.state, &fault.from, &fault.to)?);
-        }
+        let all = admin.state.faults.clone();
+        let undone = fault::undo_all(&admin.folder, &mut admin.state, &all)?;
         ended(format, &undone)
     }
 }
@@ -234,11 +250,48 @@ pub(crate) struct WireArgs {
     /// Decides which packets are lost
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
+
+    /// The wire ends by itself after this, whoever forgets to end it
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    ttl: Option<Duration>,
+}
+
+/// The guard of a cluster's faults.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  skep cluster guard --dir skep-cluster")]
+pub(crate) struct GuardArgs {
+    #[command(flatten)]
+    folder: FolderArgs,
+}
+
+impl GuardArgs {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        guard::run(&admin::full_path(&self.folder.dir)?)
+    }
+}
+
+/// One packet, and what becomes of it.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  skep cluster probe 10.64.1.10:9600 --limit 1s")]
+pub(crate) struct ProbeArgs {
+    /// Where to connect to
+    #[arg(value_name = "ADDRESS")]
+    target: SocketAddr,
+
+    /// How long the answer may take
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    limit: Duration,
+}
+
+impl ProbeArgs {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        probe::run(self.target, self.limit)
+    }
 }
 
 impl WireArgs {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let settings = WireSettings { delay: self.delay, loss: self.loss, seed: self.seed };
-        wire::run(&self.from, &self.to, &self.device, settings)
+        wire::run(&self.from, &self.to, &self.device, settings, self.ttl)
     }
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{FolderArgs, wait};
 use crate::cluster::admin::{self, Admin};
+use crate::cluster::faults::token;
 use crate::cluster::layout::{self, NetworkPlace, NodeKind};
 use crate::cluster::network;
 use crate::cluster::plan::{Plan, PlanName};
@@ -31,6 +32,10 @@ pub(crate) struct StartArgs {
     #[arg(long)]
     netns: bool,
 
+    /// Give every node fault points: messages, disk, clock and process can be broken on purpose
+    #[arg(long)]
+    chaos: bool,
+
     /// First port; each node takes the next ten from there, gateways first [default: free ports]
     #[arg(long, value_name = "PORT", conflicts_with = "netns")]
     base_port: Option<u16>,
@@ -52,6 +57,7 @@ production-m (3 brokers, 6 partitions, 2 gateways), production-l (6 brokers, 12 
 Examples:
   skep cluster start --plan production-s
   skep cluster start --plan production-s --base-port 26500
+  skep cluster start --chaos
   skep cluster start --netns --dir /tmp/trouble -- --memory 256MB --log-level debug";
 
 impl StartArgs {
@@ -69,6 +75,9 @@ impl StartArgs {
                 Admin::with(folder, state, lock)?
             }
         };
+        if self.chaos && admin.state.chaos_token.is_none() {
+            admin.state.chaos_token = Some(token::make(&admin.folder)?);
+        }
         admin.state.phase = Phase::Starting;
         admin.save()?;
         admin.make_network()?;
@@ -174,7 +183,9 @@ fn cluster(
         network,
         broker_options: broker_options.to_vec(),
         nodes,
+        chaos_token: None,
         faults: Vec::new(),
+        guard: None,
     }
 }
 

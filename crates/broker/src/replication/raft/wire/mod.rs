@@ -13,6 +13,7 @@ use openraft::raft::{
     AppendEntriesRequest, SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse,
     VoteRequest, VoteResponse,
 };
+use skep_env::fault::MessageKind;
 
 use crate::replication::raft::types::{TypeConfig, Vote};
 
@@ -104,6 +105,15 @@ mod kind {
     pub(super) const SNAPSHOT: u8 = 5;
     pub(super) const PROBE: u8 = 6;
     pub(super) const REFUSED: u8 = 255;
+}
+
+/// What a message of a replica is for, as faults name it.
+pub(crate) fn message_kind(message: &[u8]) -> MessageKind {
+    match message.get(1).copied() {
+        Some(kind::VOTE | kind::PRE_VOTE | kind::TRANSFER | kind::PROBE) => MessageKind::Vote,
+        Some(kind::SNAPSHOT) => MessageKind::Snapshot,
+        _ => MessageKind::Append,
+    }
 }
 
 #[cfg(test)]
