@@ -1,7 +1,6 @@
 //! What time it is: the one place of this crate that looks at a clock.
 
 use jiff::{Timestamp, tz::TimeZone};
-use skep_env::{Clock, SystemClock};
 
 /// A point in time, with microseconds as the journal has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,11 +38,6 @@ impl Moment {
 pub(crate) fn local_text() -> String {
     let now = Timestamp::now().to_zoned_datetime(TimeZone::system());
     now.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-/// Microseconds since an arbitrary point, never going back.
-pub(crate) fn monotonic_us() -> u64 {
-    SystemClock.monotonic_us()
 }
 
 #[cfg(test)]

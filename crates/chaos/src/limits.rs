@@ -11,3 +11,12 @@ pub(crate) const DEPTH_MAX: usize = 128;
 
 /// Values that aliases of a YAML text may stand for, values: a text of a few hundred bytes could otherwise fill the memory.
 pub(crate) const ALIASED_NODES_MAX: usize = 200_000;
+
+/// What is kept of each output of a process, bytes: the journal has all of it, and more would not be read by anybody.
+pub(crate) const OUTPUT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Longest timeout or pause, seconds: a year, which durations can hold.
+pub(crate) const TIMEOUT_SECONDS_MAX: f64 = 365.0 * 24.0 * 3600.0;
+
+/// Shortest secret that is looked for in log and journal, characters: shorter ones are in every other word.
+pub(crate) const SECRET_LENGTH_MIN: usize = 4;

@@ -96,6 +96,15 @@ pub fn kill_this() -> ! {
     std::process::abort();
 }
 
+/// Kills every process of a group. The caller has to know that the group is still its own: its first process is a
+/// child that nobody has waited for yet. `false` when there is no such group.
+///
+/// # Errors
+/// When the machine does not allow it.
+pub fn kill_group(id: u32) -> io::Result<bool> {
+    system::kill_group(id)
+}
+
 /// Fields of `/proc/PID/stat` after the name, counted from zero.
 const STATE_FIELD: usize = 0;
 const START_FIELD: usize = 19;
@@ -128,6 +137,20 @@ mod system {
         Ok(Some(unsafe { OwnedFd::from_raw_fd(descriptor) }))
     }
 
+    /// `false` when there is no such group.
+    pub(super) fn kill_group(id: u32) -> io::Result<bool> {
+        // Zero and one as a group would mean other processes than anybody wants to kill.
+        let Some(id) = libc::pid_t::try_from(id).ok().filter(|id| *id > 1) else {
+            return Ok(false);
+        };
+        // SAFETY: the call takes two numbers.
+        if unsafe { libc::kill(-id, libc::SIGKILL) } == 0 {
+            return Ok(true);
+        }
+        let error = io::Error::last_os_error();
+        if error.raw_os_error() == Some(libc::ESRCH) { Ok(false) } else { Err(error) }
+    }
+
     /// `false` when the process has ended.
     pub(super) fn signal(process: &OwnedFd, signal: Signal) -> io::Result<bool> {
         let number = match signal {
@@ -155,6 +178,28 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+
+    #[test]
+    fn a_group_is_killed_as_a_whole() {
+        use std::os::unix::process::CommandExt;
+
+        let mut shell = Command::new("sh")
+            .args(["-c", "sleep 1000 & echo $!; wait"])
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let mut line = String::new();
+        let mut output = std::io::BufReader::new(shell.stdout.take().expect("piped"));
+        std::io::BufRead::read_line(&mut output, &mut line).expect("its child's id");
+        let child = ProcessIdentity::of(line.trim().parse().expect("a number")).expect("running");
+        assert!(kill_group(shell.id()).expect("allowed"));
+        assert!(!shell.wait().expect("ended").success());
+        // The pipe ends when the last one that holds it does.
+        std::io::Read::read_to_end(&mut output, &mut Vec::new()).expect("the end");
+        assert_eq!(child.state(), ProcessState::Ended);
+        assert!(!kill_group(1).expect("not sent"));
+    }
 
     #[test]
     fn names_with_brackets_do_not_shift_the_fields() {

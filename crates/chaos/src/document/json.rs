@@ -131,10 +131,15 @@ impl Reader<'_> {
             map.insert(name, value);
             self.skip_space();
             match self.peek() {
-                Some(',') => self.next(),
-                Some('}') => break self.next(),
+                Some(',') => {
+                    self.next();
+                }
+                Some('}') => {
+                    self.next();
+                    break;
+                }
                 _ => return Err(self.failure("expected ',' or '}'")),
-            };
+            }
         }
         Ok(Value::Object(map))
     }
@@ -155,10 +160,15 @@ impl Reader<'_> {
             items.push(value);
             self.skip_space();
             match self.peek() {
-                Some(',') => self.next(),
-                Some(']') => break self.next(),
+                Some(',') => {
+                    self.next();
+                }
+                Some(']') => {
+                    self.next();
+                    break;
+                }
                 _ => return Err(self.failure("expected ',' or ']'")),
-            };
+            }
         }
         Ok(Value::Array(items))
     }

@@ -101,6 +101,30 @@ impl fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
+/// The activity that a reference means: a later one of the same name wins, and the hypothesis over the method.
+pub(crate) fn referenced<'a>(experiment: &'a Value, name: &str) -> Option<&'a Value> {
+    let probes = experiment.get("steady-state-hypothesis").and_then(|h| h.get("probes"));
+    let list = |value: Option<&'a Value>| value.and_then(Value::as_array).into_iter().flatten();
+    list(experiment.get("method"))
+        .chain(list(probes))
+        .rfind(|activity| activity.get("name").and_then(Value::as_str) == Some(name))
+}
+
+/// Every activity with the path to it: of the hypothesis, the method, the rollbacks.
+pub(crate) fn activities(experiment: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let probes = experiment.get("steady-state-hypothesis").and_then(|h| h.get("probes"));
+    [
+        ("/steady-state-hypothesis/probes", probes),
+        ("/method", experiment.get("method")),
+        ("/rollbacks", experiment.get("rollbacks")),
+    ]
+    .into_iter()
+    .flat_map(|(path, list)| {
+        let items = list.and_then(Value::as_array).into_iter().flatten().enumerate();
+        items.map(move |(index, activity)| (format!("{path}/{index}"), activity))
+    })
+}
+
 /// What a text is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
