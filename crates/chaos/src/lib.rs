@@ -45,6 +45,7 @@ pub use observer::{Event, Observer, Phase, Quiet};
 pub use options::{Dry, HypothesisStrategy, Judging, RollbackStrategy, RunOptions, Variables};
 pub use outcome::{Outcome, RunError, RunReport, Verdict, VerdictKind};
 pub use program::{NoPrograms, Program, Programs};
+pub use provider::http::fetch;
 pub use run::{run, validate};
 pub use signal::{Signal, SignalSender, Signals};
 pub use variables::parse_variable;

@@ -20,3 +20,12 @@ pub(crate) const TIMEOUT_SECONDS_MAX: f64 = 365.0 * 24.0 * 3600.0;
 
 /// Shortest secret that is looked for in log and journal, characters: shorter ones are in every other word.
 pub(crate) const SECRET_LENGTH_MIN: usize = 4;
+
+/// Largest head of an HTTP answer, bytes: servers that send more mean no good.
+pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// Headers of an HTTP answer, lines: Python's client takes no more either.
+pub(crate) const HEADERS_MAX: usize = 100;
+
+/// Redirections that are followed, answers: as many as Python's client follows.
+pub(crate) const REDIRECTS_MAX: usize = 30;

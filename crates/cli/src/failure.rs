@@ -26,6 +26,8 @@ pub(crate) enum Failure {
     Local(String),
     /// The server cannot start here. Exit code 1.
     Start(String),
+    /// Everything was said already; only the exit code is left.
+    Said(u8),
     /// Something with advice of its own, and one of the documented exit codes.
     Guided {
         /// The exit code.
@@ -62,6 +64,7 @@ impl Failure {
             Self::Cluster(error) => error.kind().as_str(),
             Self::Local(_) => ErrorKind::Internal.as_str(),
             Self::Start(_) => ErrorKind::Unavailable.as_str(),
+            Self::Said(_) => "said",
             Self::Guided { code, .. } => match code {
                 2 => "usage",
                 4 => ErrorKind::NotFound.as_str(),
@@ -82,6 +85,7 @@ impl Failure {
             | Self::Start(message)
             | Self::Guided { message, .. } => message,
             Self::Cluster(error) => error.message(),
+            Self::Said(_) => "",
         }
     }
 
@@ -93,6 +97,7 @@ impl Failure {
             Self::Unreachable(_) => "Check that the cluster is up and that the address is right.",
             Self::Cluster(error) => error.advice(),
             Self::Guided { advice, .. } => advice,
+            Self::Said(_) => "",
             Self::Start(_) => "No server was started, and no data was changed.",
             Self::Local(_) => "This is a fault of this program or machine, not of the cluster.",
         }
@@ -106,7 +111,7 @@ impl Failure {
             Self::Answer(_) => 3,
             Self::Unreachable(_) => 7,
             Self::Different(_) => 8,
-            Self::Guided { code, .. } => *code,
+            Self::Guided { code, .. } | Self::Said(code) => *code,
             Self::Cluster(error) => match error.kind() {
                 ErrorKind::Invalid => 3,
                 ErrorKind::NotFound => 4,
@@ -121,6 +126,7 @@ impl Failure {
     /// Prints the failure on stderr and answers the exit code.
     pub(crate) fn report(&self, format: Format) -> ExitCode {
         match format {
+            _ if matches!(self, Self::Said(_)) => {}
             Format::Table => eprintln!("error: {}\n{}", self.message().trim_end(), self.advice()),
             Format::Json => {
                 let (kind, message, advice) = (self.kind(), self.message(), self.advice());

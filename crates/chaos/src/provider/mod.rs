@@ -1,5 +1,6 @@
 //! Providers: how an activity is carried out.
 
+pub(crate) mod http;
 pub(crate) mod process;
 
 use serde_json::Value;
@@ -43,6 +44,7 @@ pub(crate) async fn run(
     let judged = activity.get("tolerance").is_some();
     match provider.get("type").and_then(Value::as_str) {
         Some("process") => process::run(provider, judged, surroundings).await,
+        Some("http") => http::run(provider, judged, surroundings).await,
         Some("python") => Err(Failure::Crash("python providers are not supported".to_owned())),
         // An unknown provider does nothing, and its result is nothing.
         _ => Ok(Answer { output: Value::Null, warning: None }),

@@ -50,7 +50,7 @@ pub(crate) enum Command {
     #[cfg(target_os = "linux")]
     #[command(subcommand)]
     Cluster(cluster::ClusterCommand),
-    /// Break a cluster on purpose, for a while
+    /// Run experiments: break a cluster on purpose, and see whether it bears that
     #[cfg(target_os = "linux")]
     #[command(subcommand)]
     Chaos(chaos::ChaosCommand),
