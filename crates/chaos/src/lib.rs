@@ -22,6 +22,7 @@
 mod clock;
 mod configuration;
 mod document;
+mod explain;
 mod journal;
 mod limits;
 mod log;
@@ -32,6 +33,7 @@ mod program;
 mod provider;
 mod python;
 mod redact;
+pub mod report;
 mod run;
 mod signal;
 mod template;
@@ -39,6 +41,7 @@ mod tolerance;
 mod variables;
 
 pub use document::{Document, Finding, Language, LoadError, Position, load, read};
+pub use explain::explain;
 pub use journal::{ActivityStatus, Journal, RunEntry, State, Status, SteadyStates};
 pub use log::{Level, PlainLog, line};
 pub use observer::{Event, Observer, Phase, Quiet};

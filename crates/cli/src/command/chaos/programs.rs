@@ -101,7 +101,9 @@ mod tests {
 
     #[test]
     fn files_are_files() {
-        for path in ["./zbchaos", "/usr/bin/zbchaos", "sh", "mine.sh", "my-scripts/verify-readiness.sh"] {
+        for path in
+            ["./zbchaos", "/usr/bin/zbchaos", "sh", "mine.sh", "my-scripts/verify-readiness.sh"]
+        {
             assert_eq!(leading(path), None, "{path}");
         }
     }

@@ -70,8 +70,8 @@ impl ReportArgs {
     pub(crate) fn run(self, format: Format) -> Result<(), Failure> {
         let text = std::fs::read_to_string(&self.journal)
             .map_err(|error| Failure::file("read", &self.journal, error))?;
-        let journal = Journal::read(&text)
-            .map_err(|error| Failure::file("read", &self.journal, error))?;
+        let journal =
+            Journal::read(&text).map_err(|error| Failure::file("read", &self.journal, error))?;
         let path = self.to.unwrap_or_else(|| self.format.beside(&self.journal));
         if path == Path::new("-") {
             return print_line(&self.format.text(&journal));
