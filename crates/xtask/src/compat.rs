@@ -304,17 +304,21 @@ fn node_run(places: &Places) -> Command {
 }
 
 fn python_install(places: &Places) -> Outcome {
-    let requirements = places.sources.join("requirements.txt");
-    if is_installed_from(&requirements, &places.made) {
+    install_python(&places.sources.join("requirements.txt"), &places.made)
+}
+
+/// Makes a virtual environment in `made`, unless it was made from the same requirements before.
+pub(crate) fn install_python(requirements: &Path, made: &Path) -> Outcome {
+    if is_installed_from(requirements, made) {
         return Ok(());
     }
-    prepare(Command::new("python3").args(["-m", "venv", "--clear"]).arg(places.made.join("venv")))?;
+    prepare(Command::new("python3").args(["-m", "venv", "--clear"]).arg(made.join("venv")))?;
     prepare(
-        Command::new(places.made.join("venv/bin/pip"))
+        Command::new(made.join("venv/bin/pip"))
             .args(["install", "--quiet", "--disable-pip-version-check", "-r"])
-            .arg(&requirements),
+            .arg(requirements),
     )?;
-    remember(&requirements, &places.made)
+    remember(requirements, made)
 }
 
 fn python_run(places: &Places) -> Command {

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod chaos_compat;
 mod cluster_test;
 mod compat;
 mod crash;
@@ -85,6 +86,15 @@ enum Task {
         #[arg(long, requires = "cluster")]
         netns: bool,
     },
+    /// Hold the golden files of `skep chaos run --compat` against the real Chaos Toolkit
+    ChaosCompat {
+        /// Only cases with this in their name
+        #[arg(long, value_name = "NAME")]
+        only: Option<String>,
+        /// Make the golden files anew, by what the Chaos Toolkit does
+        #[arg(long)]
+        write: bool,
+    },
     /// Kill a loaded server over and over, and check what its clients were told
     CrashTest {
         /// How often it is killed
@@ -132,6 +142,7 @@ fn main() -> ExitCode {
                 against_grpc.zip(against_rest).map(|(grpc, rest)| compat::Against { grpc, rest });
             compat::run(&clients, release, against.as_ref())
         }
+        Task::ChaosCompat { only, write } => chaos_compat::run(only.as_deref(), write),
         Task::CrashTest { rounds, seed, debug } => crash::run(rounds, seed, debug),
         Task::ClusterTest(options) => cluster_test::test(&options),
         Task::ClusterBench(options) => cluster_test::bench(&options),

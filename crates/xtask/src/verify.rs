@@ -1,7 +1,7 @@
 //! `cargo xtask verify`: everything that a change has to pass, read-only, each step with its time.
 
 use crate::shell::{self, Outcome};
-use crate::{compat, deny, suite, tidy, workspace};
+use crate::{chaos_compat, compat, deny, suite, tidy, workspace};
 use std::time::Instant;
 
 /// A step of the gate, in the order in which they run: what fails fast comes first.
@@ -19,13 +19,23 @@ pub(crate) enum Step {
     Doc,
     /// The official clients against a real server
     Compat,
+    /// The golden files of `skep chaos run --compat` against the real Chaos Toolkit
+    ChaosCompat,
     /// Every test of the workspace
     Test,
 }
 
 /// Last comes the one with the summary that a script reads.
-const STEPS: [Step; 7] =
-    [Step::Fmt, Step::Clippy, Step::Tidy, Step::Deny, Step::Doc, Step::Compat, Step::Test];
+const STEPS: [Step; 8] = [
+    Step::Fmt,
+    Step::Clippy,
+    Step::Tidy,
+    Step::Deny,
+    Step::Doc,
+    Step::Compat,
+    Step::ChaosCompat,
+    Step::Test,
+];
 
 /// Runs the steps but those to be skipped, and stops at the first that fails.
 pub(crate) fn run(skip: &[Step]) -> Outcome {
@@ -72,6 +82,7 @@ fn run_step(step: Step) -> Outcome {
             let quick = ["go", "node", "python"].map(str::to_owned);
             compat::cluster::run(&quick, false, false)
         }),
+        Step::ChaosCompat => chaos_compat::run(None, false),
         Step::Test => suite::run(&[]),
     }
 }
