@@ -157,7 +157,13 @@ pub fn read(name: &str, text: &str, language: Language) -> Result<Document, Load
     };
     match outcome {
         Ok((value, positions)) => Ok(Document { name: name.to_owned(), value, positions }),
-        Err((position, message)) => Err(LoadError(format!("{name}:{position}: {message}"))),
+        Err((position, message)) => {
+            let begin = match language {
+                Language::Json => "",
+                Language::Yaml => "Failed parsing YAML experiment: ",
+            };
+            Err(LoadError(format!("{begin}{name}:{position}: {message}")))
+        }
     }
 }
 
