@@ -190,13 +190,13 @@ mod tests {
             .spawn()
             .expect("a shell");
         let mut line = String::new();
-        let mut output = std::io::BufReader::new(shell.stdout.take().expect("piped"));
-        std::io::BufRead::read_line(&mut output, &mut line).expect("its child's id");
+        let mut output = io::BufReader::new(shell.stdout.take().expect("piped"));
+        io::BufRead::read_line(&mut output, &mut line).expect("its child's id");
         let child = ProcessIdentity::of(line.trim().parse().expect("a number")).expect("running");
         assert!(kill_group(shell.id()).expect("allowed"));
         assert!(!shell.wait().expect("ended").success());
         // The pipe ends when the last one that holds it does.
-        std::io::Read::read_to_end(&mut output, &mut Vec::new()).expect("the end");
+        io::Read::read_to_end(&mut output, &mut Vec::new()).expect("the end");
         assert_eq!(child.state(), ProcessState::Ended);
         assert!(!kill_group(1).expect("not sent"));
     }

@@ -141,10 +141,11 @@ fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Val
     match tag {
         Some(tag) if tag.is_yaml_core_schema() => scalar::tagged(&tag.suffix, text)
             .ok_or_else(|| format!("'{text}' cannot be read as !!{}", tag.suffix)),
-        Some(tag) if !(tag.handle.is_empty() && tag.suffix == "!") && tag.suffix != "" => {
-            Err(format!("could not determine a constructor for the tag '{tag}'"))
+        // A `!` alone says that the scalar is a text.
+        Some(tag) if tag.suffix.is_empty() || (tag.handle.is_empty() && tag.suffix == "!") => {
+            Ok(Value::String(text.to_owned()))
         }
-        Some(_) => Ok(Value::String(text.to_owned())),
+        Some(tag) => Err(format!("could not determine a constructor for the tag '{tag}'")),
         None if style == ScalarStyle::Plain => Ok(scalar::plain(text)),
         None => Ok(Value::String(text.to_owned())),
     }

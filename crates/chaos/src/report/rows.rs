@@ -52,7 +52,8 @@ fn row(journal: &Journal, phase: &'static str, entry: &RunEntry) -> Row {
         None => (false, "interrupted".to_owned()),
         Some(ActivityStatus::Failed) => (false, "failed".to_owned()),
         Some(ActivityStatus::Succeeded) if !tolerated => (false, "not in tolerance".to_owned()),
-        Some(ActivityStatus::Succeeded) => (!convicted(entry), "done".to_owned()),
+        Some(ActivityStatus::Succeeded) if convicted(entry) => (false, "failed".to_owned()),
+        Some(ActivityStatus::Succeeded) => (true, "done".to_owned()),
     };
     if let Some(status) = status {
         result.push_str(&format!(", status {status}"));

@@ -224,7 +224,7 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
         "/moved" => ("302 Found\r\nLocation: /text", "text/plain; charset=utf-8", String::new()),
         "/slow" => {
             // Until the caller gives up.
-            stream.read(&mut buffer)?;
+            while stream.read(&mut buffer)? > 0 {}
             return Ok(());
         }
         path if path.starts_with("/echo") => {

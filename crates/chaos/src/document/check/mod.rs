@@ -27,7 +27,7 @@ pub(crate) fn check(
     variables: &Variables,
 ) -> Vec<Finding> {
     let mut check = Check { document, judging, programs, findings: Vec::new() };
-    if !document.value.as_object().is_some_and(|map| !map.is_empty()) {
+    if document.value.as_object().is_none_or(serde_json::Map::is_empty) {
         check.error("", "an empty experiment is not an experiment");
         return check.findings;
     }
