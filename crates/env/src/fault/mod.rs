@@ -7,6 +7,8 @@
 //! that was not has none of it: disk and clock are not wrapped, and links and crash points cost one
 //! branch that always goes the same way.
 
+mod armed;
+mod ask;
 mod clock;
 pub mod crash;
 mod disk;

@@ -7,15 +7,15 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use tokio::task::AbortHandle;
 
+use super::armed::Armed;
 use super::clock::{ChaosClock, Error};
-use super::message::{Direction, Passing, Route, Verdict};
+use super::message::Route;
 use super::{
     CrashPoint, FaultKind, FaultSpec, FaultStatus, NODE_ANY, Refusal, crash, metrics as names,
     pause,
 };
-use crate::{Clock, Random, SeededRandom, task};
+use crate::{Clock, SeededRandom, task};
 
 /// Faults that are armed at a time at most: each message is held against all of them.
 const FAULTS_MAX: usize = 64;
@@ -55,77 +55,21 @@ pub struct Targets {
 
 /// The faults of one node.
 pub struct FaultPoints {
-    parts: FaultParts,
+    pub(super) parts: FaultParts,
     this: Weak<Self>,
-    of_messages: AtomicBool,
-    of_disk: AtomicBool,
-    state: Mutex<State>,
+    pub(super) of_messages: AtomicBool,
+    pub(super) of_disk: AtomicBool,
+    pub(super) state: Mutex<State>,
     /// Wakes what a slow disk holds.
-    changed: Condvar,
+    pub(super) changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     made: u64,
     /// By the order in which they were armed.
-    armed: BTreeMap<u64, Armed>,
+    pub(super) armed: BTreeMap<u64, Armed>,
     ended: VecDeque<FaultStatus>,
-}
-
-struct Armed {
-    id: String,
-    spec: FaultSpec,
-    route: Option<Route>,
-    began_us: u64,
-    expires_us: u64,
-    seen: u64,
-    hits: u64,
-    /// Room that is left of a full disk.
-    room: u64,
-    random: SeededRandom,
-    expiry: Option<AbortHandle>,
-}
-
-impl Armed {
-    fn is_spent(&self) -> bool {
-        self.spec.count.is_some_and(|count| self.hits >= count)
-    }
-
-    /// Whether it acts this time; counted.
-    fn acts(&mut self, now_us: u64) -> bool {
-        if now_us >= self.expires_us || self.is_spent() {
-            return false;
-        }
-        self.seen += 1;
-        if self.seen <= self.spec.skip.unwrap_or_default() {
-            return false;
-        }
-        if let Some(probability) = self.spec.probability {
-            // 53 bits: as many as the number has.
-            let drawn = (self.random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-            if drawn >= probability {
-                return false;
-            }
-        }
-        self.hit();
-        true
-    }
-
-    fn hit(&mut self) {
-        self.hits += 1;
-        metrics::counter!(names::HITS, "fault" => self.spec.fault.name()).increment(1);
-    }
-
-    fn status(&self, now_us: u64) -> FaultStatus {
-        FaultStatus {
-            id: self.id.clone(),
-            text: self.spec.text(),
-            remaining_ms: self.expires_us.saturating_sub(now_us).div_ceil(1_000),
-            hits: self.hits,
-            spent: self.is_spent(),
-            spec: FaultSpec { id: Some(self.id.clone()), ..self.spec.clone() },
-        }
-    }
 }
 
 impl fmt::Debug for FaultPoints {
@@ -396,127 +340,6 @@ impl FaultPoints {
             of_clock.map(error).collect()
         };
         clock.set(errors);
-    }
-
-    /// Whether messages have to be held against faults at all.
-    #[inline]
-    #[must_use]
-    pub fn has_messages(&self) -> bool {
-        self.of_messages.load(Ordering::Acquire)
-    }
-
-    /// What becomes of a message.
-    #[must_use]
-    pub fn message(&self, passing: &Passing<'_>) -> Verdict {
-        let now_us = self.parts.time.monotonic_us();
-        let mut state = self.state.lock();
-        for armed in state.armed.values_mut() {
-            let is_on_route =
-                armed.route.as_ref().is_some_and(|route| route.is(passing.peer, passing.direction));
-            if is_on_route && armed.spec.means(passing) && armed.acts(now_us) {
-                return armed.spec.verdict(&armed.random);
-            }
-        }
-        Verdict::Pass
-    }
-
-    /// Whether nothing passes between this node and another in one of the directions, so that no
-    /// connection can be made.
-    #[must_use]
-    pub fn is_cut(&self, peer: &str) -> bool {
-        if !self.has_messages() {
-            return false;
-        }
-        let now_us = self.parts.time.monotonic_us();
-        let mut state = self.state.lock();
-        for armed in state.armed.values_mut() {
-            let is_it = armed.route.as_ref().is_some_and(|route| {
-                route.is(peer, Direction::Out) || route.is(peer, Direction::In)
-            });
-            if is_it && armed.spec.cuts() && armed.acts(now_us) {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Whether the disk has to be held against faults at all.
-    #[inline]
-    pub(super) fn has_disk(&self) -> bool {
-        self.of_disk.load(Ordering::Acquire)
-    }
-
-    /// How much of this many bytes finds room on the disk; counted when it is less.
-    pub(super) fn take_room(&self, bytes: u64) -> u64 {
-        let mut taken = bytes;
-        for armed in self.state.lock().armed.values_mut() {
-            if armed.spec.fault == FaultKind::DiskFull {
-                let own = bytes.min(armed.room);
-                armed.room -= own;
-                if own < bytes {
-                    armed.hit();
-                }
-                taken = taken.min(own);
-            }
-        }
-        taken
-    }
-
-    /// Room that is left on the disk, when a fault says so.
-    pub(super) fn room(&self) -> Option<u64> {
-        let state = self.state.lock();
-        let full = state.armed.values().filter(|armed| armed.spec.fault == FaultKind::DiskFull);
-        full.map(|armed| armed.room).min()
-    }
-
-    /// Whether this access of the disk fails.
-    pub(super) fn disk_fails(&self, action: super::DiskAction) -> bool {
-        let now_us = self.parts.time.monotonic_us();
-        let mut state = self.state.lock();
-        state.armed.values_mut().any(|armed| {
-            armed.spec.fault == FaultKind::DiskError
-                && armed.spec.operation.unwrap_or(super::DiskAction::Write) == action
-                && armed.acts(now_us)
-        })
-    }
-
-    /// Takes as long as a slow disk does; returns at once when the fault ends. Blocks the thread.
-    pub(super) fn wait_for_slow_sync(&self) {
-        let now_us = self.parts.time.monotonic_us();
-        let mut state = self.state.lock();
-        let mut longest = None;
-        for (number, armed) in &mut state.armed {
-            if armed.spec.fault == FaultKind::SlowFsync && armed.acts(now_us) {
-                longest = longest.max(Some((armed.spec.delay(&armed.random), *number)));
-            }
-        }
-        let Some((delay, number)) = longest else { return };
-        let delay_us = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
-        let until_us = now_us.saturating_add(delay_us);
-        while state.armed.contains_key(&number) {
-            let left_us = until_us.saturating_sub(self.parts.time.monotonic_us());
-            if left_us == 0 {
-                return;
-            }
-            self.changed.wait_for(&mut state, Duration::from_micros(left_us));
-        }
-    }
-
-    /// The process has come to a place that may be where it is to crash.
-    pub(super) fn crash_at(&self, name: &str) {
-        let now_us = self.parts.time.monotonic_us();
-        let is_here = {
-            let mut state = self.state.lock();
-            state.armed.values_mut().any(|armed| {
-                armed.spec.fault == FaultKind::Crash
-                    && armed.spec.point.as_deref() == Some(name)
-                    && armed.acts(now_us)
-            })
-        };
-        if is_here {
-            tracing::warn!(point = name, "fault hit: the process is killed at {name}");
-            (self.parts.end)(name);
-        }
     }
 }
 
