@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_millis(1_000);
 const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The status and body of a GET; nothing when there is no answer.
-pub(super) fn get(address: SocketAddrV4, path: &str) -> Option<(u16, String)> {
+pub(crate) fn get(address: SocketAddrV4, path: &str) -> Option<(u16, String)> {
     request(address.into(), "GET", path, None, PATIENCE)
 }
 

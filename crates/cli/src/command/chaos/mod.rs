@@ -9,6 +9,7 @@ mod programs;
 mod report;
 mod run;
 mod validate;
+mod watch;
 
 use clap::Subcommand;
 

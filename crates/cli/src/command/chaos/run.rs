@@ -6,14 +6,15 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use skep_chaos::{
-    Dry, HypothesisStrategy, Judging, Level, Outcome, RollbackStrategy, RunError, RunOptions,
-    RunReport, Signal, SignalSender, Signals, Variables, parse_variable,
+    Dry, HypothesisStrategy, Judging, Level, Observer, Outcome, RollbackStrategy, RunError,
+    RunOptions, RunReport, Signal, SignalSender, Signals, Variables, parse_variable,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::log::{Log, LogArgs};
 use super::programs::BuiltIn;
 use super::report::ReportFormat;
+use super::watch::Watch;
 use super::{lock, report};
 use crate::failure::Failure;
 use crate::output::Format;
@@ -32,6 +33,10 @@ pub(crate) struct RunArgs {
     /// Count all that went wrong; the default
     #[arg(long, conflicts_with = "compat")]
     strict: bool,
+
+    /// Show the steps, the cluster and its faults below the log while it runs, on a terminal
+    #[arg(long)]
+    watch: bool,
 
     /// Where the journal goes
     #[arg(long, value_name = "FILE", default_value = "./journal.json")]
@@ -116,6 +121,7 @@ Signals: SIGINT, SIGTERM and SIGUSR1 end the experiment, SIGUSR2 without rollbac
 
 Examples:
   skep chaos run experiment.json
+  skep chaos run --watch experiment.json
   skep chaos run --compat --journal-path out/journal.json experiment.yaml
   skep chaos run --report html --report junit --rollback-strategy always experiment.json
   skep chaos run --dry actions --var partition:int=3 experiment.json";
@@ -181,7 +187,9 @@ impl RunArgs {
         listen(&sender).map_err(|error| {
             Failure::Local(format!("cannot listen to the process's signals: {error}"))
         })?;
-        match skep_chaos::run(document, options, Arc::new(programs), log, signals).await {
+        let watch = self.watch.then(|| Watch::begin(log.clone(), &self.dir)).flatten();
+        let observer = watch.map_or(log as Arc<dyn Observer>, |watch| Arc::new(watch));
+        match skep_chaos::run(document, options, Arc::new(programs), observer, signals).await {
             Ok(report) => Ok(report),
             // The log has said why.
             Err(RunError::Invalid(_)) => Err(Failure::Said(1)),
