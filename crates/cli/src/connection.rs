@@ -37,6 +37,11 @@ impl ConnectionArgs {
             .unwrap_or_else(|| ADDRESS_DEFAULT.to_owned())
     }
 
+    /// Whether an address was given for this command.
+    pub(crate) fn is_given(&self) -> bool {
+        self.address.as_ref().is_some_and(|address| !address.is_empty())
+    }
+
     /// The same connection settings, to this address.
     pub(crate) fn to(&self, address: &str) -> Self {
         Self { address: Some(address.to_owned()), ..self.clone() }

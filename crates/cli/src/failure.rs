@@ -70,9 +70,15 @@ impl Failure {
                 4 => ErrorKind::NotFound.as_str(),
                 5 => ErrorKind::Conflict.as_str(),
                 7 => ErrorKind::Unavailable.as_str(),
+                8 => "different",
                 _ => ErrorKind::Internal.as_str(),
             },
         }
+    }
+
+    /// What is wrong, in one line.
+    pub(crate) fn text(&self) -> String {
+        self.message().trim().replace('\n', " ")
     }
 
     fn message(&self) -> &str {

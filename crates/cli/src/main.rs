@@ -15,11 +15,15 @@ mod compat;
 mod config;
 mod connection;
 mod duration;
+#[cfg(target_os = "linux")]
+mod experiments;
 mod failure;
 mod limits;
 mod logging;
 mod output;
 mod server;
+#[cfg(target_os = "linux")]
+mod suite;
 mod variables;
 
 use std::process::ExitCode;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use skep_broker::metadata::{ManageRequest, Managed, Refusal, RefusalKind};
 use skep_broker::{
-    ActivatedJob, DistributionStatus, ReplicaControl, ReplicaReport, Response, Topology,
+    ActivatedJob, DistributionStatus, Inspection, ReplicaControl, ReplicaReport, Response, Topology,
 };
 use skep_env::fault::Targets;
 use skep_protocol::{Command, JobBatchRecord, PartitionId};
@@ -143,6 +143,12 @@ pub trait Backend: Send + Sync + 'static {
     /// Tells the replicas of this node what to do.
     fn control_replicas(&self, control: ReplicaControl) {
         let _ = control;
+    }
+
+    /// The whole state of this node's replica of a partition; none when it has none.
+    async fn inspect(&self, partition: PartitionId) -> Option<Inspection> {
+        let _ = partition;
+        None
     }
 
     /// The clock, when it may be moved.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use skep_broker::metadata::{ManageRequest, Managed};
 use skep_broker::{
-    ActivatedJob, ActivatedJobs, Broker, BrokerError, DistributionStatus, JobStreamSpec,
-    ReplicaControl, ReplicaReport, Response, Topology,
+    ActivatedJob, ActivatedJobs, Broker, BrokerError, DistributionStatus, Inspection,
+    JobStreamSpec, ReplicaControl, ReplicaReport, Response, Topology,
 };
 use skep_protocol::{Command, JobBatchRecord, PartitionId};
 
@@ -153,6 +153,10 @@ impl Backend for Broker {
 
     fn control_replicas(&self, control: ReplicaControl) {
         Self::control_replicas(self, control);
+    }
+
+    async fn inspect(&self, partition: PartitionId) -> Option<Inspection> {
+        Self::inspect(self, partition).await
     }
 
     fn clock(&self) -> Option<Arc<dyn ClockControl>> {

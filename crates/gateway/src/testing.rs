@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use skep_broker::metadata::{ManageRequest, Managed};
 use skep_broker::{
-    ActivatedJob, BrokerStatus, DistributionStatus, PartitionHealth, PartitionRole,
+    ActivatedJob, BrokerStatus, DistributionStatus, Inspection, PartitionHealth, PartitionRole,
     PartitionStatus, ReplicaControl, ReplicaReport, Response, Topology,
 };
 use skep_env::SystemClock;
@@ -309,6 +309,11 @@ impl Backend for FakeBroker {
 
     fn control_replicas(&self, control: ReplicaControl) {
         self.controls.lock().push(control);
+    }
+
+    async fn inspect(&self, partition: PartitionId) -> Option<Inspection> {
+        let rows = vec![(0, Vec::new(), vec![1]), (28, vec![2], vec![3])];
+        (partition == 1).then_some(Inspection { entry: None, position: 42, rows })
     }
 
     fn clock(&self) -> Option<Arc<dyn ClockControl>> {

@@ -141,6 +141,8 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         let engine_replaced = (parts.checkpoints.replaced)();
         let engine = (parts.factory)()?;
         let applied = Applied { entry: parts.checkpoint, position: engine.last_position() };
+        // A replica that has nothing to replay is where its checkpoint is.
+        parts.status.set_position(applied.position);
         let now_us = parts.clock.monotonic_us();
         let checkpoints = Checkpoints::new(parts.checkpoint, now_us);
         Ok(Self {

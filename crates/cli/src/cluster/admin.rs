@@ -16,6 +16,9 @@ use crate::failure::Failure;
 /// The file whose lock says that a command is at work.
 const LOCK: &str = "cluster.lock";
 
+/// What chaos commands remember of a cluster; it goes with it.
+pub(crate) const MEMORY: &str = "zbchaos.json";
+
 /// How long another command may be at work before this one gives up: stopping takes its grace.
 const LOCK_MAX: Duration = Duration::from_secs(60);
 
@@ -197,6 +200,7 @@ impl Admin {
         let mut killed = self.stop_nodes(&self.names(NodeKind::Gateway), grace)?;
         killed.extend(self.stop_nodes(&self.names(NodeKind::Broker), grace)?);
         guard::end(&mut self.state)?;
+        launch::helpers(&self.folder).into_iter().try_for_each(fault::end_process)?;
         if let Some(place) = &self.state.network {
             end_wires(place)?;
             network::remove(place)?;
@@ -267,6 +271,9 @@ impl Admin {
             delete_files(node)?;
         }
         let _ = fs::remove_file(self.folder.join(WIRE_LOG));
+        for extra in [MEMORY, "workers.log", "stress.log"] {
+            let _ = fs::remove_file(self.folder.join(extra));
+        }
         let _ = fs::remove_file(self.folder.join(guard::GUARD_LOG));
         token::remove(&self.folder);
         ClusterState::remove(&self.folder)?;

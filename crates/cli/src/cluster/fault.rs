@@ -198,6 +198,11 @@ pub(super) fn end_wires(network: &NetworkPlace) -> Result<(), Failure> {
     launch::wires(network).into_iter().try_for_each(pair::end)
 }
 
+/// Ends a process that was started for the cluster and is none of its nodes.
+pub(super) fn end_process(process: Process) -> Result<(), Failure> {
+    pair::end(process)
+}
+
 /// The device of the wire from one node to another: at most 15 letters.
 pub(crate) fn wire_device(cluster: &ClusterState, from: &str, to: &str) -> Result<String, Failure> {
     let code = |node: &Node| {

@@ -84,7 +84,7 @@ pub(super) fn spawn(cluster: &ClusterState, node: &Node) -> Result<Process, Fail
 }
 
 /// The command, run in a network namespace if there is one.
-pub(super) fn in_namespace(
+pub(crate) fn in_namespace(
     namespace: Option<&str>,
     binary: &Path,
     arguments: &[String],
@@ -103,7 +103,7 @@ pub(super) fn in_namespace(
 }
 
 /// Starts a process that outlives this one and its terminal.
-pub(super) fn detached(mut command: Command, log_file: &Path) -> Result<Process, Failure> {
+pub(crate) fn detached(mut command: Command, log_file: &Path) -> Result<Process, Failure> {
     let unwritable = |error| Failure::file("write", log_file, error);
     let log = File::options().create(true).append(true).open(log_file).map_err(unwritable)?;
     let errors = log.try_clone().map_err(unwritable)?;
@@ -134,6 +134,15 @@ pub(super) fn wires(network: &NetworkPlace) -> Vec<Process> {
     processes(|line| {
         matches!(words(line).as_slice(), [program, b"cluster", b"wire", from, ..]
             if is_skep(program) && from.starts_with(own.as_bytes()))
+    })
+}
+
+/// Workers and load that chaos commands started for the cluster of this folder.
+pub(super) fn helpers(folder: &Path) -> Vec<Process> {
+    let own = format!("--dir={}", folder.display());
+    processes(|line| {
+        matches!(words(line).as_slice(), [program, b"zbchaos", b"work" | b"burn", dir, ..]
+            if is_skep(program) && *dir == own.as_bytes())
     })
 }
 

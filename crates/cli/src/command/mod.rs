@@ -30,6 +30,8 @@ mod status;
 mod throw;
 mod update;
 mod worker;
+#[cfg(target_os = "linux")]
+pub(crate) mod zbchaos;
 
 use clap::Subcommand;
 
@@ -54,6 +56,9 @@ pub(crate) enum Command {
     #[cfg(target_os = "linux")]
     #[command(subcommand)]
     Chaos(chaos::ChaosCommand),
+    /// Trouble a cluster and check it, with the verbs of the chaos tool of the field
+    #[cfg(target_os = "linux")]
+    Zbchaos(Box<zbchaos::ZbchaosArgs>),
     /// Show the brokers, the partitions and who leads them
     Status(status::StatusArgs),
     /// Deploy process, decision and form files, all of them or none
@@ -130,6 +135,8 @@ impl Command {
             #[cfg(target_os = "linux")]
             Self::Chaos(command) => command.run(format),
             Self::Worker(args) => worker_runtime()?.block_on(args.run(connection, format)),
+            #[cfg(target_os = "linux")]
+            Self::Zbchaos(args) => worker_runtime()?.block_on(args.run(connection)),
             verb => client_runtime()?.block_on(verb.call(connection, format)),
         }
     }
@@ -164,6 +171,8 @@ impl Command {
             Self::Backup(command) => command.run(format),
             #[cfg(target_os = "linux")]
             Self::Cluster(command) => command.run(format),
+            #[cfg(target_os = "linux")]
+            Self::Zbchaos(args) => args.run(connection).await,
             #[cfg(target_os = "linux")]
             Self::Chaos(command) => command.run(format),
         }

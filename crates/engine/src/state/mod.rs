@@ -87,6 +87,15 @@ macro_rules! tables {
                 rows
             }
         }
+
+        /// What a table is called in the dump of a state; `meta` for what is in no table.
+        #[must_use]
+        pub fn table_name(number: u8) -> &'static str {
+            match number {
+                $($number => stringify!($name),)*
+                _ => "meta",
+            }
+        }
     };
 }
 

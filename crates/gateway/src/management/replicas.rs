@@ -80,6 +80,28 @@ async fn control(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Reads the whole state of each replica, so that replicas can be compared. The partition does nothing
+/// else meanwhile.
+async fn state(State(management): State<Management>) -> Response {
+    let backend = management.gateway().backend();
+    let mut json = Json::object();
+    for replica in backend.replicas() {
+        let Some(inspection) = backend.inspect(replica.status.id).await else { continue };
+        let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let mut tables = Json::object();
+        for (name, rows) in inspection.tables() {
+            tables.integer(name, whole(rows));
+        }
+        let mut entry = Json::object();
+        entry.integer("position", inspection.position.cast_signed());
+        entry.integer("rows", whole(inspection.rows.len()));
+        entry.string("digest", &format!("{:016x}", inspection.digest()));
+        entry.raw("tables", &tables.end());
+        json.raw(&replica.status.id.to_string(), &entry.end());
+    }
+    json.answer()
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Flow {
@@ -129,6 +151,7 @@ async fn set_flow(
 pub(super) fn routes() -> Router<Management> {
     Router::new()
         .route("/actuator/partitions", get(partitions))
+        .route("/actuator/partitions/state", get(state))
         .route("/actuator/partitions/{action}", post(control))
         .route("/actuator/flowControl", get(flow).post(set_flow))
 }

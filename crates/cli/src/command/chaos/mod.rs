@@ -30,6 +30,8 @@ pub(crate) enum ChaosCommand {
     Discover(discover::DiscoverArgs),
     /// Write a first experiment
     Init(init::InitArgs),
+    /// Run every experiment of a plan
+    Suite(Box<crate::suite::SuiteArgs>),
     /// Make a report of a journal
     Report(report::ReportArgs),
 }
@@ -43,6 +45,7 @@ impl ChaosCommand {
             Self::Faults(command) => command.run(format),
             Self::Discover(args) => args.run(format),
             Self::Init(args) => args.run(format),
+            Self::Suite(args) => args.run(format),
             Self::Report(args) => args.run(format),
         }
     }

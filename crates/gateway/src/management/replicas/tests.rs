@@ -20,6 +20,18 @@ async fn replicas_show_what_they_do() {
 }
 
 #[tokio::test]
+async fn states_are_shown_so_that_they_can_be_compared() {
+    let Fixture { router, .. } = fixture(FakeBroker::echo(2));
+    let (status, body) = call(&router, "GET", "/actuator/partitions/state", "").await;
+    assert_eq!(status, 200);
+    let shown: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(shown["1"]["position"], 42);
+    assert_eq!(shown["1"]["tables"], serde_json::json!({"incidents": 1, "meta": 1}));
+    assert_eq!(shown["1"]["digest"].as_str().map(str::len), Some(16));
+    assert!(shown["2"].is_null(), "a replica that ends has no state to show");
+}
+
+#[tokio::test]
 async fn replicas_are_told_what_to_do() {
     let Fixture { broker, router, .. } = fixture(FakeBroker::echo(1));
     for (action, control) in [

@@ -1,0 +1,109 @@
+//! `zbchaos capture`: how the cluster is now, so that later commands can say what has changed.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+
+use super::context::Context;
+use super::memory::Captured;
+use super::target::{Target, ask_one};
+use crate::cluster::layout::NodeKind;
+use crate::cluster::state::NodeState;
+use crate::failure::Failure;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  skep zbchaos capture\n  skep zbchaos capture && skep zbchaos verify unchanged"
+)]
+pub(super) struct CaptureArgs {}
+
+impl CaptureArgs {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let captured = capture(context).await?;
+        let leaders: Vec<String> = captured
+            .leaders
+            .iter()
+            .map(|(partition, broker)| format!("{partition} by broker {broker}"))
+            .collect();
+        context.memory()?.change(|run| {
+            run.captured = Some(Captured { deployments_made: run.deployments, ..captured });
+        })?;
+        context.say.line(&format!("Captured: partitions are led {}.", leaders.join(", ")))
+    }
+}
+
+/// How the cluster is now.
+pub(super) async fn capture(context: &Context) -> Result<Captured, Failure> {
+    Ok(Captured {
+        leaders: context.topology().await?.leaders(),
+        deployments: deployments(context)?,
+        deployments_made: 0,
+        incidents: incidents(context)?,
+    })
+}
+
+/// Broker, partition, and how many distributed deployments it has processed as its leader since it started.
+pub(super) fn deployments(context: &Context) -> Result<Vec<(u32, u32, u64)>, Failure> {
+    let Target::Folder(_) = context.target else { return Ok(Vec::new()) };
+    let cluster = context.target.cluster()?;
+    let mut counted = Vec::new();
+    for node in cluster.of_kind(NodeKind::Broker) {
+        if node.state() != NodeState::Running {
+            continue;
+        }
+        let Some(text) = ask_one(node.addresses.management.into(), "/metrics") else { continue };
+        counted.extend(
+            deployments_of(&text).into_iter().map(|(id, count)| (u32::from(node.id), id, count)),
+        );
+    }
+    Ok(counted)
+}
+
+/// What the metrics of a node say about deployments: partition and number.
+fn deployments_of(metrics: &str) -> Vec<(u32, u64)> {
+    let counted = metrics.lines().filter(|line| {
+        line.starts_with("skep_commands_total{")
+            && line.contains("value_type=\"DEPLOYMENT\"")
+            && line.contains("intent=\"DISTRIBUTE\"")
+    });
+    counted
+        .filter_map(|line| {
+            let partition = line.split("partition=\"").nth(1)?.split('"').next()?.parse().ok()?;
+            let number: f64 = line.rsplit(' ').next()?.parse().ok()?;
+            // Counters are whole.
+            Some((partition, number as u64))
+        })
+        .collect()
+}
+
+/// Incidents of each partition, as its replicas have them.
+pub(super) fn incidents(context: &Context) -> Result<BTreeMap<u32, u64>, Failure> {
+    let mut incidents = BTreeMap::new();
+    for address in context.target.brokers()? {
+        let Some(text) = ask_one(address, "/actuator/partitions/state") else { continue };
+        let state: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        for (partition, replica) in state.as_object().into_iter().flatten() {
+            let Ok(partition) = partition.parse() else { continue };
+            let count = replica["tables"]["incidents"].as_u64().unwrap_or(0);
+            let most = incidents.entry(partition).or_insert(0);
+            *most = count.max(*most);
+        }
+    }
+    Ok(incidents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_say_how_many_deployments_a_partition_has_processed() {
+        let text = "\
+# TYPE skep_commands_total counter
+skep_commands_total{partition=\"3\",value_type=\"DEPLOYMENT\",intent=\"DISTRIBUTE\"} 12
+skep_commands_total{partition=\"3\",value_type=\"JOB\",intent=\"COMPLETE\"} 7
+skep_commands_total{partition=\"1\",value_type=\"DEPLOYMENT\",intent=\"DISTRIBUTE\"} 10
+";
+        assert_eq!(deployments_of(text), [(3, 12), (1, 10)]);
+    }
+}

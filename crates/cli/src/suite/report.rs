@@ -1,0 +1,270 @@
+//! What came of the experiments: a line each on the way, a table at the end, and files.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::output::rows_as_table;
+
+/// Lines of a log that are shown with a failure.
+const LOG_LINES: usize = 8;
+
+/// What came of one experiment.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    path: String,
+    /// Exit code of the run; none when a signal ended it.
+    code: Option<i32>,
+    took: Duration,
+    title: String,
+    status: String,
+    deviated: bool,
+    /// Activities that were run.
+    activities: usize,
+    /// The end of the log, when it did not pass.
+    why: String,
+}
+
+impl Verdict {
+    pub(super) fn of(
+        path: &str,
+        code: Option<i32>,
+        took: Duration,
+        journal: &Path,
+        log: &Path,
+    ) -> Self {
+        let text = std::fs::read_to_string(journal).unwrap_or_default();
+        let journal: Value = serde_json::from_str(&text).unwrap_or_default();
+        let why = if code == Some(0) {
+            String::new()
+        } else {
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            let from = lines.len().saturating_sub(LOG_LINES);
+            lines.get(from..).unwrap_or_default().join("\n")
+        };
+        Self {
+            path: path.to_owned(),
+            code,
+            took,
+            title: journal["experiment"]["title"].as_str().unwrap_or_default().to_owned(),
+            status: journal["status"].as_str().unwrap_or("not run").to_owned(),
+            deviated: journal["deviated"].as_bool().unwrap_or(false),
+            activities: ["run", "rollbacks"]
+                .iter()
+                .map(|part| journal[part].as_array().map_or(0, Vec::len))
+                .sum(),
+            why,
+        }
+    }
+
+    fn passed(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// In a few words.
+    fn word(&self) -> &'static str {
+        match self.code {
+            Some(0) => "passed",
+            Some(10) => "not ready before",
+            Some(11) => "deviated",
+            Some(12) => "a step failed",
+            Some(13) | None => "interrupted",
+            Some(_) => "could not be run",
+        }
+    }
+
+    /// For the one who waits.
+    pub(super) fn line(&self) -> String {
+        let mut line = format!(
+            "{} after {} s, {} activities, status {}{}",
+            self.word(),
+            self.took.as_secs(),
+            self.activities,
+            self.status,
+            if self.deviated { ", deviated" } else { "" }
+        );
+        for why in self.why.lines() {
+            line.push_str(&format!("\n    {why}"));
+        }
+        line
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "path": self.path,
+            "title": self.title,
+            "verdict": self.word(),
+            "exitCode": self.code,
+            "status": self.status,
+            "deviated": self.deviated,
+            "activities": self.activities,
+            "tookMs": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+            "log": self.why,
+        })
+    }
+}
+
+/// What came of all of them.
+pub(super) struct Report {
+    plan: &'static str,
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) interrupted: bool,
+}
+
+impl Report {
+    pub(super) fn new(plan: &'static str) -> Self {
+        Self { plan, verdicts: Vec::new(), interrupted: false }
+    }
+
+    fn passed(&self) -> usize {
+        self.verdicts.iter().filter(|verdict| verdict.passed()).count()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let all: Vec<Value> = self.verdicts.iter().map(Verdict::json).collect();
+        json!({
+            "plan": self.plan,
+            "experiments": all,
+            "passed": self.passed(),
+            "failed": self.verdicts.len() - self.passed(),
+            "interrupted": self.interrupted,
+        })
+    }
+
+    /// For people.
+    pub(super) fn summary(&self, folder: &Path) -> String {
+        let rows: Vec<Value> = self
+            .verdicts
+            .iter()
+            .map(|one| {
+                json!({
+                    "experiment": one.path, "verdict": one.word(), "status": one.status,
+                    "seconds": one.took.as_secs(),
+                })
+            })
+            .collect();
+        let table = rows_as_table(&["experiment", "verdict", "status", "seconds"], &rows);
+        format!(
+            "{table}\n{} of {} experiments passed{}. Report: {}",
+            self.passed(),
+            self.verdicts.len(),
+            if self.interrupted { ", and the suite was interrupted" } else { "" },
+            folder.join("report.md").display()
+        )
+    }
+
+    /// Writes `report.json`, `report.md` and `junit.xml`.
+    pub(super) fn write(&self, folder: &Path) -> Result<(), Failure> {
+        for (name, text) in [
+            ("report.json", format!("{:#}\n", self.json())),
+            ("report.md", self.markdown()),
+            ("junit.xml", self.junit()),
+        ] {
+            let path = folder.join(name);
+            std::fs::write(&path, text).map_err(|error| Failure::file("write", &path, error))?;
+        }
+        Ok(())
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = format!(
+            "# Chaos suite: {}\n\n{} of {} experiments passed.\n\n| experiment | title | verdict | status | \
+             activities | seconds |\n|---|---|---|---|---|---|\n",
+            self.plan,
+            self.passed(),
+            self.verdicts.len()
+        );
+        for one in &self.verdicts {
+            text.push_str(&format!(
+                "| [{path}]({path}/run.log) | {} | {} | {} | {} | {} |\n",
+                one.title.replace('|', "\\|"),
+                one.word(),
+                one.status,
+                one.activities,
+                one.took.as_secs(),
+                path = one.path,
+            ));
+        }
+        for one in self.verdicts.iter().filter(|one| !one.passed()) {
+            text.push_str(&format!("\n## {}\n\n```\n{}\n```\n", one.path, one.why));
+        }
+        text
+    }
+
+    fn junit(&self) -> String {
+        let mut text = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"chaos-{}\" tests=\"{}\" failures=\"{}\">\n",
+            self.plan,
+            self.verdicts.len(),
+            self.verdicts.len() - self.passed()
+        );
+        for one in &self.verdicts {
+            let head = format!(
+                "  <testcase classname=\"{}\" name=\"{}\" time=\"{}\"",
+                self.plan,
+                escaped(&one.path),
+                one.took.as_secs_f64()
+            );
+            text.push_str(&head);
+            if one.passed() {
+                text.push_str(" />\n");
+            } else {
+                text.push_str(&format!(
+                    ">\n    <failure message=\"{}\">{}</failure>\n  </testcase>\n",
+                    one.word(),
+                    escaped(&one.why)
+                ));
+            }
+        }
+        text.push_str("</testsuite>\n");
+        text
+    }
+
+    /// The exit code of the suite.
+    pub(super) fn verdict(&self) -> Result<(), Failure> {
+        if self.interrupted {
+            let message = "the suite was interrupted".to_owned();
+            return Err(Failure::guided(13, message, "The report has what was run."));
+        }
+        match self.verdicts.len() - self.passed() {
+            0 => Ok(()),
+            failed => Err(Failure::guided(
+                8,
+                format!("{failed} of {} experiments did not pass", self.verdicts.len()),
+                "The report names them, with the end of each log.",
+            )),
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(path: &str, code: Option<i32>) -> Verdict {
+        let none = Path::new("/nonexistent");
+        Verdict::of(path, code, Duration::from_secs(3), none, none)
+    }
+
+    #[test]
+    fn one_that_does_not_pass_is_the_exit_code_of_all() {
+        let mut report = Report::new("production-s");
+        report.verdicts.push(verdict("a", Some(0)));
+        assert!(report.verdict().is_ok());
+        report.verdicts.push(verdict("b<c", Some(11)));
+        assert_eq!(report.verdict().unwrap_err().exit_code(), 8);
+        let text = report.junit();
+        assert!(text.contains("failures=\"1\"") && text.contains("b&lt;c"), "{text}");
+        assert!(report.markdown().contains("1 of 2 experiments passed"));
+        assert_eq!(report.json()["experiments"][1]["verdict"], "deviated");
+        report.interrupted = true;
+        assert_eq!(report.verdict().unwrap_err().exit_code(), 13);
+    }
+}
