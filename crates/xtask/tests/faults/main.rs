@@ -162,8 +162,9 @@ fn what_hits_nothing_is_refused(cluster: &Cluster) {
         (&["add", "pause"], 2, "--node"),
         (&["add", "drop", "--from=broker-0", "--to=broker-1", "--ttl=2h"], 2, "an hour"),
     ] {
-        let (got, errors) =
-            cluster.attempt(&[&["chaos", "faults"], arguments].concat()).unwrap_err();
+        let (got, errors) = cluster
+            .attempt(&[&["chaos", "faults"], arguments].concat())
+            .expect_err("it is refused");
         assert_eq!(got, code, "{arguments:?}: {errors}");
         assert!(errors.contains(words), "{arguments:?}: {errors}");
     }

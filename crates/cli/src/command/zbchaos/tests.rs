@@ -48,7 +48,10 @@ fn what_excludes_each_other_is_refused() {
     }
 }
 
-fn topology(held: &[(i32, &[(i32, i32, i32)])]) -> Topology {
+/// A partition, and its role and health as numbers of the protocol.
+type Held = (i32, i32, i32);
+
+fn topology(held: &[(i32, &[Held])]) -> Topology {
     let brokers = held.iter().map(|(id, partitions)| BrokerInfo {
         node_id: *id,
         partitions: partitions
