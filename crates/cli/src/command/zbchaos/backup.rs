@@ -99,6 +99,9 @@ async fn setup(context: &Context) -> Result<(), Failure> {
     if !is_set {
         admin.state.broker_options.push(format!("--backup-dir={}", folder.display()));
         admin.save()?;
+    }
+    // Written down when all of them have it, so that a set-up that was ended goes on.
+    if !is_set || context.memory()?.shared().backups.is_none() {
         let brokers = admin.names(NodeKind::Broker);
         drop(admin);
         for name in brokers {
