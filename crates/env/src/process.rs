@@ -60,6 +60,13 @@ impl ProcessIdentity {
             return ProcessState::Ended;
         }
         match stat_field(&stat, STATE_FIELD) {
+            // The first thread of a process that ends waits for the others, which still hold its files and ports.
+            Some("Z")
+                if stat_field(&stat, THREADS_FIELD)
+                    .is_some_and(|threads| !matches!(threads, "0" | "1")) =>
+            {
+                ProcessState::Running
+            }
             // A zombie has ended; its parent only has not asked yet.
             None | Some("Z" | "X" | "x") => ProcessState::Ended,
             Some("T" | "t") => ProcessState::Paused,
@@ -104,6 +111,9 @@ pub fn kill_this() -> ! {
 pub fn kill_group(id: u32) -> io::Result<bool> {
     system::kill_group(id)
 }
+
+/// Number of threads.
+const THREADS_FIELD: usize = 17;
 
 /// Fields of `/proc/PID/stat` after the name, counted from zero.
 const STATE_FIELD: usize = 0;
