@@ -112,11 +112,10 @@ pub fn kill_group(id: u32) -> io::Result<bool> {
     system::kill_group(id)
 }
 
-/// Number of threads.
-const THREADS_FIELD: usize = 17;
-
 /// Fields of `/proc/PID/stat` after the name, counted from zero.
 const STATE_FIELD: usize = 0;
+/// How many threads it has.
+const THREADS_FIELD: usize = 17;
 const START_FIELD: usize = 19;
 
 /// A field after the name, which may itself hold spaces and brackets.

@@ -169,6 +169,10 @@ impl Suite {
             let verdict = self.run_one(number, entry)?;
             eprintln!("  {}", verdict.line());
             self.report.verdicts.push(verdict);
+            if self.stop.is_set() {
+                self.report.interrupted = true;
+                return Ok(());
+            }
             if !self.heal()? {
                 eprintln!("  the cluster is not ready any more: the next experiment gets another");
                 self.remove_cluster()?;
