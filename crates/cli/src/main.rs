@@ -23,6 +23,8 @@ mod logging;
 mod output;
 mod server;
 #[cfg(target_os = "linux")]
+mod soak;
+#[cfg(target_os = "linux")]
 mod suite;
 mod variables;
 

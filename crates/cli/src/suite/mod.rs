@@ -7,7 +7,7 @@
 
 mod glob;
 mod report;
-mod step;
+pub(crate) mod step;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -19,11 +19,11 @@ const END_MAX: Duration = Duration::from_secs(60);
 
 /// Somebody wants the suite to end.
 #[derive(Clone)]
-pub(super) struct Stop(Arc<AtomicBool>);
+pub(crate) struct Stop(Arc<AtomicBool>);
 
 impl Stop {
     /// Hears of the signals that end a program.
-    pub(super) fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let stop = Self(Arc::default());
         let set = stop.clone();
         let failed =
@@ -47,19 +47,19 @@ impl Stop {
         Ok(stop)
     }
 
-    pub(super) fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
 
 /// How a process ended.
-pub(super) struct Done {
+pub(crate) struct Done {
     /// None when a signal ended it.
-    pub(super) code: Option<i32>,
+    pub(crate) code: Option<i32>,
 }
 
 /// Runs a process to its end, or asks it to end when it takes too long or the suite has to.
-pub(super) fn run(
+pub(crate) fn run(
     command: &mut Command,
     log: &Path,
     patience: Option<Duration>,

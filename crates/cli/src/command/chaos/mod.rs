@@ -32,6 +32,8 @@ pub(crate) enum ChaosCommand {
     Init(init::InitArgs),
     /// Run every experiment of a plan
     Suite(Box<crate::suite::SuiteArgs>),
+    /// Run experiments made by chance until the time is over
+    Soak(crate::soak::SoakArgs),
     /// Make a report of a journal
     Report(report::ReportArgs),
 }
@@ -46,6 +48,7 @@ impl ChaosCommand {
             Self::Discover(args) => args.run(format),
             Self::Init(args) => args.run(format),
             Self::Suite(args) => args.run(format),
+            Self::Soak(args) => args.run(format),
             Self::Report(args) => args.run(format),
         }
     }

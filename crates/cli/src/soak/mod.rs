@@ -1,0 +1,151 @@
+//! `skep chaos soak`: random experiments against a running cluster, until the time is over.
+//!
+//! A round is a function of the seed and its number: `--seed S --round N` runs it again.
+
+mod catalog;
+mod round;
+mod shape;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::{Value, json};
+use skep_env::{OsRandom, Random};
+
+use crate::cluster::admin;
+use crate::command::zbchaos::RUN_VARIABLE;
+use crate::failure::Failure;
+use crate::output::Format;
+use crate::suite::step::{Stop, run};
+use shape::Shape;
+
+/// Exit code when a round has found something.
+const FOUND: u8 = 8;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each round breaks something while work goes on, heals it, and checks that the cluster is whole: replicas
+equal, deployments everywhere, nothing stuck, every partition at work. A finding is repeated with the
+same seed and --round.
+
+Exit codes: 0 nothing was found; 8 something was; 1 and 2 as everywhere.
+
+Examples:
+  skep chaos soak --minutes 30
+  skep chaos soak --seed 7 --round 12
+  skep chaos soak --minutes 5 --dir ./skep-cluster --report ./soak")]
+pub(crate) struct SoakArgs {
+    /// How long; the round that is under way then is finished
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    minutes: u64,
+
+    /// Decides everything [default: by chance; it is printed]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+
+    /// Only this round of the seed
+    #[arg(long, value_name = "N", requires = "seed")]
+    round: Option<u64>,
+
+    /// Folder of the cluster
+    #[arg(long, env = "SKEP_CLUSTER_DIR", value_name = "FOLDER", default_value = "skep-cluster")]
+    dir: PathBuf,
+
+    /// Folder for experiments, journals and logs of the rounds
+    #[arg(long, value_name = "FOLDER", default_value = "skep-soak")]
+    report: PathBuf,
+}
+
+/// How a round ended.
+struct Ended {
+    round: u64,
+    code: Option<i32>,
+    took: Duration,
+    folder: PathBuf,
+}
+
+impl SoakArgs {
+    pub(crate) fn run(self, format: Format) -> Result<(), Failure> {
+        let cluster = admin::full_path(&self.dir)?;
+        let shape = Shape::of(&admin::existing(&cluster)?);
+        let seed = self.seed.unwrap_or_else(|| OsRandom.below(1 << 32));
+        let report = admin::full_path(&self.report)?;
+        let stop = Stop::listen()?;
+        eprintln!("seed {seed}, {} brokers, {} partitions", shape.brokers, shape.partitions);
+        let (began, limit) = (Instant::now(), Duration::from_secs(self.minutes * 60));
+        let mut rounds = Vec::new();
+        let mut number = self.round.unwrap_or(0);
+        while !stop.is_set() {
+            let ended = self.play(seed, number, shape, &report, &stop)?;
+            eprintln!("{}", ended.line());
+            rounds.push(ended);
+            number += 1;
+            if self.round.is_some() || began.elapsed() >= limit {
+                break;
+            }
+        }
+        let found: Vec<&Ended> = rounds.iter().filter(|ended| ended.code != Some(0)).collect();
+        let mut text = format!("{} rounds of seed {seed}, {} findings", rounds.len(), found.len());
+        for ended in &found {
+            text.push_str(&format!(
+                "\n  round {}: {}; again: skep chaos soak --seed {seed} --round {}",
+                ended.round,
+                ended.folder.display(),
+                ended.round
+            ));
+        }
+        let rounds_json: Vec<Value> = rounds.iter().map(Ended::json).collect();
+        format.done(&text, &json!({ "seed": seed, "rounds": rounds_json }))?;
+        if found.is_empty() { Ok(()) } else { Err(Failure::Said(FOUND)) }
+    }
+
+    fn play(
+        &self,
+        seed: u64,
+        number: u64,
+        shape: Shape,
+        report: &std::path::Path,
+        stop: &Stop,
+    ) -> Result<Ended, Failure> {
+        let folder = report.join(format!("seed-{seed}-round-{number}"));
+        std::fs::create_dir_all(&folder).map_err(|error| Failure::file("make", &folder, error))?;
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::Local(format!("this program cannot find itself: {error}")))?;
+        let file = folder.join("experiment.json");
+        let experiment = round::experiment(seed, number, shape, &program);
+        std::fs::write(&file, format!("{experiment:#}\n"))
+            .map_err(|error| Failure::file("write", &file, error))?;
+        let mut command = Command::new(program);
+        command
+            .args(["chaos", "run", "--rollback-strategy", "always", "--journal-path"])
+            .arg(folder.join("journal.json"))
+            .arg(&file)
+            .env("SKEP_CLUSTER_DIR", admin::full_path(&self.dir)?)
+            .env(RUN_VARIABLE, format!("soak{seed}n{number}"));
+        let began = Instant::now();
+        let done = run(&mut command, &folder.join("run.log"), None, stop)?;
+        Ok(Ended { round: number, code: done.code, took: began.elapsed(), folder })
+    }
+}
+
+impl Ended {
+    fn line(&self) -> String {
+        let verdict = match self.code {
+            Some(0) => "whole".to_owned(),
+            Some(code) => format!("FOUND (exit code {code}, {})", self.folder.display()),
+            None => "interrupted".to_owned(),
+        };
+        format!("round {}: {verdict} after {:.1} s", self.round, self.took.as_secs_f64())
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "round": self.round,
+            "exitCode": self.code,
+            "seconds": self.took.as_secs_f64(),
+            "folder": self.folder.display().to_string(),
+        })
+    }
+}

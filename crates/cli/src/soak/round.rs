@@ -1,0 +1,134 @@
+//! A round: an experiment that is a function of the seed, the number of the round and the cluster.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use skep_env::{Random, SeededRandom};
+
+use super::catalog::{self, Step};
+use super::shape::Shape;
+
+/// Seconds that a step may take: a cluster that heals has minutes.
+const STEP_SECONDS: u64 = 300;
+
+/// Faults of one round at most: they overlap.
+const FAULTS_MAX: u64 = 3;
+
+/// The experiment of a round; `program` runs its steps.
+pub(super) fn experiment(seed: u64, round: u64, shape: Shape, program: &Path) -> Value {
+    let random = SeededRandom::new(seed ^ round.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let probe = |step: &Step| activity("probe", step, program);
+    let steady: Vec<Value> = catalog::steady().iter().map(probe).collect();
+    let mut method = vec![activity(
+        "action",
+        &Step { name: "Deploy the processes".to_owned(), words: words("zbchaos deploy process") },
+        program,
+    )];
+    let capture =
+        Step { name: "Remember the incidents".to_owned(), words: words("zbchaos capture") };
+    method.push(activity("action", &capture, program));
+    for _ in 0..=random.below(2) {
+        let (before, work) = catalog::work(&random);
+        method.extend(before.iter().map(probe));
+        let mut work = probe(&work);
+        work["background"] = true.into();
+        method.push(work);
+    }
+    let faults: Vec<_> =
+        (0..=random.below(FAULTS_MAX)).map(|_| catalog::fault(&random, shape)).collect();
+    for fault in &faults {
+        let mut begin = activity("action", &fault.begin, program);
+        if fault.lasts_s > 0 {
+            begin["pauses"] = json!({ "after": fault.lasts_s });
+        }
+        method.push(begin);
+    }
+    let ends: Vec<Value> = faults
+        .iter()
+        .filter_map(|fault| fault.end.as_ref())
+        .map(|end| activity("action", end, program))
+        .collect();
+    method.extend(ends);
+    method.extend(catalog::checks(shape).iter().map(probe));
+    let clear =
+        Step { name: "End all faults".to_owned(), words: words("chaos faults clear --all") };
+    json!({
+        "version": "0.1.0",
+        "title": format!("Soak {seed}, round {round}"),
+        "description": "Made by chance: faults and work at the same time; afterwards everything has to be whole.",
+        "steady-state-hypothesis": { "title": "The cluster is whole", "probes": steady },
+        "method": method,
+        "rollbacks": [activity("action", &clear, program)],
+    })
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn activity(kind: &str, step: &Step, program: &Path) -> Value {
+    let mut activity = json!({
+        "type": kind,
+        "name": step.name,
+        "provider": {
+            "type": "process",
+            "path": program,
+            "arguments": step.words,
+            "timeout": STEP_SECONDS,
+        },
+    });
+    if kind == "probe" {
+        activity["tolerance"] = 0.into();
+    }
+    activity
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const SHAPE: Shape = Shape { brokers: 3, partitions: 3, has_fault_points: true };
+
+    fn of(seed: u64, round: u64, shape: Shape) -> Value {
+        experiment(seed, round, shape, Path::new("/bin/true"))
+    }
+
+    fn names(experiment: &Value) -> BTreeSet<String> {
+        let method = experiment["method"].as_array().unwrap().iter();
+        method.map(|step| step["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_round_is_a_function_of_its_seed() {
+        assert_eq!(of(1, 2, SHAPE), of(1, 2, SHAPE));
+        assert_ne!(of(1, 2, SHAPE)["method"], of(1, 3, SHAPE)["method"]);
+        assert_ne!(of(1, 2, SHAPE)["method"], of(2, 2, SHAPE)["method"]);
+    }
+
+    #[test]
+    fn every_round_is_an_experiment_that_the_runner_takes() {
+        for round in 0..200 {
+            let text = of(7, round, SHAPE).to_string();
+            let document = skep_chaos::read("round", &text, skep_chaos::Language::Json).unwrap();
+            let options = skep_chaos::RunOptions::default();
+            let (programs, quiet) = (skep_chaos::NoPrograms, skep_chaos::Quiet);
+            skep_chaos::validate(&document, &options, &programs, &quiet).unwrap();
+        }
+    }
+
+    #[test]
+    fn all_faults_come_and_none_that_the_cluster_cannot_have() {
+        let of_shape = |shape| (0..300).flat_map(move |round| names(&of(3, round, shape)));
+        let all: BTreeSet<String> = of_shape(SHAPE).collect();
+        for fault in
+            ["Fill the disk", "Cut broker", "Trouble messages", "Let the clock", "Kill a gateway"]
+        {
+            assert!(all.iter().any(|name| name.starts_with(fault)), "{fault}: {all:?}");
+        }
+        let single = Shape { brokers: 1, partitions: 1, has_fault_points: false };
+        let few: BTreeSet<String> = of_shape(single).collect();
+        assert!(!few.iter().any(|name| name.contains("Cut") || name.contains("Fill")), "{few:?}");
+    }
+}
