@@ -1,7 +1,7 @@
 //! Fault points of one node, over its management port.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use skep_env::fault::{FaultKind, FaultSpec, FaultStatus};
@@ -39,8 +39,10 @@ pub(crate) fn add(port: &NodePort, spec: &FaultSpec) -> Result<ClusterFault, Fai
     let fault = read(port, answer)?;
     if let (FaultKind::Pause, Some(process)) = (spec.fault, port.process) {
         // The answer leaves before the process stops.
+        // A short one may be over before anybody has looked.
+        let over = Instant::now() + Duration::from_millis(spec.ttl_ms) + PATIENCE;
         wait_until(&format!("{} does not stop", port.name), || {
-            Ok(process.identity().state() != ProcessState::Running)
+            Ok(process.identity().state() != ProcessState::Running || Instant::now() > over)
         })?;
     }
     Ok(fault)
