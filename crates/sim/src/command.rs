@@ -45,6 +45,9 @@ struct Arguments {
     /// Leaves failing seeds as they are
     #[arg(long)]
     no_minimise: bool,
+    /// Prints what production code logs, with node and simulated time, e.g. `skep_broker=debug`
+    #[arg(long)]
+    log: Option<String>,
     /// Makes each mistake that the checkers have to find; needs a build with the feature `mutation`
     #[arg(long)]
     mutations: bool,
@@ -55,6 +58,9 @@ struct Arguments {
 
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(filter) = &arguments.log {
+        crate::log::print(filter);
+    }
     if arguments.compare {
         return compare(&arguments);
     }

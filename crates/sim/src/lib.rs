@@ -39,4 +39,4 @@ pub use port::{CLIENTS, Lost};
 pub use seeds::Seeds;
 pub use store::SimStores;
 pub use trace::Trace;
-pub use world::{Options, Simulated, World, simulate};
+pub use world::{Options, Simulated, World, simulate, whereabouts};

@@ -7,6 +7,7 @@
 use std::process::ExitCode;
 
 mod command;
+mod log;
 
 fn main() -> ExitCode {
     command::main()

@@ -1,6 +1,7 @@
 //! Makes a failing run smaller: fewer faults, fewer actions, fewer nodes, shorter. Whatever still
 //! fails in the same way is kept.
 
+use crate::fault::Fault;
 use crate::scenario::Scenario;
 
 /// Tries to make a scenario smaller, for which `fails` says whether it still does; at most `runs_max`
@@ -109,7 +110,7 @@ impl<F: FnMut(&Scenario) -> bool> Search<F> {
                     .nodes()
                     .iter()
                     .all(|node| *node < brokers || *node >= crate::cluster::GATEWAYS)
-                    && (brokers > 1 || planned.fault.damages().is_none())
+                    && (brokers > 1 || !needs_others(&planned.fault))
             });
             if self.offer(candidate) {
                 break;
@@ -138,10 +139,15 @@ impl<F: FnMut(&Scenario) -> bool> Search<F> {
     }
 }
 
+/// Faults that a broker without others does not get over: nobody has what it lost, and who joins it
+/// finds a broker that knows no cluster.
+fn needs_others(fault: &Fault) -> bool {
+    fault.damages().is_some() || matches!(fault, Fault::Replace { .. })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Fault;
 
     /// A run that fails when it has a pause of node 1 and a publication.
     fn fails(scenario: &Scenario) -> bool {

@@ -91,6 +91,11 @@ impl StateView for NodeStore {
         self.inner.scan(table, from, to, visit)
     }
 
+    fn last_key(&self, table: u8) -> Result<Option<Vec<u8>>, StateError> {
+        self.alive(self.life.is_alive())?;
+        self.inner.last_key(table)
+    }
+
     fn meta(&self) -> Result<Option<Vec<u8>>, StateError> {
         self.alive(self.life.is_alive())?;
         self.inner.meta()

@@ -98,6 +98,18 @@ thread_local! {
     static ACTING: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
+thread_local! {
+    /// When the simulation of this thread began.
+    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Simulated time since the start, and the node whose code runs; `None` where nothing is simulated.
+#[must_use]
+pub fn whereabouts() -> Option<(Duration, Option<u32>)> {
+    let began = BEGAN.get()?;
+    Some((Instant::now().saturating_duration_since(began), ACTING.get()))
+}
+
 /// Runs code of a node: what panics in it is a panic of the node.
 pub(crate) fn acting<T>(node: Option<u32>, body: impl FnOnce() -> T) -> T {
     let before = ACTING.replace(node);
@@ -148,6 +160,7 @@ pub fn simulate<T>(
     let mut kept = None;
     let value = std::panic::catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(tasks.run_until(async {
+            BEGAN.set(Some(Instant::now()));
             let trace = Arc::new(Trace::new(options.record));
             trace.add(Kind::Note, [seed, 0, 0, 0]);
             let seeds = Seeds::new(seed);
@@ -170,6 +183,7 @@ pub fn simulate<T>(
         let _inside = runtime.enter();
         drop(tasks);
     }
+    BEGAN.set(None);
     spawn_locally(false);
     let panics = PANICS.take().unwrap_or_default();
     let value = value.map_err(|_| panics.last().cloned().unwrap_or_default());

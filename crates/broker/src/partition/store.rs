@@ -157,43 +157,6 @@ impl Store {
         });
         batch
     }
-
-    /// Whether a table has a key that is not below `from`.
-    fn reaches(&self, table: u8, from: &[u8]) -> Result<bool, StateError> {
-        let mut found = false;
-        self.tables.scan(table, from, None, &mut |_, _| {
-            found = true;
-            ControlFlow::Break(())
-        })?;
-        Ok(found)
-    }
-
-    fn find_last_key(&self, table: u8) -> Result<Option<Vec<u8>>, StateError> {
-        if !self.reaches(table, &[])? {
-            return Ok(None);
-        }
-        // Byte by byte: the largest byte that some key still reaches. A few dozen look-ups.
-        let mut last = Vec::new();
-        loop {
-            last.push(0);
-            if !self.reaches(table, &last)? {
-                last.pop();
-                return Ok(Some(last));
-            }
-            let at = last.len() - 1;
-            let (mut low, mut high) = (0u8, u8::MAX);
-            while low < high {
-                let middle = low + (high - low).div_ceil(2);
-                last[at] = middle;
-                if self.reaches(table, &last)? {
-                    low = middle;
-                } else {
-                    high = middle - 1;
-                }
-            }
-            last[at] = low;
-        }
-    }
 }
 
 fn unreadable(error: impl std::fmt::Display) -> BackingError {
@@ -216,7 +179,7 @@ impl Backing for Store {
     }
 
     fn last_key(&self, table: u8) -> Result<Option<Vec<u8>>, BackingError> {
-        self.find_last_key(table).map_err(unreadable)
+        self.tables.last_key(table).map_err(unreadable)
     }
 
     fn meta(&self) -> Result<Option<Vec<u8>>, BackingError> {

@@ -42,6 +42,15 @@ impl MemoryStore {
 }
 
 impl Content {
+    fn last_key(&self, table: u8) -> Option<Vec<u8>> {
+        let end = match table.checked_add(1) {
+            Some(next) => Bound::Excluded((next, Vec::new())),
+            None => Bound::Unbounded,
+        };
+        let from = Bound::Included((table, Vec::new()));
+        self.entries.range((from, end)).next_back().map(|((_, key), _)| key.clone())
+    }
+
     fn apply(&mut self, batch: WriteBatch) {
         for change in batch.into_sorted() {
             let key = (change.table, change.key);
@@ -83,6 +92,10 @@ impl StateView for MemoryView {
         Ok(())
     }
 
+    fn last_key(&self, table: u8) -> Result<Option<Vec<u8>>, StateError> {
+        Ok(self.0.last_key(table))
+    }
+
     fn meta(&self) -> Result<Option<Vec<u8>>, StateError> {
         Ok(self.0.meta.clone())
     }
@@ -101,6 +114,10 @@ impl StateView for MemoryStore {
         visit: &mut Visit<'_>,
     ) -> Result<(), StateError> {
         MemoryView(self.content()).scan(table, from, to, visit)
+    }
+
+    fn last_key(&self, table: u8) -> Result<Option<Vec<u8>>, StateError> {
+        Ok(self.content.read().last_key(table))
     }
 
     fn meta(&self) -> Result<Option<Vec<u8>>, StateError> {

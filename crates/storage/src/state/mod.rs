@@ -10,6 +10,7 @@
 //! [`LmdbStore`] keeps the tables on the disk, [`MemoryStore`] in memory for tests and simulation;
 //! one conformance suite runs on both.
 
+mod last_key;
 mod lmdb;
 mod long_keys;
 mod memory;
@@ -97,6 +98,14 @@ pub trait StateView {
         to: Option<&[u8]>,
         visit: &mut Visit<'_>,
     ) -> Result<(), StateError>;
+
+    /// The largest key of a table.
+    ///
+    /// # Errors
+    /// When the disk fails or is not what was written.
+    fn last_key(&self, table: u8) -> Result<Option<Vec<u8>>, StateError> {
+        last_key::find(self, table)
+    }
 
     /// The meta bytes of the last commit; None when there is no complete state (nothing was ever
     /// committed, it was cleared, or an import was interrupted).

@@ -144,6 +144,8 @@ fn keys_of_every_length_work_and_keep_their_order() {
         store.commit(changes, b"").expect("commit");
         let expected: Vec<_> = expected.into_iter().collect();
         assert!(all(&*store, 3, b"", None) == expected);
+        assert!(store.last_key(3).expect("last") == Some(expected[expected.len() - 1].0.clone()));
+        assert_eq!(store.last_key(4).expect("last"), None);
         for (at, (key, value)) in expected.iter().enumerate() {
             assert_eq!(store.get(3, key).expect("get").as_ref(), Some(value));
             assert!(all(&*store, 3, key, None) == expected[at..], "from {at}");
@@ -187,6 +189,8 @@ fn random_commits_agree_with_a_map() {
                     .map(|((_, key), value)| (key.clone(), value.clone()))
                     .collect();
                 assert!(all(&*store, table, b"", None) == expected);
+                let last = store.view().expect("view").last_key(table).expect("last");
+                assert!(last.as_ref() == expected.last().map(|(key, _)| key));
             }
             assert_eq!(store.meta().expect("meta"), Some(vec![round]));
         }
