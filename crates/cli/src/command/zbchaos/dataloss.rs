@@ -32,6 +32,10 @@ pub(super) struct DeleteArgs {
     /// The broker by its number
     #[arg(long = "nodeId", value_name = "N", default_value_t = 1)]
     node: u32,
+
+    /// It stays down until `recover`, also without `prepare`
+    #[arg(long = "stayDown")]
+    stay_down: bool,
 }
 
 #[derive(Debug, Args)]
@@ -61,7 +65,7 @@ impl DatalossCommand {
                 context.memory()?.share(|shared| shared.dataloss_prepared = true)?;
                 context.say.line("Prepared: a broker whose data is deleted stays down.")
             }
-            Self::Delete(args) => delete(context, args.node),
+            Self::Delete(args) => delete(context, args.node, args.stay_down),
             Self::Recover(args) => {
                 let name = broker_name(args.node);
                 context.target.admin()?.start_node(&name)?;
@@ -74,9 +78,9 @@ impl DatalossCommand {
     }
 }
 
-fn delete(context: &Context, node: u32) -> Result<(), Failure> {
+fn delete(context: &Context, node: u32, stay_down: bool) -> Result<(), Failure> {
     let name = broker_name(node);
-    let stays_down = context.memory()?.shared().dataloss_prepared;
+    let stays_down = stay_down || context.memory()?.shared().dataloss_prepared;
     let mut admin = context.target.admin()?;
     let folder = admin.state.node(&name)?.data_dir.clone();
     admin.kill_node(&name)?;
