@@ -4,7 +4,7 @@
 //! other arrives, answers to what the other asks included. A slow direction is a route through a
 //! [wire](super::wire). Each fault is looked at after it was made and after it was undone: a fault
 //! that is not there would make whoever looks for its effects believe in a cluster that does not
-//! exist. And each ends by itself: a [guard](guard) lives while there are faults and undoes those whose
+//! exist. And each ends by itself: a [guard] lives while there are faults and undoes those whose
 //! time is over, whoever was killed in the meantime.
 
 pub(crate) mod guard;

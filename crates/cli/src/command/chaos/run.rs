@@ -74,7 +74,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     fail_fast: bool,
 
-    /// A value for the configuration, name[:type]=value; types: str, int, float, bytes, bool, json
+    /// A value for the configuration, name:type=value or name=value; types: str, int, float, bytes, bool, json
     #[arg(long, value_name = "VARIABLE", value_parser = parse_variable)]
     var: Vec<(String, Value)>,
 
