@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
 use serde_json::{Value, json};
+use skep_env::{Clock, OsRandom, Random, SystemClock, rfc3339};
 
 use crate::Cli;
 use crate::failure::Failure;
@@ -62,12 +63,26 @@ fn discovery(with_system: bool) -> Value {
     });
     json!({
         "chaoslib_version": concat!("skep-", env!("CARGO_PKG_VERSION")),
+        "id": new_id(),
         "target": "skep",
+        "date": rfc3339(SystemClock.now_ms()),
         "platform": if with_system { platform } else { Value::Null },
         "extension": {"name": "skep", "version": env!("CARGO_PKG_VERSION")},
         "activities": activities(),
         "system": null,
     })
+}
+
+/// A random UUID, which the original gives every list.
+fn new_id() -> String {
+    let (high, low) = (OsRandom.next_u64(), OsRandom.next_u64());
+    let (version, variant) = ((high & 0xfff) | 0x4000, ((low >> 48) & 0x3fff) | 0x8000);
+    format!(
+        "{:08x}-{:04x}-{version:04x}-{variant:04x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xffff,
+        low & 0xffff_ffff_ffff
+    )
 }
 
 /// The verbs of `skep zbchaos`, and what any experiment can do.
@@ -148,6 +163,10 @@ mod tests {
                 .is_some_and(|list| list.iter().any(|activity| activity["name"] == name))
         };
         assert!(has("process") && has("http"));
+        assert_eq!(discovery["id"].as_str().map(str::len), Some(36));
+        for key in ["chaoslib_version", "target", "date", "platform", "extension", "system"] {
+            assert!(discovery.get(key).is_some(), "{key}");
+        }
     }
 
     #[test]

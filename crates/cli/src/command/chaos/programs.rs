@@ -5,37 +5,7 @@ use std::path::{Path, PathBuf};
 
 use skep_chaos::{Program, Programs};
 
-/// The scripts, each the name of `skep zbchaos script NAME`.
-pub(crate) const SCRIPTS: [&str; 28] = [
-    "apply_net_admin.sh",
-    "await-message-correlation.sh",
-    "await-processes-with-result.sh",
-    "capture-and-compare-status.sh",
-    "complete-instance.sh",
-    "connect-leaders.sh",
-    "connect-standalone-gateway.sh",
-    "corruptFollowers.sh",
-    "corruptSnapshot.sh",
-    "deploy-different-versions.sh",
-    "deploy-model.sh",
-    "deploy-specific-model.sh",
-    "disconnect-leaders-one-way.sh",
-    "disconnect-leaders.sh",
-    "disconnect-standalone-gateway.sh",
-    "publish-message.sh",
-    "restart-leader.sh",
-    "shutdown-gracefully-partition.sh",
-    "start-instance-on-partition-with-version.sh",
-    "start-instance-on-partition.sh",
-    "start-many-instances.sh",
-    "stress-cpu.sh",
-    "terminate-leader.sh",
-    "terminate-partition.sh",
-    "terminate-workers.sh",
-    "verify-instance-count.sh",
-    "verify-readiness.sh",
-    "verify-steady-state.sh",
-];
+use crate::command::zbchaos::SCRIPTS;
 
 /// Resolves built-in names to this program itself.
 #[derive(Debug, Clone)]
@@ -57,7 +27,10 @@ impl Programs for BuiltIn {
     fn resolve(&self, path: &str) -> Option<Program> {
         let leading: &[&str] = match name(path)? {
             "zbchaos" => &["zbchaos"],
-            script => &["zbchaos", "script", SCRIPTS.iter().find(|known| **known == script)?],
+            script => {
+                let stem = script.strip_suffix(".sh")?;
+                &["zbchaos", "script", SCRIPTS.iter().find(|known| **known == stem)?]
+            }
         };
         Some(Program {
             program: self.program.clone(),
@@ -93,7 +66,7 @@ mod tests {
     #[test]
     fn names_stand_for_this_program() {
         assert_eq!(leading("zbchaos").as_deref(), Some("zbchaos"));
-        let script = Some("zbchaos script verify-readiness.sh");
+        let script = Some("zbchaos script verify-readiness");
         assert_eq!(leading("verify-readiness.sh").as_deref(), script);
         assert_eq!(leading("../scripts/verify-readiness.sh").as_deref(), script);
         assert_eq!(leading("scripts/verify-readiness.sh").as_deref(), script);
@@ -101,15 +74,23 @@ mod tests {
 
     #[test]
     fn files_are_files() {
-        for path in
-            ["./zbchaos", "/usr/bin/zbchaos", "sh", "mine.sh", "my-scripts/verify-readiness.sh"]
-        {
+        for path in [
+            "./zbchaos",
+            "/usr/bin/zbchaos",
+            "sh",
+            "mine.sh",
+            "verify-readiness",
+            "my-scripts/verify-readiness.sh",
+        ] {
             assert_eq!(leading(path), None, "{path}");
         }
     }
 
     #[test]
-    fn the_scripts_are_in_order() {
-        assert!(SCRIPTS.is_sorted());
+    fn every_script_of_the_older_tool_is_built_in() {
+        for script in SCRIPTS {
+            let expected = format!("zbchaos script {script}");
+            assert_eq!(leading(&format!("scripts/{script}.sh")), Some(expected));
+        }
     }
 }

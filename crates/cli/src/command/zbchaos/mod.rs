@@ -41,6 +41,7 @@ use crate::failure::Failure;
 use context::Context;
 
 pub(crate) use run::RUN_VARIABLE;
+pub(crate) use script::NAMES as SCRIPTS;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
