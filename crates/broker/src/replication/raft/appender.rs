@@ -181,14 +181,38 @@ impl Appender {
     fn probe(&self) {
         let mut state = self.0.state.lock();
         state.probing = false;
-        let Some(front) = state.pending.front() else {
-            drop(state);
-            return self.resume();
-        };
-        let (first_index, entries) = (front.first_index, front.entries.clone());
-        state.in_flight += 1;
+        let done = self.drop_written(&mut state);
+        let next = state.pending.front().map(|it| (it.first_index, it.entries.clone()));
+        if next.is_some() {
+            state.in_flight += 1;
+        }
         drop(state);
-        self.hand_over(first_index, entries);
+        for flushed in done {
+            flushed.io_completed(Ok(()));
+        }
+        match next {
+            Some((first_index, entries)) => self.hand_over(first_index, entries),
+            None => self.resume(),
+        }
+    }
+
+    /// Drops what the stream does not want any more: pieces of an append that were durable before
+    /// the next piece found no space, and entries that others have made durable and a checkpoint
+    /// holds, so that they were purged before they were written. Nothing may be in flight.
+    fn drop_written(&self, state: &mut State) -> Vec<Flushed> {
+        let next_index = self.0.stream.next_index();
+        let mut done = Vec::new();
+        while let Some(front) = state.pending.front_mut() {
+            let written = next_index.saturating_sub(front.first_index);
+            let count = usize::try_from(written).unwrap_or(usize::MAX);
+            if count < front.entries.len() {
+                front.entries.drain(..count);
+                front.first_index += written;
+                break;
+            }
+            done.extend(self.pop(state).map(|pending| pending.flushed));
+        }
+        done
     }
 
     /// There is space: hands over what waited. Runs on the runtime's thread, which is the one that
@@ -212,3 +236,6 @@ impl Appender {
 pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
+
+#[cfg(test)]
+mod tests;
