@@ -106,7 +106,7 @@ fn lost(random: &dyn Random, shape: Shape) -> Fault {
         begin: step(
             format!("Trouble messages of kind {kind} from broker {node} to broker {other}"),
             &format!(
-                "chaos faults add {what} --id soak --from broker-{node} --to broker-{other} \
+                "chaos faults add {what} --from broker-{node} --to broker-{other} \
                  --message {kind} --probability 0.{share} --seed {seed} --ttl {TTL}"
             ),
         ),
@@ -134,7 +134,7 @@ fn of_a_node(random: &dyn Random, which: u64, node: u64) -> Fault {
     Fault {
         begin: step(
             format!("{name} broker {node}"),
-            &format!("chaos faults add {what} --id soak --node broker-{node} --ttl {TTL}"),
+            &format!("chaos faults add {what} --node broker-{node} --ttl {TTL}"),
         ),
         end: Some(step("End the fault", "chaos faults clear --all")),
         lasts_s: 2 + random.below(9),
