@@ -86,21 +86,22 @@ pub const REPLAY_READ_BYTES: usize = 4 * 1024 * 1024;
 /// each costs little, small enough that heartbeats behind it are not late.
 pub const SNAPSHOT_PIECE_BYTES: usize = 1024 * 1024;
 
-/// Longest wait for the acknowledgement of a piece of a snapshot, in milliseconds: a piece has to be
-/// sent and written, on a slow disk too.
+/// Longest wait for the acknowledgement of a piece of a snapshot before it is sent again, in
+/// milliseconds: a piece has to be sent and written, on a slow disk too. When
+/// the waits for one piece together were as long, the transfer begins again; the last piece has more
+/// time.
 pub const SNAPSHOT_PIECE_TIMEOUT_MS: u64 = 10_000;
 
-/// Longest wait for the acknowledgement of the last piece, in milliseconds: the follower installs
-/// the whole state before it.
+/// Longest wait for the acknowledgement of the last piece, however often it is sent, in milliseconds:
+/// the follower installs the whole state before it.
 pub const SNAPSHOT_INSTALL_TIMEOUT_MS: u64 = 300_000;
 
 /// Wait for the acknowledgement of a piece of a snapshot before it is sent for the second time, in
-/// milliseconds; four times as long with each repetition, so that all of them together outlast the
-/// installation of a large state.
+/// milliseconds; four times as long after each reply that did not come, up to the longest wait.
 pub const SNAPSHOT_REPLY_FIRST_MS: u64 = 1_250;
 
-/// How often a piece of a snapshot is sent before the whole transfer begins again. The connection
-/// may break and come back in between.
+/// How often a piece of a snapshot can fail at once, without a connection, before the whole transfer
+/// begins again. The connection may break and come back in between.
 pub const SNAPSHOT_PIECE_ATTEMPTS: u32 = 5;
 
 /// Appends to one follower that have no reply yet, in bytes: fills a link of 1 Gbit/s with a round
