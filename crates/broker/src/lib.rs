@@ -29,6 +29,8 @@ pub use config::{BrokerConfig, DataLocation, Environment, GatewayConfig, NodeClo
 pub use error::BrokerError;
 pub use jobs::{ActivatedJobs, JobStream, JobStreamSpec, JobStreamStatus, JobsAvailable};
 pub use observer::{Inspection, Observed, Observer};
+#[cfg(feature = "mutation")]
+pub use skep_engine::mutation;
 pub use skep_engine::{ActivatedJob, Response};
 pub use topology::{
     BrokerStatus, DistributionStatus, PartitionHealth, PartitionRole, PartitionStatus, Topology,

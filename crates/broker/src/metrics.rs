@@ -3,6 +3,7 @@
 //! | name | kind, unit | labels | meaning |
 //! |---|---|---|---|
 //! | `skep_commands_total` | counter | `partition`, `value_type`, `intent` | commands processed |
+//! | `skep_rejections_total` | counter | `partition`, `value_type`, `intent` | commands rejected while they were processed |
 //! | `skep_commands_refused_total` | counter | `reason` | requests refused before processing: `exhausted` (backpressure, full disk), `unavailable` |
 //! | `skep_commands_dropped_total` | counter | - | commands of other partitions that found a full inbox |
 //! | `skep_records_total` | counter | `partition` | records written by the leader |
@@ -40,10 +41,12 @@
 use std::collections::HashMap;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use skep_protocol::{PartitionId, Payload};
+use skep_protocol::{PartitionId, Payload, Record};
 
 /// See the table.
 pub(crate) const COMMANDS: &str = "skep_commands_total";
+/// See the table.
+pub(crate) const REJECTIONS: &str = "skep_rejections_total";
 /// See the table.
 pub(crate) const COMMANDS_REFUSED: &str = "skep_commands_refused_total";
 /// See the table.
@@ -118,6 +121,17 @@ impl PartitionMetrics {
             counter!(COMMANDS, "partition" => partition.clone(), "value_type" => value_type, "intent" => intent)
         });
         counter.increment(1);
+    }
+
+    /// Counts the rejections among the records of a command. They are few, so nothing is kept for them.
+    pub(crate) fn rejections(&self, records: &[Record]) {
+        for record in records.iter().filter(|record| record.rejection.is_some()) {
+            let value_type = record.payload.value_type().name();
+            let intent = record.payload.intent_name();
+            let partition = self.partition.clone();
+            counter!(REJECTIONS, "partition" => partition, "value_type" => value_type, "intent" => intent)
+                .increment(1);
+        }
     }
 }
 

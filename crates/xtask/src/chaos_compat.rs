@@ -65,7 +65,9 @@ fn check(case: &harness::Case, folder: &Path, made: &Path, write: bool) -> Outco
     let _ = std::fs::remove_dir_all(&work);
     std::fs::create_dir_all(&work)
         .map_err(|error| format!("cannot create {}: {error}", work.display()))?;
-    let mut command = Command::new(made.join("venv/bin/chaos"));
+    // Whatever started this may have told its children to ignore ctrl-c, and Python obeys.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT").arg(made.join("venv/bin/chaos"));
     // Its settings are those of nobody, and it asks nobody for a newer version.
     command
         .args(["--no-version-check", "--no-log-file", "--settings", "no-settings.yaml", "run"])

@@ -171,6 +171,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
         if !outcome.records.is_empty() {
             codec::encode_entry(&outcome.records, &mut round.batch);
             self.metrics.records.increment(outcome.records.len() as u64);
+            self.metrics.rejections(&outcome.records);
             outcome.records.clear();
         }
         round.effects.append(&mut outcome.effects);

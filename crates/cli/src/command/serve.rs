@@ -43,6 +43,11 @@ impl ServeArgs {
         let environment = environment();
         let config = ServerConfig::resolve(&self.options, &environment, self.config.as_deref())?;
         let logs = logging::start(config.log_format, config.log_level)?;
+        #[cfg(feature = "mutation")]
+        if let Some(mistake) = environment.get("SKEP_MUTATION") {
+            tracing::error!(mistake, "this build makes mistakes on purpose; never use it");
+            skep_broker::mutation::make_everywhere(mistake.clone());
+        }
         announce::warn_of_unknown(&config.unknown_variables);
         server::runtime()?.block_on(async {
             let mut stop = StopSignals::new()?;

@@ -36,14 +36,25 @@ impl CaptureArgs {
 pub(super) async fn capture(context: &Context) -> Result<Captured, Failure> {
     Ok(Captured {
         leaders: context.topology().await?.leaders(),
-        deployments: deployments(context)?,
+        deployments: deployments(context, PROCESSED)?,
+        rejected: deployments(context, REJECTED)?,
         deployments_made: 0,
         incidents: incidents(context)?,
     })
 }
 
-/// Broker, partition, and how many distributed deployments it has processed as its leader since it started.
-pub(super) fn deployments(context: &Context) -> Result<Vec<(u32, u32, u64)>, Failure> {
+/// Commands that a partition has processed.
+pub(super) const PROCESSED: &str = "skep_commands_total";
+
+/// Those of them that it has rejected.
+pub(super) const REJECTED: &str = "skep_rejections_total";
+
+/// Broker, partition, and how many distributed deployments it has processed, or rejected, as its
+/// leader since it started.
+pub(super) fn deployments(
+    context: &Context,
+    metric: &str,
+) -> Result<Vec<(u32, u32, u64)>, Failure> {
     let Target::Folder(_) = context.target else { return Ok(Vec::new()) };
     let cluster = context.target.cluster()?;
     let mut counted = Vec::new();
@@ -53,16 +64,18 @@ pub(super) fn deployments(context: &Context) -> Result<Vec<(u32, u32, u64)>, Fai
         }
         let Some(text) = ask_one(node.addresses.management.into(), "/metrics") else { continue };
         counted.extend(
-            deployments_of(&text).into_iter().map(|(id, count)| (u32::from(node.id), id, count)),
+            deployments_of(&text, metric)
+                .into_iter()
+                .map(|(id, count)| (u32::from(node.id), id, count)),
         );
     }
     Ok(counted)
 }
 
 /// What the metrics of a node say about deployments: partition and number.
-fn deployments_of(metrics: &str) -> Vec<(u32, u64)> {
+fn deployments_of(metrics: &str, metric: &str) -> Vec<(u32, u64)> {
     let counted = metrics.lines().filter(|line| {
-        line.starts_with("skep_commands_total{")
+        line.strip_prefix(metric).is_some_and(|rest| rest.starts_with('{'))
             && line.contains("value_type=\"DEPLOYMENT\"")
             && line.contains("intent=\"DISTRIBUTE\"")
     });
@@ -102,8 +115,10 @@ mod tests {
 # TYPE skep_commands_total counter
 skep_commands_total{partition=\"3\",value_type=\"DEPLOYMENT\",intent=\"DISTRIBUTE\"} 12
 skep_commands_total{partition=\"3\",value_type=\"JOB\",intent=\"COMPLETE\"} 7
+skep_rejections_total{partition=\"3\",value_type=\"DEPLOYMENT\",intent=\"DISTRIBUTE\"} 2
 skep_commands_total{partition=\"1\",value_type=\"DEPLOYMENT\",intent=\"DISTRIBUTE\"} 10
 ";
-        assert_eq!(deployments_of(text), [(3, 12), (1, 10)]);
+        assert_eq!(deployments_of(text, PROCESSED), [(3, 12), (1, 10)]);
+        assert_eq!(deployments_of(text, REJECTED), [(3, 2)]);
     }
 }

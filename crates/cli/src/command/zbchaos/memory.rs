@@ -61,6 +61,8 @@ pub(super) struct Captured {
     pub(super) leaders: BTreeMap<u32, u32>,
     /// Deployments that each broker had processed for each partition: broker, partition, number.
     pub(super) deployments: Vec<(u32, u32, u64)>,
+    /// The same of those that were rejected.
+    pub(super) rejected: Vec<(u32, u32, u64)>,
     /// Deployments of the run until then.
     pub(super) deployments_made: u64,
     /// Incidents of each partition.

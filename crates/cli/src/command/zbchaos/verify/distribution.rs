@@ -90,9 +90,19 @@ impl DuplicatesArgs {
         let patience = Duration::from_secs(self.timeout);
         let partition = self.partition;
         until_right("Expected deployments to arrive again", patience, async || {
-            let now = capture::deployments(context)?;
-            let processed = processed(&before.deployments, &now, partition);
+            let now = capture::deployments(context, capture::PROCESSED)?;
+            let processed = since(&before.deployments, &now, partition);
             duplicates = processed.saturating_sub(expected);
+            let known = capture::deployments(context, capture::REJECTED)?;
+            let rejected = since(&before.rejected, &known, partition);
+            let applied = processed.saturating_sub(rejected);
+            if applied > expected {
+                return Err(Failure::guided(
+                    8,
+                    format!("partition {partition} has applied {applied} deployments, but {expected} were made"),
+                    "A deployment that arrives again has to be rejected as known.",
+                ));
+            }
             Ok((duplicates < self.at_least).then(|| {
                 format!("partition {partition} has processed {processed} of {expected} deployments")
             }))
@@ -104,9 +114,9 @@ impl DuplicatesArgs {
     }
 }
 
-/// Deployments that a partition's leaders have processed since; a broker that was restarted counts
+/// Deployments that a partition's leaders have counted since; a broker that was restarted counts
 /// from nothing.
-fn processed(before: &[(u32, u32, u64)], now: &[(u32, u32, u64)], partition: u32) -> u64 {
+fn since(before: &[(u32, u32, u64)], now: &[(u32, u32, u64)], partition: u32) -> u64 {
     let earlier = |broker: u32| {
         let found = before.iter().find(|(node, id, _)| (*node, *id) == (broker, partition));
         found.map_or(0, |(_, _, count)| *count)
@@ -171,7 +181,7 @@ mod tests {
         let before = [(0, 3, 5), (2, 3, 20), (2, 1, 9)];
         // Broker 2 went on, broker 0 was restarted, broker 1 is new to it.
         let now = [(0, 3, 2), (1, 3, 1), (2, 3, 24), (2, 1, 90)];
-        assert_eq!(processed(&before, &now, 3), 2 + 1 + 4);
-        assert_eq!(processed(&before, &now, 2), 0);
+        assert_eq!(since(&before, &now, 3), 2 + 1 + 4);
+        assert_eq!(since(&before, &now, 2), 0);
     }
 }
