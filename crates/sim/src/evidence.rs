@@ -11,9 +11,13 @@ use skep_broker::replication::EntryId;
 use skep_protocol::{
     CommandDistributionIntent, Key, PartitionId, Payload, Record, RecordType, codec,
 };
+use tracing::trace;
 
 use crate::history::Call;
 use crate::records::Reader;
+
+/// What the records are logged under.
+const RECORDS: &str = "skep_sim::records";
 
 /// A replica of a partition in one life of its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +49,7 @@ pub(crate) struct Log {
     /// Positions up to which the records of each entry go.
     pub(crate) positions: Vec<u64>,
     pub(crate) reader: Reader,
+    partition: PartitionId,
     /// An entry that cannot be decoded.
     pub(crate) damaged: Option<String>,
     /// Distributions that are not finished.
@@ -59,6 +64,7 @@ impl Log {
             records: Vec::new(),
             positions: Vec::new(),
             reader: Reader::new(partition),
+            partition,
             damaged: None,
             distributing: BTreeSet::new(),
         }
@@ -78,6 +84,7 @@ impl Log {
             match codec::decode_entries(batch.clone()) {
                 Ok(records) => {
                     for record in records {
+                        self.print(&record);
                         self.reader.note(&record);
                         self.note_distribution(&record);
                         self.records.push(record);
@@ -87,6 +94,24 @@ impl Log {
             }
             self.read += 1;
             self.positions.push(self.records.last().map_or(0, |record| record.position));
+        }
+    }
+
+    /// For a person who looks into one run: `--log skep_sim::records=trace`.
+    fn print(&self, record: &Record) {
+        let (partition, at) = (self.partition, record.position);
+        let (kind, value_type) = (record.record_type, record.payload.value_type().name());
+        let (intent, key) = (record.payload.intent_name(), record.key);
+        match &record.payload {
+            Payload::ProcessInstance(_, value) => trace!(
+                target: RECORDS,
+                "{partition}/{at} {kind:?} {value_type} {intent} {key} {} in {}, {} tokens",
+                value.element_id, value.flow_scope_key, value.tokens_taken
+            ),
+            payload => trace!(
+                target: RECORDS,
+                "{partition}/{at} {kind:?} {value_type} {intent} {key} {payload:?}"
+            ),
         }
     }
 

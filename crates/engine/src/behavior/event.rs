@@ -3,11 +3,11 @@
 
 use bytes::Bytes;
 use skep_bpmn::model::{ElementIndex, ElementKind};
-use skep_protocol::{Key, Payload, ProcessEventIntent, ProcessEventRecord};
+use skep_protocol::{Key, NO_KEY, Payload, ProcessEventIntent, ProcessEventRecord};
 
 use crate::context::Context;
 use crate::element::Current;
-use crate::state::Lifecycle;
+use crate::state::{ElementInstance, Lifecycle};
 use crate::step::Step;
 
 impl Context<'_> {
@@ -53,9 +53,9 @@ impl Context<'_> {
 
     /// Whether new elements may be entered in a scope. The process itself has none around it.
     pub(crate) fn scope_runs(&self, scope_key: Key) -> bool {
-        let scope = self.state.element_instances.get(&scope_key);
-        scope_key == skep_protocol::NO_KEY
-            || scope.is_some_and(|scope| scope.is(Lifecycle::Activated) && !scope.interrupted)
+        let runs = |scope: &ElementInstance| scope.is(Lifecycle::Activated) && !scope.interrupted;
+        scope_key == NO_KEY
+            || self.state.element_instances.read(&scope_key, runs).unwrap_or_default()
     }
 
     /// The activity ends first; its boundary event follows when it is gone.

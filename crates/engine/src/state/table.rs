@@ -75,6 +75,15 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
         self.get_below(key)
     }
 
+    /// Looks at the value of a key where it is; only one that the backing holds is copied.
+    pub(crate) fn read<R>(&self, key: &K, look: impl FnOnce(&V) -> R) -> Option<R> {
+        let frozen = || self.frozen.as_ref().and_then(|frozen| frozen.get(key));
+        match self.recent.get(key).or_else(frozen) {
+            Some(slot) => slot.value.as_ref().map(look),
+            None => self.get_below(key).as_ref().map(look),
+        }
+    }
+
     /// Whether a key is there.
     pub(crate) fn contains(&self, key: &K) -> bool {
         match self.recent.get(key) {
