@@ -11,7 +11,7 @@ use skep_broker::replication::EntryId;
 use skep_protocol::{
     CommandDistributionIntent, Key, PartitionId, Payload, Record, RecordType, codec,
 };
-use tracing::trace;
+use tracing::{Level, enabled, trace};
 
 use crate::history::Call;
 use crate::records::Reader;
@@ -49,7 +49,6 @@ pub(crate) struct Log {
     /// Positions up to which the records of each entry go.
     pub(crate) positions: Vec<u64>,
     pub(crate) reader: Reader,
-    partition: PartitionId,
     /// An entry that cannot be decoded.
     pub(crate) damaged: Option<String>,
     /// Distributions that are not finished.
@@ -64,7 +63,6 @@ impl Log {
             records: Vec::new(),
             positions: Vec::new(),
             reader: Reader::new(partition),
-            partition,
             damaged: None,
             distributing: BTreeSet::new(),
         }
@@ -99,7 +97,10 @@ impl Log {
 
     /// For a person who looks into one run: `--log skep_sim::records=trace`.
     fn print(&self, record: &Record) {
-        let (partition, at) = (self.partition, record.position);
+        if !enabled!(target: RECORDS, Level::TRACE) {
+            return;
+        }
+        let (partition, at) = (self.reader.history.partition, record.position);
         let (kind, value_type) = (record.record_type, record.payload.value_type().name());
         let (intent, key) = (record.payload.intent_name(), record.key);
         match &record.payload {

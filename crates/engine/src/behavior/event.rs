@@ -53,9 +53,8 @@ impl Context<'_> {
 
     /// Whether new elements may be entered in a scope. The process itself has none around it.
     pub(crate) fn scope_runs(&self, scope_key: Key) -> bool {
-        let runs = |scope: &ElementInstance| scope.is(Lifecycle::Activated) && !scope.interrupted;
-        scope_key == NO_KEY
-            || self.state.element_instances.read(&scope_key, runs).unwrap_or_default()
+        let instances = &self.state.element_instances;
+        scope_key == NO_KEY || instances.read(&scope_key, ElementInstance::runs) == Some(true)
     }
 
     /// The activity ends first; its boundary event follows when it is gone.

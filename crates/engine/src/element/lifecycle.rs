@@ -19,7 +19,7 @@ impl Context<'_> {
     /// A token reached an element. A parallel gateway waits for one token on each of its flows.
     pub(super) fn enter(&mut self, scope_key: Key, element_id: &str, triggered: Option<Bytes>) {
         let Ok(scope) = self.current(scope_key) else { return };
-        if !scope.instance.is(Lifecycle::Activated) || scope.instance.interrupted {
+        if !scope.instance.runs() {
             return;
         }
         let definition = Arc::clone(&scope.definition);
@@ -64,15 +64,6 @@ impl Context<'_> {
         }
     }
 
-    /// Whether what an element is in, or the call activity that started its process, still runs. If
-    /// not, its termination is among the steps to come, and whatever it would do now was overtaken.
-    fn may_go_on(&self, current: &Current) -> bool {
-        let caller = current.instance.record.parent_element_instance_key;
-        let calls =
-            || self.state.element_instances.read(&caller, |caller| caller.is(Lifecycle::Activated));
-        self.scope_runs(current.flow_scope_key()) && (caller == NO_KEY || calls() == Some(true))
-    }
-
     fn stop_loop(&mut self, key: Key) {
         self.steps_done = 0;
         let message = format!(
@@ -85,7 +76,7 @@ impl Context<'_> {
     /// Goes through an activation: input mappings, then what the element does.
     pub(crate) fn activate(&mut self, key: Key) -> Outcome {
         let Ok(current) = self.current(key) else { return Ok(()) };
-        if !current.instance.is(Lifecycle::Activating) || !self.may_go_on(&current) {
+        if !current.instance.is(Lifecycle::Activating) {
             return Ok(());
         }
         let definition = Arc::clone(&current.definition);
@@ -139,7 +130,7 @@ impl Context<'_> {
     /// Completes an element with the variables that its event, job or child brought.
     pub(crate) fn complete(&mut self, key: Key, event_variables: Bytes) -> Outcome {
         let Ok(current) = self.current(key) else { return Ok(()) };
-        if !current.instance.is(Lifecycle::Activated) || !self.may_go_on(&current) {
+        if !current.instance.is(Lifecycle::Activated) {
             return Ok(());
         }
         if waits(&current.element().kind) {
@@ -159,7 +150,7 @@ impl Context<'_> {
     /// Takes up a completion that an incident stopped: the variables are on the element already.
     pub(super) fn resume_completion(&mut self, key: Key) -> Outcome {
         let Ok(current) = self.current(key) else { return Ok(()) };
-        if current.instance.is(Lifecycle::Completing) && self.may_go_on(&current) {
+        if current.instance.is(Lifecycle::Completing) {
             self.finish_completion(&current)
         } else {
             Ok(())

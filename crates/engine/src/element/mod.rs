@@ -21,7 +21,7 @@ use skep_protocol::{Key, NO_KEY, Payload, ProcessInstanceIntent, ProcessInstance
 use crate::context::Context;
 use crate::definitions::Definition;
 use crate::problem::{Outcome, Problem};
-use crate::state::ElementInstance;
+use crate::state::{ElementInstance, Lifecycle};
 use crate::step::Step;
 
 /// An element instance together with its model.
@@ -68,6 +68,13 @@ impl Context<'_> {
     /// Runs one step.
     pub(crate) fn run(&mut self, step: Step) -> Outcome {
         match step {
+            Step::Activate { key }
+            | Step::Complete { key, .. }
+            | Step::ResumeCompletion { key }
+                if self.is_overtaken(key) =>
+            {
+                Ok(())
+            }
             Step::Enter { scope_key, element_id, triggered } => {
                 self.enter(scope_key, &element_id, triggered);
                 Ok(())
@@ -95,6 +102,21 @@ impl Context<'_> {
                 self.throw_error(key, &code, variables).map_err(|problem| problem.retry_with(retry))
             }
         }
+    }
+
+    /// Whether what an element is in, or the call activity that started its process, began to end
+    /// after the step was queued. The termination of the element is then among the steps to come.
+    fn is_overtaken(&self, key: Key) -> bool {
+        let instances = &self.state.element_instances;
+        let around = instances.read(&key, |instance| {
+            (instance.record.flow_scope_key, instance.record.parent_element_instance_key)
+        });
+        let Some((scope, caller)) = around else { return false };
+        let caller_runs = || {
+            caller == NO_KEY
+                || instances.read(&caller, |caller| caller.is(Lifecycle::Activated)) == Some(true)
+        };
+        !(self.scope_runs(scope) && caller_runs())
     }
 
     /// Writes ELEMENT_ACTIVATING of a new element instance.

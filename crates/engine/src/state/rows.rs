@@ -68,6 +68,11 @@ impl ElementInstance {
     pub(crate) fn is(&self, lifecycle: Lifecycle) -> bool {
         self.lifecycle == lifecycle as i32
     }
+
+    /// Whether what is in it goes on, and more may enter it.
+    pub(crate) fn runs(&self) -> bool {
+        self.is(Lifecycle::Activated) && !self.interrupted
+    }
 }
 
 /// A variable.

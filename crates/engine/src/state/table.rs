@@ -69,33 +69,32 @@ impl<K: TableKey, V: TableValue> Table<K, V> {
 
     /// The value of a key.
     pub(crate) fn get(&self, key: &K) -> Option<V> {
-        if let Some(slot) = self.recent.get(key) {
-            return slot.value.clone();
+        match self.slot(key) {
+            Some(slot) => slot.value.clone(),
+            None => self.stored(key),
         }
-        self.get_below(key)
     }
 
     /// Looks at the value of a key where it is; only one that the backing holds is copied.
     pub(crate) fn read<R>(&self, key: &K, look: impl FnOnce(&V) -> R) -> Option<R> {
-        let frozen = || self.frozen.as_ref().and_then(|frozen| frozen.get(key));
-        match self.recent.get(key).or_else(frozen) {
+        match self.slot(key) {
             Some(slot) => slot.value.as_ref().map(look),
-            None => self.get_below(key).as_ref().map(look),
+            None => self.stored(key).as_ref().map(look),
         }
     }
 
     /// Whether a key is there.
     pub(crate) fn contains(&self, key: &K) -> bool {
-        match self.recent.get(key) {
-            Some(slot) => slot.value.is_some(),
-            None => self.get_below(key).is_some(),
-        }
+        self.read(key, |_| ()).is_some()
     }
 
-    fn get_below(&self, key: &K) -> Option<V> {
-        if let Some(slot) = self.frozen.as_ref().and_then(|frozen| frozen.get(key)) {
-            return slot.value.clone();
-        }
+    /// What memory knows of a key, be it that it was removed.
+    fn slot(&self, key: &K) -> Option<&Slot<V>> {
+        self.recent.get(key).or_else(|| self.frozen.as_ref()?.get(key))
+    }
+
+    /// The value that the backing holds.
+    fn stored(&self, key: &K) -> Option<V> {
         let last = self.backing_last.as_ref()?;
         let bytes = key.bytes();
         if bytes > *last {

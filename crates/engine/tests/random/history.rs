@@ -62,7 +62,7 @@ impl Subscription {
 /// Everything that lives on a partition.
 #[derive(Default)]
 pub(crate) struct History {
-    partition: PartitionId,
+    pub(crate) partition: PartitionId,
     pub(crate) last_position: u64,
     pub(crate) elements: BTreeMap<Key, Element>,
     pub(crate) jobs: BTreeMap<Key, Job>,
