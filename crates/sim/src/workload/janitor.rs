@@ -1,5 +1,6 @@
 //! After the faults: does what instances wait for, so that every one of them can end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use skep_protocol::{ErrorType, Key, NO_KEY};
@@ -75,8 +76,9 @@ impl Janitor {
                 let recorded = self.client.recorder.0.lock();
                 recorded.logs.values().map(|log| wanted(&log.reader.history)).collect()
             };
+            let mut once = Once::of(&wanted);
             for partition in &wanted {
-                self.round(partition, round).await;
+                self.round(partition, round, &mut once).await;
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -87,7 +89,7 @@ impl Janitor {
         perform(&client, self.models, &mut self.chance, action).await;
     }
 
-    async fn round(&mut self, wanted: &Wanted, round: u32) {
+    async fn round(&mut self, wanted: &Wanted, round: u32, once: &mut Once) {
         let client = self.client.clone();
         for (key, element, error) in &wanted.incidents {
             let unhandled = *error == ErrorType::UnhandledErrorEvent as i32;
@@ -110,7 +112,7 @@ impl Janitor {
         for (element, name, key, process, _) in &wanted.subscriptions {
             if round > PATIENCE_ROUNDS && starves(wanted, *element, name, key, process) {
                 cancel(&client, &mut self.chance, *element).await;
-            } else {
+            } else if once.is_due(name, key) {
                 publish(&client, &mut self.chance, name, key).await;
             }
         }
@@ -126,6 +128,29 @@ impl Janitor {
                 cancel(&client, &mut self.chance, *root).await;
             }
         }
+    }
+}
+
+/// Names and keys that get one message in a round, however many wait for them: a subscription that
+/// does not interrupt takes every one, and each begins a path that may wait for more. One message for
+/// each of those that wait would make a round longer than the one before it, without end.
+struct Once {
+    repeat: BTreeSet<(String, String)>,
+    done: BTreeSet<(String, String)>,
+}
+
+impl Once {
+    fn of(wanted: &[Wanted]) -> Self {
+        let all = wanted.iter().flat_map(|partition| &partition.subscriptions);
+        let repeat = all.filter(|(.., interrupting)| !interrupting);
+        let names = repeat.map(|(_, name, key, ..)| (name.clone(), key.clone()));
+        Self { repeat: names.collect(), done: BTreeSet::new() }
+    }
+
+    /// Whether another message of this name and key is wanted in this round; asking takes it.
+    fn is_due(&mut self, name: &str, key: &str) -> bool {
+        let names = (name.to_owned(), key.to_owned());
+        !self.repeat.contains(&names) || self.done.insert(names)
     }
 }
 
