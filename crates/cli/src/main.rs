@@ -21,6 +21,7 @@ mod failure;
 mod limits;
 mod logging;
 mod output;
+mod quiet;
 mod server;
 #[cfg(target_os = "linux")]
 mod soak;

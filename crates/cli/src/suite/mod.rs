@@ -2,12 +2,15 @@
 //! the other, with one report, and nothing left behind.
 //!
 //! Each experiment is a process of its own (`skep chaos run`) under a name of its own, so that no
-//! version, message or job of one is seen by another. After each the cluster has to be ready again; if
-//! it is not, the next gets a new one.
+//! version, message or job of one is seen by another. A client beside it watches what the cluster
+//! promises (`witness`). After each the cluster has to be ready again; if it is not, the next gets a
+//! new one.
 
 mod glob;
+mod journal;
 mod report;
 pub(crate) mod step;
+mod witness;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,8 +26,10 @@ use crate::cluster::state::ClusterState;
 use crate::experiments::{self, Entry};
 use crate::failure::Failure;
 use crate::output::Format;
+use journal::Journal;
 use report::{Report, Verdict};
 use step::{Stop, run};
+use witness::Witness;
 
 /// How long a cluster may take until it serves.
 const START_SECONDS: u64 = 120;
@@ -69,6 +74,11 @@ pub(crate) struct SuiteArgs {
     #[arg(long)]
     no_netns: bool,
 
+    /// Without the client that asks every partition for something small all the time; then the report
+    /// cannot say how long a partition was not to be had, nor whether something was lost
+    #[arg(long)]
+    no_witness: bool,
+
     /// Seconds of the long pauses of the field's experiments
     #[arg(long, value_name = "SECONDS", default_value_t = 1)]
     settle: u64,
@@ -89,10 +99,12 @@ impl SuiteArgs {
         std::fs::create_dir_all(&folder).map_err(|error| Failure::file("make", &folder, error))?;
         let folder = admin::full_path(&folder)?;
         let stop = Stop::listen()?;
+        let witness = if self.no_witness { None } else { Some(Witness::new(&folder)?) };
         let mut suite = Suite {
             cluster: folder.join("cluster"),
             report: Report::new(self.plan.text()),
             began_ms: SystemClock.now_ms(),
+            witness,
             folder,
             args: self,
             stop,
@@ -153,6 +165,7 @@ struct Suite {
     cluster: PathBuf,
     folder: PathBuf,
     report: Report,
+    witness: Option<Witness>,
     began_ms: i64,
     stop: Stop,
 }
@@ -204,7 +217,10 @@ impl Suite {
                 "Without root use --no-netns.",
             ));
         }
-        Ok(())
+        match &self.witness {
+            Some(witness) => witness.settle_in(&self.cluster),
+            None => Ok(()),
+        }
     }
 
     fn run_one(&self, number: usize, entry: &Entry) -> Result<Verdict, Failure> {
@@ -219,10 +235,19 @@ impl Suite {
         command
             .env(crate::command::zbchaos::RUN_VARIABLE, format!("s{}n{number}", self.began_ms))
             .env("SKEP_CHAOS_SETTLE", self.args.settle.to_string());
+        let watch = match &self.witness {
+            Some(witness) => {
+                command.env(crate::quiet::QUIET_VARIABLE, witness.quiet_variable());
+                Some(witness.begin(&self.cluster)?)
+            }
+            None => None,
+        };
         let began = Instant::now();
         let log = folder.join("run.log");
-        let done = run(&mut command, &log, None, &self.stop)?;
-        Ok(Verdict::of(&entry.path, done.code, began.elapsed(), &journal, &log))
+        let done = run(&mut command, &log, None, &self.stop);
+        let took = began.elapsed();
+        let seen = watch.map(witness::Watch::end).transpose()?;
+        Ok(Verdict::of(&entry.path, done?.code, took, Journal::read(&journal), &log, seen))
     }
 
     /// Ends what an experiment may have left, and waits until the cluster is ready.

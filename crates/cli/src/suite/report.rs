@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::journal::Journal;
+use super::witness::Seen;
 use crate::failure::Failure;
 use crate::output::rows_as_table;
 
@@ -18,12 +20,10 @@ pub(super) struct Verdict {
     /// Exit code of the run; none when a signal ended it.
     code: Option<i32>,
     took: Duration,
-    title: String,
-    status: String,
-    deviated: bool,
-    /// Activities that were run.
-    activities: usize,
-    /// The end of the log, when it did not pass.
+    journal: Journal,
+    /// What the witness saw, if there was one.
+    seen: Option<Seen>,
+    /// The end of the log, when it did not pass, and what the witness found.
     why: String,
 }
 
@@ -32,41 +32,45 @@ impl Verdict {
         path: &str,
         code: Option<i32>,
         took: Duration,
-        journal: &Path,
+        journal: Journal,
         log: &Path,
+        seen: Option<Seen>,
     ) -> Self {
-        let text = std::fs::read_to_string(journal).unwrap_or_default();
-        let journal: Value = serde_json::from_str(&text).unwrap_or_default();
-        let why = if code == Some(0) {
-            String::new()
-        } else {
+        let mut why: Vec<String> = Vec::new();
+        if code != Some(0) {
             let log = std::fs::read_to_string(log).unwrap_or_default();
-            let lines: Vec<&str> = log.lines().collect();
-            let from = lines.len().saturating_sub(LOG_LINES);
-            lines.get(from..).unwrap_or_default().join("\n")
-        };
-        Self {
-            path: path.to_owned(),
-            code,
-            took,
-            title: journal["experiment"]["title"].as_str().unwrap_or_default().to_owned(),
-            status: journal["status"].as_str().unwrap_or("not run").to_owned(),
-            deviated: journal["deviated"].as_bool().unwrap_or(false),
-            activities: ["run", "rollbacks"]
-                .iter()
-                .map(|part| journal[part].as_array().map_or(0, Vec::len))
-                .sum(),
-            why,
+            let from = log.lines().count().saturating_sub(LOG_LINES);
+            why.extend(log.lines().skip(from).map(ToOwned::to_owned));
         }
+        why.extend(seen.iter().flat_map(Seen::findings).cloned());
+        Self { path: path.to_owned(), code, took, journal, seen, why: why.join("\n") }
     }
 
     fn passed(&self) -> bool {
-        self.code == Some(0)
+        self.code == Some(0) && !self.broke_promises()
+    }
+
+    /// Something was lost, or done twice.
+    fn broke_promises(&self) -> bool {
+        self.seen.as_ref().is_some_and(|seen| !seen.findings().is_empty())
+    }
+
+    /// The longest time that a partition did not acknowledge anything, for people.
+    fn longest_wait(&self) -> String {
+        match &self.seen {
+            Some(seen) => format!("{} ms", seen.longest().as_millis()),
+            None => "-".to_owned(),
+        }
+    }
+
+    fn acknowledged(&self) -> u64 {
+        self.seen.as_ref().map_or(0, Seen::acknowledged)
     }
 
     /// In a few words.
     fn word(&self) -> &'static str {
         match self.code {
+            Some(0) if self.broke_promises() => "promises broken",
             Some(0) => "passed",
             Some(10) => "not ready before",
             Some(11) => "deviated",
@@ -82,10 +86,17 @@ impl Verdict {
             "{} after {} s, {} activities, status {}{}",
             self.word(),
             self.took.as_secs(),
-            self.activities,
-            self.status,
-            if self.deviated { ", deviated" } else { "" }
+            self.journal.activities,
+            self.journal.status,
+            if self.journal.deviated { ", deviated" } else { "" }
         );
+        if self.seen.is_some() {
+            line.push_str(&format!(
+                ", {} acknowledged, longest wait {}",
+                self.acknowledged(),
+                self.longest_wait()
+            ));
+        }
         for why in self.why.lines() {
             line.push_str(&format!("\n    {why}"));
         }
@@ -95,12 +106,14 @@ impl Verdict {
     fn json(&self) -> Value {
         json!({
             "path": self.path,
-            "title": self.title,
+            "title": self.journal.title,
             "verdict": self.word(),
             "exitCode": self.code,
-            "status": self.status,
-            "deviated": self.deviated,
-            "activities": self.activities,
+            "status": self.journal.status,
+            "deviated": self.journal.deviated,
+            "activities": self.journal.activities,
+            "faults": self.journal.faults,
+            "witness": self.seen.as_ref().map(Seen::json),
             "tookMs": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
             "log": self.why,
         })
@@ -141,12 +154,13 @@ impl Report {
             .iter()
             .map(|one| {
                 json!({
-                    "experiment": one.path, "verdict": one.word(), "status": one.status,
-                    "seconds": one.took.as_secs(),
+                    "experiment": one.path, "verdict": one.word(), "status": one.journal.status,
+                    "seconds": one.took.as_secs(), "longest wait": one.longest_wait(),
                 })
             })
             .collect();
-        let table = rows_as_table(&["experiment", "verdict", "status", "seconds"], &rows);
+        let table =
+            rows_as_table(&["experiment", "verdict", "status", "seconds", "longest wait"], &rows);
         format!(
             "{table}\n{} of {} experiments passed{}. Report: {}",
             self.passed(),
@@ -172,19 +186,22 @@ impl Report {
     fn markdown(&self) -> String {
         let mut text = format!(
             "# Chaos suite: {}\n\n{} of {} experiments passed.\n\n| experiment | title | verdict | status | \
-             activities | seconds |\n|---|---|---|---|---|---|\n",
+             activities | faults | seconds | acknowledged | longest wait |\n|---|---|---|---|---|---|---|---|---|\n",
             self.plan,
             self.passed(),
             self.verdicts.len()
         );
         for one in &self.verdicts {
             text.push_str(&format!(
-                "| [{path}]({path}/run.log) | {} | {} | {} | {} | {} |\n",
-                one.title.replace('|', "\\|"),
+                "| [{path}]({path}/run.log) | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+                one.journal.title.replace('|', "\\|"),
                 one.word(),
-                one.status,
-                one.activities,
+                one.journal.status,
+                one.journal.activities,
+                one.journal.faults,
                 one.took.as_secs(),
+                one.acknowledged(),
+                one.longest_wait(),
                 path = one.path,
             ));
         }
@@ -250,7 +267,8 @@ mod tests {
 
     fn verdict(path: &str, code: Option<i32>) -> Verdict {
         let none = Path::new("/nonexistent");
-        Verdict::of(path, code, Duration::from_secs(3), none, none)
+        let seen = Some(Seen::default());
+        Verdict::of(path, code, Duration::from_secs(3), Journal::default(), none, seen)
     }
 
     #[test]
@@ -264,6 +282,7 @@ mod tests {
         assert!(text.contains("failures=\"1\"") && text.contains("b&lt;c"), "{text}");
         assert!(report.markdown().contains("1 of 2 experiments passed"));
         assert_eq!(report.json()["experiments"][1]["verdict"], "deviated");
+        assert_eq!(report.json()["experiments"][1]["witness"]["lost"], 0);
         report.interrupted = true;
         assert_eq!(report.verdict().unwrap_err().exit_code(), 13);
     }

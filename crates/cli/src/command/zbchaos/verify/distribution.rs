@@ -12,6 +12,7 @@ use crate::command::zbchaos::capture;
 use crate::command::zbchaos::context::Context;
 use crate::command::zbchaos::target::ask_one;
 use crate::failure::Failure;
+use crate::quiet::Quiet;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  skep zbchaos verify distribution --timeoutInSec 60")]
@@ -143,6 +144,7 @@ pub(crate) struct LogArgs {
 
 impl LogArgs {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let _quiet = Quiet::of_environment()?;
         let before = positions(context, self.partition)?;
         tokio::time::sleep(Duration::from_secs(self.seconds)).await;
         let after = positions(context, self.partition)?;

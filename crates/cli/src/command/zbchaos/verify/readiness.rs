@@ -13,6 +13,7 @@ use crate::cluster::state::NodeState;
 use crate::command::zbchaos::context::Context;
 use crate::command::zbchaos::target::{Target, ask_one};
 use crate::failure::Failure;
+use crate::quiet::Quiet;
 
 /// How long it may take, as in the original.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
@@ -37,6 +38,7 @@ impl ReadinessArgs {
         let patience = Duration::from_secs(self.timeout);
         wait(context, patience).await?;
         if self.settled {
+            let _quiet = Quiet::of_environment()?;
             until_right("Awaited that nothing is under way", patience, async || unsettled(context))
                 .await?;
         }

@@ -11,6 +11,7 @@ use crate::command::zbchaos::capture;
 use crate::command::zbchaos::context::Context;
 use crate::command::zbchaos::target::ask_one;
 use crate::failure::Failure;
+use crate::quiet::Quiet;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  skep zbchaos verify replicas")]
@@ -22,6 +23,7 @@ pub(crate) struct ReplicasArgs {
 
 impl ReplicasArgs {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let _quiet = Quiet::of_environment()?;
         let patience = Duration::from_secs(self.timeout);
         until_right("Expected equal replicas", patience, async || different(context)).await?;
         context.say.line("The replicas of every partition are equal.")

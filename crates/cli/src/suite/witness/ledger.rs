@@ -1,0 +1,233 @@
+//! What the witness was told, and what came of it.
+//!
+//! Each wish is a number. What was acknowledged has to be done once, what was refused never, and what
+//! got no answer at most once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// What is kept of a finding.
+const FINDINGS_MAX: usize = 20;
+
+/// How a wish was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Acknowledged,
+    /// Certainly not accepted.
+    Refused,
+    /// It may have been accepted.
+    None,
+}
+
+#[derive(Debug, Default)]
+struct Wish {
+    answer: Option<Answer>,
+    /// The job that stands for it.
+    job: Option<i64>,
+    completed: bool,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    last: u64,
+    wishes: BTreeMap<u64, Wish>,
+    /// Wishes that have no answer yet.
+    asking: usize,
+    seen: Seen,
+}
+
+/// What was seen during one experiment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    acknowledged: u64,
+    refused: u64,
+    unanswered: u64,
+    /// The longest time from a wish to the first acknowledgement, and the partition that gave it.
+    longest: (Duration, u32),
+    /// Of what was acknowledged; each a broken promise.
+    lost: u64,
+    findings: Vec<String>,
+}
+
+impl Ledger {
+    /// A new wish.
+    pub(super) fn ask(&mut self) -> u64 {
+        self.last += 1;
+        self.asking += 1;
+        self.wishes.insert(self.last, Wish::default());
+        self.last
+    }
+
+    pub(super) fn answered(&mut self, number: u64, answer: Answer) {
+        let Some(wish) = self.wishes.get_mut(&number) else { return };
+        wish.answer = Some(answer);
+        self.asking = self.asking.saturating_sub(1);
+        match answer {
+            Answer::Acknowledged => self.seen.acknowledged += 1,
+            Answer::Refused => self.seen.refused += 1,
+            Answer::None => self.seen.unanswered += 1,
+        }
+        if answer == Answer::Refused && wish.job.is_some() {
+            self.seen.find(format!("wish {number} was refused, and has a job"));
+        }
+    }
+
+    /// A partition acknowledged after this time, or has not until now.
+    pub(super) fn waited(&mut self, partition: u32, time: Duration) {
+        self.seen.longest = self.seen.longest.max((time, partition));
+    }
+
+    /// A worker was handed the job of a wish.
+    pub(super) fn job(&mut self, number: u64, job: i64) {
+        let Some(wish) = self.wishes.get_mut(&number) else {
+            return self.seen.find(format!("job {job} stands for wish {number}, which nobody had"));
+        };
+        match wish.job.replace(job) {
+            Some(other) if other != job => {
+                self.seen.find(format!("wish {number} was done twice: by jobs {other} and {job}"));
+            }
+            Some(_) if wish.completed => {
+                self.seen
+                    .find(format!("job {job} of wish {number} came again after its completion"));
+            }
+            _ if wish.answer == Some(Answer::Refused) => {
+                self.seen.find(format!("wish {number} was refused, and has job {job}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// The completion of its job was acknowledged, or is known to have been made before.
+    pub(super) fn completed(&mut self, number: u64) {
+        if let Some(wish) = self.wishes.get_mut(&number) {
+            wish.completed = true;
+        }
+    }
+
+    /// Wishes that have no answer yet, or were acknowledged and are not done.
+    pub(super) fn open(&self) -> usize {
+        self.asking + self.undone().count()
+    }
+
+    fn undone(&self) -> impl Iterator<Item = u64> {
+        let undone = self
+            .wishes
+            .iter()
+            .filter(|(_, wish)| wish.answer == Some(Answer::Acknowledged) && !wish.completed);
+        undone.map(|(number, _)| *number)
+    }
+
+    /// What was seen since the last time; what is not done by now is lost. Wishes are kept: the job of
+    /// one that is done must not come again.
+    pub(super) fn take(&mut self) -> Seen {
+        let lost: Vec<u64> = self.undone().collect();
+        let mut seen = std::mem::take(&mut self.seen);
+        for number in lost {
+            seen.lost += 1;
+            seen.find(format!("wish {number} was acknowledged, and is not done"));
+            // Once is enough.
+            self.wishes.remove(&number);
+        }
+        seen
+    }
+}
+
+impl Seen {
+    fn find(&mut self, finding: String) {
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(finding);
+        }
+    }
+
+    pub(crate) fn findings(&self) -> &[String] {
+        &self.findings
+    }
+
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
+    /// How long a client had to wait at most.
+    pub(crate) fn longest(&self) -> Duration {
+        self.longest.0
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "acknowledged": self.acknowledged,
+            "refused": self.refused,
+            "unanswered": self.unanswered,
+            "lost": self.lost,
+            "longestWaitMs": u64::try_from(self.longest.0.as_millis()).unwrap_or(u64::MAX),
+            "longestWaitPartition": self.longest.1,
+            "findings": self.findings,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(ledger: &mut Ledger, answer: Answer) -> u64 {
+        let number = ledger.ask();
+        ledger.answered(number, answer);
+        number
+    }
+
+    #[test]
+    fn what_is_acknowledged_is_open_until_it_is_done() {
+        let mut ledger = Ledger::default();
+        let number = ledger.ask();
+        assert_eq!(ledger.open(), 1);
+        ledger.answered(number, Answer::Acknowledged);
+        ledger.job(number, 7);
+        // A worker that was lost gets it again.
+        ledger.job(number, 7);
+        assert_eq!(ledger.open(), 1);
+        ledger.completed(number);
+        assert_eq!(ledger.open(), 0);
+        ledger.waited(2, Duration::from_millis(30));
+        ledger.waited(1, Duration::from_millis(20));
+        let seen = ledger.take();
+        assert_eq!((seen.acknowledged(), seen.findings().len()), (1, 0));
+        assert_eq!(seen.json()["longestWaitPartition"], 2);
+    }
+
+    #[test]
+    fn each_broken_promise_is_found() {
+        let mut ledger = Ledger::default();
+        answered(&mut ledger, Answer::Acknowledged);
+        let seen = ledger.take();
+        assert_eq!(seen.json()["lost"], 1);
+        assert!(seen.findings()[0].contains("is not done"), "{seen:?}");
+        assert_eq!(ledger.take(), Seen::default());
+
+        let twice = answered(&mut ledger, Answer::None);
+        ledger.job(twice, 1);
+        ledger.completed(twice);
+        ledger.job(twice, 1);
+        ledger.job(twice, 2);
+        let refused = answered(&mut ledger, Answer::Refused);
+        ledger.job(refused, 3);
+        ledger.job(99, 4);
+        let findings = ledger.take().findings().join("\n");
+        for what in ["came again", "done twice", "was refused, and has job 3", "nobody had"] {
+            assert!(findings.contains(what), "{what}: {findings}");
+        }
+    }
+
+    #[test]
+    fn what_got_no_answer_may_be_done_or_not() {
+        let mut ledger = Ledger::default();
+        let done = answered(&mut ledger, Answer::None);
+        answered(&mut ledger, Answer::None);
+        ledger.job(done, 1);
+        ledger.completed(done);
+        assert_eq!(ledger.open(), 0);
+        assert!(ledger.take().findings().is_empty());
+    }
+}
