@@ -140,6 +140,7 @@ fn correlation_key(number: u64, partition: u32, partitions: u32) -> String {
 /// Does the jobs of the wishes, as long as there may be new ones or one is open.
 async fn work(shared: &Shared, entrances: &Entrances, asked: &Cell<bool>) {
     let mut end = End::default();
+    let mut unsure: Vec<ActivatedJob> = Vec::new();
     while !end.is_past(asked.get()) {
         let is_open = shared.with(|ledger| ledger.open() > 0);
         // When nothing is open at the end, what is there all the same is one too many.
@@ -148,16 +149,32 @@ async fn work(shared: &Shared, entrances: &Entrances, asked: &Cell<bool>) {
             tokio::time::sleep(PAUSE).await;
             continue;
         }
-        match poll(entrances).await {
-            Some(jobs) if jobs.is_empty() && is_last => return,
-            Some(jobs) if !jobs.is_empty() => {
-                for job in jobs {
-                    complete(shared, entrances, &job).await;
-                }
+        let polled = poll(entrances).await;
+        let is_empty = polled.as_ref().is_none_or(Vec::is_empty);
+        if is_empty && is_last && polled.is_some() {
+            return;
+        }
+        for job in polled.iter().flatten() {
+            shared.with(|ledger| ledger.job(wish_of(job), job.key));
+        }
+        // A completion that got no answer may have been made: then the job does not come again, and
+        // only asking once more tells.
+        let jobs = std::mem::take(&mut unsure).into_iter().chain(polled.into_iter().flatten());
+        for job in jobs {
+            if !complete(shared, entrances, &job).await {
+                unsure.push(job);
             }
-            _ => tokio::time::sleep(PAUSE).await,
+        }
+        if is_empty || !unsure.is_empty() {
+            tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// The number of the wish that a job stands for.
+fn wish_of(job: &ActivatedJob) -> u64 {
+    let variables: Value = serde_json::from_str(&job.variables).unwrap_or_default();
+    variables["wish"].as_u64().unwrap_or(0)
 }
 
 /// The jobs that are there; none when no gateway tells.
@@ -174,20 +191,20 @@ async fn poll(entrances: &Entrances) -> Option<Vec<ActivatedJob>> {
     polled.ok()
 }
 
-async fn complete(shared: &Shared, entrances: &Entrances, job: &ActivatedJob) {
-    let variables: Value = serde_json::from_str(&job.variables).unwrap_or_default();
-    let number = variables["wish"].as_u64().unwrap_or(0);
-    shared.with(|ledger| ledger.job(number, job.key));
-    let Some((at, client)) = entrances.client() else { return };
+/// Completes a job; false when it is not known whether it is completed.
+async fn complete(shared: &Shared, entrances: &Entrances, job: &ActivatedJob) -> bool {
+    let Some((at, client)) = entrances.client() else { return false };
     match client.complete_job(CompleteJobRequest::new(job.key)).await {
-        Ok(()) => shared.with(|ledger| ledger.completed(number)),
+        Ok(()) => {}
         // An earlier call did it, whose answer did not arrive.
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            shared.with(|ledger| ledger.completed(number));
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(_) => {
+            entrances.turn(at);
+            return false;
         }
-        // It comes back when it is nobody's any more.
-        Err(_) => entrances.turn(at),
     }
+    shared.with(|ledger| ledger.completed(wish_of(job)));
+    true
 }
 
 #[cfg(test)]
