@@ -146,14 +146,18 @@ fn of_a_node(random: &dyn Random, which: u64, node: u64) -> Fault {
 pub(super) fn work(random: &dyn Random) -> Vec<Step> {
     match random.below(3) {
         0 => vec![verb(
-            "Start a hundred instances",
-            "verify instance-count --instanceCount 100 --timeoutInSec 60",
+            "Start two thousand instances",
+            "verify instance-count --instanceCount 2000 --timeoutInSec 60",
         )],
         1 => vec![
-            verb("Start thirty instances", "verify instance-count --instanceCount 30"),
-            verb("Complete twenty jobs", "verify job-completion --jobCount 20 --timeoutInSec 60"),
+            verb("Start six hundred instances", "verify instance-count --instanceCount 600"),
+            // Not all of them: an answer that is lost may have completed one.
+            verb(
+                "Complete five hundred jobs",
+                "verify job-completion --jobCount 500 --timeoutInSec 60",
+            ),
         ],
-        _ => vec![verb("Deploy four versions", "deploy multi-version --versionCount 4")],
+        _ => vec![verb("Deploy forty versions", "deploy multi-version --versionCount 40")],
     }
 }
 

@@ -35,7 +35,13 @@ impl AcknowledgedArgs {
             Ok(missing(&started, &worked))
         })
         .await;
-        context.memory()?.change(|run| run.worked.append(&mut worked))?;
+        context.memory()?.change(|run| {
+            run.worked.append(&mut worked);
+            // What was found once is not looked for again.
+            let found: BTreeSet<i64> = run.started.intersection(&run.worked).copied().collect();
+            run.started.retain(|key| !found.contains(key));
+            run.worked.retain(|key| !found.contains(key));
+        })?;
         ended?;
         context.say.line(&format!("All {} acknowledged instances were there.", started.len()))
     }
