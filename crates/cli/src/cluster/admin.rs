@@ -278,7 +278,7 @@ impl Admin {
         }
         let _ = fs::remove_file(self.folder.join(WIRE_LOG));
         let _ = fs::remove_dir_all(self.folder.join(EVIDENCE));
-        for extra in [MEMORY, MEMORY_LOCK, "workers.log", "stress.log"] {
+        for extra in [MEMORY, MEMORY_LOCK, "chaos.lock", "workers.log", "stress.log"] {
             let _ = fs::remove_file(self.folder.join(extra));
         }
         let _ = fs::remove_file(self.folder.join(guard::GUARD_LOG));
