@@ -15,6 +15,7 @@ mod compat;
 mod config;
 mod connection;
 mod duration;
+mod evidence;
 #[cfg(target_os = "linux")]
 mod experiments;
 mod failure;

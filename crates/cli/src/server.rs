@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skep_broker::chaos;
-use skep_broker::{Broker, BrokerConfig, BrokerError, DataLocation, Environment, GatewayConfig};
+use skep_broker::{
+    Broker, BrokerConfig, BrokerError, DataLocation, Environment, GatewayConfig, Observed,
+};
 use skep_env::SystemClock;
 use skep_env::fault::crash::end_this_process;
 use skep_gateway::management::{Chaos, LogControl, Management, MetricsHandle, install_metrics};
@@ -14,6 +16,7 @@ use skep_gateway::{Address, Gateway};
 use tokio::task::JoinHandle;
 
 use crate::config::{GatewaySettings, Secret, ServerConfig};
+use crate::evidence::Writer;
 use crate::failure::Failure;
 use crate::limits::SERVER_THREADS_MAX;
 
@@ -41,7 +44,7 @@ impl Server {
         let has_disk = !config.in_memory;
         let (environment, chaos) =
             with_chaos(environment, config.chaos_token.as_ref(), Some(config.node_id), has_disk);
-        let broker = Broker::start(broker_config(config, &opened.addresses), environment)
+        let broker = Broker::start(broker_config(config, &opened.addresses)?, environment)
             .await
             .map_err(start_failure)?;
         Ok(opened.serve(broker, logs, chaos))
@@ -144,13 +147,20 @@ fn listen_addresses(config: &ServerConfig) -> ListenAddresses {
     }
 }
 
-fn broker_config(config: &ServerConfig, addresses: &BoundAddresses) -> BrokerConfig {
+fn broker_config(
+    config: &ServerConfig,
+    addresses: &BoundAddresses,
+) -> Result<BrokerConfig, Failure> {
+    let observer: Observed = match &config.evidence {
+        Some(folder) => Some(Arc::new(Writer::begin(folder, config.node_id)?)),
+        None => None,
+    };
     let data = if config.in_memory {
         DataLocation::Memory
     } else {
         DataLocation::Folder(config.data_dir.clone())
     };
-    BrokerConfig {
+    Ok(BrokerConfig {
         data,
         node_id: config.node_id,
         partitions: config.partitions,
@@ -158,8 +168,9 @@ fn broker_config(config: &ServerConfig, addresses: &BoundAddresses) -> BrokerCon
         client_address: client_address(config, addresses.grpc),
         memory_bytes: config.memory_bytes,
         backup_dir: config.backup_dir.clone(),
+        observer,
         ..BrokerConfig::default()
-    }
+    })
 }
 
 /// Where clients reach this broker. What listens on all addresses is reached where the other brokers

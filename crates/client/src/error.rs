@@ -136,10 +136,15 @@ impl From<Status> for Error {
         // The transport reports a channel that is not ready as Unknown; nothing was sent then.
         let not_ready =
             status.code() == Code::Unknown && status.message().starts_with("Service was not ready");
-        let kind =
-            if connect || not_ready { ErrorKind::Unavailable } else { kind_of(status.code()) };
+        let broke = !connect && !not_ready && connection_broke(&status);
+        let kind = if connect || not_ready || broke {
+            ErrorKind::Unavailable
+        } else {
+            kind_of(status.code())
+        };
         let message = match (connect, status.message()) {
             (true, _) => format!("cannot connect: {}", innermost(&status)),
+            _ if broke => format!("the connection broke during the call: {}", innermost(&status)),
             (false, "") => format!("the server answered {:?} without a reason", status.code()),
             (false, message) => message.to_owned(),
         };
@@ -180,6 +185,11 @@ fn advice_of(code: Code, connect: bool) -> Option<&'static str> {
         Code::AlreadyExists => Some("It exists already: nothing to do, or choose another id."),
         _ => None,
     }
+}
+
+/// Whether the transport ended the call, not the server: what a server says has no cause on this side.
+fn connection_broke(status: &Status) -> bool {
+    matches!(status.code(), Code::Unknown | Code::Internal) && status.source().is_some()
 }
 
 fn source_is_connect(status: &Status) -> bool {
@@ -228,6 +238,15 @@ mod tests {
         assert!(Error::from(Status::resource_exhausted("full")).is_not_accepted());
         assert!(!Error::from(Status::unavailable("connection reset")).is_not_accepted());
         assert!(!Error::from(Status::deadline_exceeded("late")).is_not_accepted());
+    }
+
+    #[test]
+    fn a_connection_that_breaks_is_no_fault_of_the_server_and_may_have_done_it() {
+        let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let error = Error::from(Status::from_error(Box::new(reset)));
+        assert_eq!((error.kind(), error.is_not_accepted()), (ErrorKind::Unavailable, false));
+        assert!(error.message().contains("connection reset"), "{}", error.message());
+        assert_eq!(Error::from(Status::unknown("odd")).kind(), ErrorKind::Internal);
     }
 
     #[test]

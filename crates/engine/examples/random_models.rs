@@ -20,13 +20,14 @@ mod backup;
 mod bpmn;
 #[path = "../tests/random/chance.rs"]
 mod chance;
-#[path = "../tests/random/check.rs"]
+#[path = "../../check/src/reader/check.rs"]
 mod check;
 #[path = "../tests/random/decisions.rs"]
 mod decisions;
 #[path = "../tests/random/explore.rs"]
 mod explore;
-#[path = "../tests/random/history.rs"]
+#[allow(unreachable_pub, reason = "the checkers show it to the simulation")]
+#[path = "../../check/src/reader/history.rs"]
 mod history;
 #[path = "../tests/random/messages.rs"]
 mod messages;
@@ -36,7 +37,7 @@ mod model;
 mod network;
 #[path = "../tests/random/path.rs"]
 mod path;
-#[path = "../tests/random/rows.rs"]
+#[path = "../../check/src/reader/rows.rs"]
 mod rows;
 #[path = "../tests/harness/store.rs"]
 mod store;

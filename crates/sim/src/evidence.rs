@@ -1,182 +1,14 @@
-//! Everything that checkers look at: what replicas committed, what their states are, what clients
-//! were told, and how the run ended.
+//! What replicas commit, heard at every node of a simulated cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use skep_broker::Observer;
 use skep_broker::replication::EntryId;
-use skep_protocol::{
-    CommandDistributionIntent, Key, PartitionId, Payload, Record, RecordType, codec,
-};
-use tracing::{Level, enabled, trace};
+use skep_protocol::PartitionId;
 
-use crate::history::Call;
-use crate::records::Reader;
-
-/// What the records are logged under.
-const RECORDS: &str = "skep_sim::records";
-
-/// A replica of a partition in one life of its node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Replica {
-    /// Number of the node.
-    pub node: u32,
-    /// Which life of it, from 0.
-    pub life: u32,
-    /// The partition.
-    pub partition: PartitionId,
-}
-
-/// What a replica told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// It committed an entry.
-    Entry(EntryId, Bytes),
-    /// It took over the state of another one, as of this entry.
-    Replaced(EntryId),
-}
-
-/// The log of a partition, put together from what its replicas told.
-pub(crate) struct Log {
-    /// By index; the first that told it.
-    pub(crate) entries: Vec<Option<(EntryId, Bytes)>>,
-    /// Entries that were read, from the first.
-    pub(crate) read: usize,
-    pub(crate) records: Vec<Record>,
-    /// Positions up to which the records of each entry go.
-    pub(crate) positions: Vec<u64>,
-    pub(crate) reader: Reader,
-    /// An entry that cannot be decoded.
-    pub(crate) damaged: Option<String>,
-    /// Distributions that are not finished.
-    distributing: BTreeSet<Key>,
-}
-
-impl Log {
-    fn new(partition: PartitionId) -> Self {
-        Self {
-            entries: Vec::new(),
-            read: 0,
-            records: Vec::new(),
-            positions: Vec::new(),
-            reader: Reader::new(partition),
-            damaged: None,
-            distributing: BTreeSet::new(),
-        }
-    }
-
-    fn add(&mut self, id: EntryId, batch: &Bytes) {
-        let index = usize::try_from(id.index).unwrap_or(usize::MAX);
-        if self.entries.len() <= index {
-            self.entries.resize(index + 1, None);
-        }
-        if self.entries[index].is_none() {
-            self.entries[index] = Some((id, batch.clone()));
-        }
-        while self.damaged.is_none()
-            && let Some(Some((id, batch))) = self.entries.get(self.read)
-        {
-            match codec::decode_entries(batch.clone()) {
-                Ok(records) => {
-                    for record in records {
-                        self.print(&record);
-                        self.reader.note(&record);
-                        self.note_distribution(&record);
-                        self.records.push(record);
-                    }
-                }
-                Err(error) => self.damaged = Some(format!("entry {}: {error}", id.index)),
-            }
-            self.read += 1;
-            self.positions.push(self.records.last().map_or(0, |record| record.position));
-        }
-    }
-
-    /// For a person who looks into one run: `--log skep_sim::records=trace`.
-    fn print(&self, record: &Record) {
-        if !enabled!(target: RECORDS, Level::TRACE) {
-            return;
-        }
-        let (partition, at) = (self.reader.history.partition, record.position);
-        let (kind, value_type) = (record.record_type, record.payload.value_type().name());
-        let (intent, key) = (record.payload.intent_name(), record.key);
-        match &record.payload {
-            Payload::ProcessInstance(_, value) => trace!(
-                target: RECORDS,
-                "{partition}/{at} {kind:?} {value_type} {intent} {key} {} in {}, {} tokens",
-                value.element_id, value.flow_scope_key, value.tokens_taken
-            ),
-            payload => trace!(
-                target: RECORDS,
-                "{partition}/{at} {kind:?} {value_type} {intent} {key} {payload:?}"
-            ),
-        }
-    }
-
-    fn note_distribution(&mut self, record: &Record) {
-        let Payload::CommandDistribution(intent, _) = &record.payload else { return };
-        match (intent, record.record_type) {
-            (CommandDistributionIntent::Started, RecordType::Event) => {
-                self.distributing.insert(record.key);
-            }
-            (CommandDistributionIntent::Finished, RecordType::Event) => {
-                self.distributing.remove(&record.key);
-            }
-            _ => {}
-        }
-    }
-
-    /// The first index that nobody told.
-    pub(crate) fn missing(&self) -> Option<usize> {
-        (self.read < self.entries.len()).then_some(self.read)
-    }
-
-    /// A distribution that is not finished.
-    pub(crate) fn pending_distribution(&self) -> Option<Key> {
-        self.distributing.first().copied()
-    }
-
-    /// The record at a position.
-    pub(crate) fn at(&self, position: u64) -> Option<&Record> {
-        let index = usize::try_from(position.checked_sub(1)?).ok()?;
-        self.records.get(index).filter(|record| record.position == position)
-    }
-}
-
-/// What replicas told, in the order in which they did.
-#[derive(Default)]
-pub struct Recorded {
-    pub(crate) told: Vec<(Replica, Told)>,
-    pub(crate) logs: BTreeMap<PartitionId, Log>,
-}
-
-impl Recorded {
-    /// Takes note of what a replica tells.
-    pub fn tell(&mut self, replica: Replica, told: Told) {
-        let partition = replica.partition;
-        let log = self.logs.entry(partition).or_insert_with(|| Log::new(partition));
-        if let Told::Entry(id, batch) = &told {
-            log.add(*id, batch);
-        }
-        self.told.push((replica, told));
-    }
-
-    /// The records of a partition, as far as all before them are known.
-    #[must_use]
-    pub fn records(&self, partition: PartitionId) -> &[Record] {
-        self.logs.get(&partition).map_or(&[], |log| &log.records)
-    }
-
-    /// All records, with their partitions.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (PartitionId, &Record)> {
-        self.logs
-            .iter()
-            .flat_map(|(partition, log)| log.records.iter().map(|record| (*partition, record)))
-    }
-}
+pub use skep_check::evidence::{End, Evidence, FinalState, Recorded, Replica, Told};
 
 /// Hears all replicas of a cluster; clones are the same.
 #[derive(Clone, Default)]
@@ -213,55 +45,17 @@ impl Observer for Ear {
     fn committed(&self, partition: PartitionId, entry: EntryId, batch: &Bytes) {
         // Partition 0 is the cluster's own group: its entries are no records.
         if partition > 0 {
-            self.tell(partition, Told::Entry(entry, batch.clone()));
+            self.tell(partition, Told::Entry(id(entry), batch.clone()));
         }
     }
 
     fn state_replaced(&self, partition: PartitionId, entry: EntryId) {
         if partition > 0 {
-            self.tell(partition, Told::Replaced(entry));
+            self.tell(partition, Told::Replaced(id(entry)));
         }
     }
 }
 
-/// The state of a replica at the end.
-#[derive(Clone, Debug)]
-pub struct FinalState {
-    /// Number of the node.
-    pub node: u32,
-    /// The partition.
-    pub partition: PartitionId,
-    /// The last position in it.
-    pub position: u64,
-    /// Its rows: table, key, value.
-    pub rows: Vec<(u8, Vec<u8>, Vec<u8>)>,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, Default)]
-pub struct End {
-    /// Simulated milliseconds from the end of all faults until all was done; `None`: it never was.
-    pub healed_after_ms: Option<u64>,
-    /// What was not done when the patience ended.
-    pub left: Vec<String>,
-    /// When all faults were over, epoch milliseconds.
-    pub healing_from_ms: i64,
-    /// The latest time that any leader's clock can show, epoch milliseconds.
-    pub now_ms: i64,
-    /// Tasks that panicked.
-    pub panics: Vec<String>,
-}
-
-/// Everything that checkers look at.
-pub struct Evidence {
-    /// How many partitions there are.
-    pub partitions: u32,
-    /// What clients did.
-    pub calls: Vec<Call>,
-    /// What replicas committed.
-    pub recorded: Recorded,
-    /// What their states are.
-    pub states: Vec<FinalState>,
-    /// How it ended.
-    pub end: End,
+fn id(entry: EntryId) -> skep_check::evidence::EntryId {
+    skep_check::evidence::EntryId { term: entry.term, index: entry.index }
 }

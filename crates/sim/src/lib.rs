@@ -6,21 +6,18 @@
 //!
 //! Nothing depends on this crate.
 
-pub mod check;
 pub mod clock;
 pub mod cluster;
 pub mod disk;
 pub mod evidence;
 pub mod fault;
 mod generated;
-pub mod history;
 mod life;
 pub mod minimise;
 pub mod mutation;
 pub mod net;
 mod node;
 mod port;
-mod records;
 pub mod run;
 pub mod scenario;
 mod seeds;
@@ -37,6 +34,7 @@ pub use life::Crash;
 pub use net::{Cut, Link, SimNetwork};
 pub use port::{CLIENTS, Lost};
 pub use seeds::Seeds;
+pub use skep_check::{check, history};
 pub use store::SimStores;
 pub use trace::Trace;
 pub use world::{Options, Simulated, World, simulate, whereabouts};

@@ -19,6 +19,12 @@ const LOCK: &str = "cluster.lock";
 /// What chaos commands remember of a cluster; it goes with it.
 pub(crate) const MEMORY: &str = "zbchaos.json";
 
+/// Locked while [`MEMORY`] changes.
+pub(crate) const MEMORY_LOCK: &str = "zbchaos.lock";
+
+/// What brokers committed, life by life.
+pub(crate) const EVIDENCE: &str = "evidence";
+
 /// How long another command may be at work before this one gives up: stopping takes its grace.
 const LOCK_MAX: Duration = Duration::from_secs(60);
 
@@ -271,7 +277,8 @@ impl Admin {
             delete_files(node)?;
         }
         let _ = fs::remove_file(self.folder.join(WIRE_LOG));
-        for extra in [MEMORY, "workers.log", "stress.log"] {
+        let _ = fs::remove_dir_all(self.folder.join(EVIDENCE));
+        for extra in [MEMORY, MEMORY_LOCK, "chaos.lock", "workers.log", "stress.log"] {
             let _ = fs::remove_file(self.folder.join(extra));
         }
         let _ = fs::remove_file(self.folder.join(guard::GUARD_LOG));

@@ -63,6 +63,9 @@ pub(super) fn arguments(cluster: &ClusterState, node: &Node) -> Vec<String> {
     if node.joins && node.kind == NodeKind::Broker {
         arguments.push("--join".to_owned());
     }
+    if let (NodeKind::Broker, Some(folder)) = (node.kind, &cluster.evidence) {
+        arguments.push(format!("--evidence={}", folder.display()));
+    }
     if node.kind == NodeKind::Broker {
         arguments.extend(cluster.broker_options.iter().cloned());
     }

@@ -44,6 +44,9 @@ pub(crate) struct ClusterState {
     /// File with the token of the nodes' fault points; present when they have any.
     #[serde(default)]
     pub(crate) chaos_token: Option<PathBuf>,
+    /// Folder that brokers write down what they commit in, for a soak to check; present when they do.
+    #[serde(default)]
+    pub(crate) evidence: Option<PathBuf>,
     pub(crate) nodes: Vec<Node>,
     /// Faults of the network that were made and not yet undone.
     #[serde(default)]

@@ -37,6 +37,7 @@ fn example(plan: PlanName, place: Option<NetworkPlace>) -> ClusterState {
         network: place,
         broker_options: vec!["--memory=256MB".to_owned()],
         chaos_token: None,
+        evidence: None,
         faults: Vec::new(),
         guard: None,
     }

@@ -110,6 +110,10 @@ pub(crate) struct ServerOptions {
     #[serde(skip)]
     pub(crate) chaos_token: Option<Secret>,
 
+    /// Folder for everything that this broker commits, for `skep chaos soak` to check; it only grows [default: none]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) evidence: Option<PathBuf>,
+
     /// Form of the log on stderr: text, or json with Stackdriver's fields [default: text]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -157,6 +161,7 @@ impl Options for ServerOptions {
         ("SKEP_CHAOS", "chaos"),
         ("SKEP_CHAOS_TOKEN_FILE", "chaos-token-file"),
         ("SKEP_CHAOS_TOKEN", "chaos-token"),
+        ("SKEP_EVIDENCE", "evidence"),
         ("SKEP_LOG_FORMAT", "log-format"),
         ("SKEP_LOG_LEVEL", "log-level"),
     ];
@@ -183,6 +188,7 @@ impl Options for ServerOptions {
             "chaos" => self.chaos = parse(text)?,
             "chaos-token-file" => self.chaos_token_file = Some(PathBuf::from(text)),
             "chaos-token" => self.chaos_token = Some(Secret(text.to_owned())),
+            "evidence" => self.evidence = Some(PathBuf::from(text)),
             "log-format" => self.log_format = parse(text)?,
             "log-level" => self.log_level = parse(text)?,
             other => return Err(format!("{other} is not an option")),
@@ -210,6 +216,8 @@ pub(crate) struct ServerConfig {
     pub(crate) in_memory: bool,
     /// What fault points ask for, when the node has any.
     pub(crate) chaos_token: Option<Secret>,
+    /// Where what is committed is written down, if anywhere.
+    pub(crate) evidence: Option<PathBuf>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: LogLevel,
     /// Variables that look like options and are none.
@@ -256,6 +264,7 @@ impl ServerConfig {
                 layers.get(|it| &it.chaos_token_file),
                 layers.get(|it| &it.chaos_token),
             )?,
+            evidence: layers.get(|it| &it.evidence),
             log_format: layers.get(|it| &it.log_format).unwrap_or(LogFormat::Text),
             log_level: layers.get(|it| &it.log_level).unwrap_or(Level(LogLevel::Info)).0,
             unknown_variables: ServerOptions::unknown_variables(environment),

@@ -3,6 +3,7 @@
 //! A round is a function of the seed and its number: `--seed S --round N` runs it again.
 
 mod catalog;
+mod promises;
 mod round;
 mod shape;
 
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Value, json};
+use skep_check::check::Violation;
 use skep_env::{OsRandom, Random};
 
 use crate::cluster::admin;
@@ -19,6 +21,7 @@ use crate::command::zbchaos::RUN_VARIABLE;
 use crate::failure::Failure;
 use crate::output::Format;
 use crate::suite::step::{Stop, run};
+use promises::Promises;
 use shape::Shape;
 
 /// Exit code when a round has found something.
@@ -27,8 +30,9 @@ const FOUND: u8 = 8;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Each round breaks something while work goes on, heals it, and checks that the cluster is whole: replicas
-equal, deployments everywhere, nothing stuck, every partition at work. A finding is repeated with the
-same seed and --round.
+equal, deployments everywhere, nothing stuck, every partition at work, what was acknowledged there. When
+the cluster was started with --evidence, everything that it has committed is also held against the
+promises that the simulation checks. A finding is repeated with the same seed and --round.
 
 Exit codes: 0 nothing was found; 8 something was; 1 and 2 as everywhere.
 
@@ -64,12 +68,16 @@ struct Ended {
     code: Option<i32>,
     took: Duration,
     folder: PathBuf,
+    /// Promises that the records break.
+    broken: Vec<Violation>,
 }
 
 impl SoakArgs {
     pub(crate) fn run(self, format: Format) -> Result<(), Failure> {
         let cluster = admin::full_path(&self.dir)?;
-        let shape = Shape::of(&admin::existing(&cluster)?);
+        let state = admin::existing(&cluster)?;
+        let shape = Shape::of(&state);
+        let mut promises = Promises::of(&state, &cluster);
         let seed = self.seed.unwrap_or_else(|| OsRandom.below(1 << 32));
         let report = admin::full_path(&self.report)?;
         let stop = Stop::listen()?;
@@ -78,16 +86,19 @@ impl SoakArgs {
         let mut rounds = Vec::new();
         let mut number = self.round.unwrap_or(0);
         while !stop.is_set() {
-            let ended = self.play(seed, number, shape, &report, &stop)?;
+            let mut ended = self.play(seed, number, shape, &report, &stop)?;
+            let is_last = self.round.is_some() || began.elapsed() >= limit || stop.is_set();
+            ended.broken = promises.look(ended.code == Some(0), is_last)?;
             eprintln!("{}", ended.line());
             rounds.push(ended);
             number += 1;
-            if self.round.is_some() || began.elapsed() >= limit {
+            if is_last {
                 break;
             }
         }
-        let found: Vec<&Ended> = rounds.iter().filter(|ended| ended.code != Some(0)).collect();
+        let found: Vec<&Ended> = rounds.iter().filter(|ended| !ended.is_whole()).collect();
         let mut text = format!("{} rounds of seed {seed}, {} findings", rounds.len(), found.len());
+        text.push_str(&promises.summary());
         for ended in &found {
             text.push_str(&format!(
                 "\n  round {}: {}; again: skep chaos soak --seed {seed} --round {}",
@@ -126,13 +137,23 @@ impl SoakArgs {
             .env(RUN_VARIABLE, format!("soak{seed}n{number}"));
         let began = Instant::now();
         let done = run(&mut command, &folder.join("run.log"), None, stop)?;
-        Ok(Ended { round: number, code: done.code, took: began.elapsed(), folder })
+        let (code, took) = (done.code, began.elapsed());
+        Ok(Ended { round: number, code, took, folder, broken: Vec::new() })
     }
 }
 
 impl Ended {
+    fn is_whole(&self) -> bool {
+        self.code == Some(0) && self.broken.is_empty()
+    }
+
     fn line(&self) -> String {
         let verdict = match self.code {
+            _ if !self.broken.is_empty() => {
+                let broken: Vec<String> =
+                    self.broken.iter().map(|it| format!("{}: {}", it.checker, it.what)).collect();
+                format!("FOUND ({}, {})", broken.join("; "), self.folder.display())
+            }
             Some(0) => "whole".to_owned(),
             Some(code) => format!("FOUND (exit code {code}, {})", self.folder.display()),
             None => "interrupted".to_owned(),
@@ -144,6 +165,7 @@ impl Ended {
         json!({
             "round": self.round,
             "exitCode": self.code,
+            "broken": self.broken,
             "seconds": self.took.as_secs_f64(),
             "folder": self.folder.display().to_string(),
         })

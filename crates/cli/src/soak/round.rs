@@ -1,5 +1,6 @@
 //! A round: an experiment that is a function of the seed, the number of the round and the cluster.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -18,21 +19,25 @@ const FAULTS_MAX: u64 = 3;
 pub(super) fn experiment(seed: u64, round: u64, shape: Shape, program: &Path) -> Value {
     let random = SeededRandom::new(seed ^ round.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let probe = |step: &Step| activity("probe", step, program);
-    let steady: Vec<Value> = catalog::steady().iter().map(probe).collect();
-    let mut method = vec![activity(
-        "action",
-        &Step { name: "Deploy the processes".to_owned(), words: words("zbchaos deploy process") },
-        program,
-    )];
+    let whole: Vec<Value> = catalog::whole(shape).iter().map(probe).collect();
     let capture =
         Step { name: "Remember the incidents".to_owned(), words: words("zbchaos capture") };
-    method.push(activity("action", &capture, program));
+    let mut method = vec![activity("action", &capture, program)];
+    let mut names = BTreeSet::new();
     for _ in 0..=random.below(2) {
-        let (before, work) = catalog::work(&random);
-        method.extend(before.iter().map(probe));
-        let mut work = probe(&work);
-        work["background"] = true.into();
-        method.push(work);
+        let mut works = catalog::work(&random);
+        // Two that deploy the same versions at once would take each other's.
+        if !works.iter().all(|work| names.insert(work.name.clone())) {
+            continue;
+        }
+        let last = works.pop();
+        method.extend(works.iter().map(probe));
+        if let Some(work) = last {
+            let mut work = probe(&work);
+            work["background"] = true.into();
+            work["tolerance"] = json!(catalog::WORK_MAY_END_WITH);
+            method.push(work);
+        }
     }
     let faults: Vec<_> =
         (0..=random.below(FAULTS_MAX)).map(|_| catalog::fault(&random, shape)).collect();
@@ -49,14 +54,13 @@ pub(super) fn experiment(seed: u64, round: u64, shape: Shape, program: &Path) ->
         .map(|end| activity("action", end, program))
         .collect();
     method.extend(ends);
-    method.extend(catalog::checks(shape).iter().map(probe));
     let clear =
         Step { name: "End all faults".to_owned(), words: words("chaos faults clear --all") };
     json!({
         "version": "0.1.0",
         "title": format!("Soak {seed}, round {round}"),
         "description": "Made by chance: faults and work at the same time; afterwards everything has to be whole.",
-        "steady-state-hypothesis": { "title": "The cluster is whole", "probes": steady },
+        "steady-state-hypothesis": { "title": "The cluster is whole", "probes": whole },
         "method": method,
         "rollbacks": [activity("action", &clear, program)],
     })
@@ -85,8 +89,6 @@ fn activity(kind: &str, step: &Step, program: &Path) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     const SHAPE: Shape = Shape { brokers: 3, partitions: 3, has_fault_points: true };

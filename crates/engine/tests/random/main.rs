@@ -5,14 +5,18 @@
 mod backup;
 mod bpmn;
 mod chance;
+#[path = "../../../check/src/reader/check.rs"]
 mod check;
 mod decisions;
 mod explore;
+#[allow(unreachable_pub, reason = "the checkers show it to the simulation")]
+#[path = "../../../check/src/reader/history.rs"]
 mod history;
 mod messages;
 mod model;
 mod network;
 mod path;
+#[path = "../../../check/src/reader/rows.rs"]
 mod rows;
 #[path = "../harness/store.rs"]
 mod store;

@@ -12,8 +12,8 @@ use super::generate::variables;
 use super::perform::{cancel, perform, publish, resolve};
 use super::worker::finish;
 use crate::generated::chance::Chance;
-use crate::records::History;
 use crate::scenario::Models;
+use skep_check::History;
 
 /// Pause between two rounds.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -15,8 +15,8 @@ use super::generate::variables;
 use super::{Action, File};
 use crate::generated::chance::Chance;
 use crate::history::{Call, CallKind};
-use crate::records::History;
 use crate::scenario::Models;
+use skep_check::History;
 
 /// A MessagePack map of this JSON; empty for none.
 pub(super) fn document(json: &str) -> Bytes {

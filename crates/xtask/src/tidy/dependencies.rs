@@ -6,7 +6,7 @@ use super::Tree;
 /// What each crate may depend on among the crates of the workspace.
 ///
 /// Changing this table needs a decision record in `docs/adr/`.
-const LAW: [(&str, &[&str]); 15] = [
+const LAW: [(&str, &[&str]); 16] = [
     ("protocol", &[]),
     ("feel", &[]),
     ("dmn", &["feel"]),
@@ -23,11 +23,12 @@ const LAW: [(&str, &[&str]); 15] = [
     ("gateway", &["broker", "view", "protocol", "env"]),
     ("client", &[]),
     ("chaos", &["client", "env"]),
+    ("check", &["protocol", "engine"]),
     (
         "cli",
         &[
             "protocol", "feel", "dmn", "bpmn", "engine", "env", "storage", "exporter", "view",
-            "broker", "gateway", "client", "chaos",
+            "broker", "gateway", "client", "chaos", "check",
         ],
     ),
     ("xtask", &["client"]),

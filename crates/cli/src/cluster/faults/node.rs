@@ -8,6 +8,7 @@ use skep_env::fault::{FaultKind, FaultSpec, FaultStatus};
 use skep_env::process::ProcessState;
 
 use super::{Backend, ClusterFault};
+use crate::cluster::admin::LOOK_PAUSE;
 use crate::cluster::fault::wait_until;
 use crate::cluster::http::{read_answer, request_as};
 use crate::cluster::state::Process;
@@ -15,6 +16,9 @@ use crate::failure::Failure;
 
 /// How long a node may take: it answers from memory.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a node may take from its start until its ports answer.
+const START_MAX: Duration = Duration::from_secs(10);
 
 /// Where faults are asked for.
 const PATH: &str = "/actuator/chaos/faults";
@@ -52,6 +56,23 @@ pub(crate) fn add(port: &NodePort, spec: &FaultSpec) -> Result<ClusterFault, Fai
 pub(crate) fn list(port: &NodePort) -> Result<Vec<ClusterFault>, Failure> {
     let answer = ask(port, ("GET", PATH), None)?;
     read_all(port, &answer["faults"])
+}
+
+/// What is armed there, as soon as it answers: a node that has just been started opens its ports first.
+/// One that has ended has no faults.
+pub(crate) fn list_when_it_answers(port: &NodePort) -> Result<Vec<ClusterFault>, Failure> {
+    let began = Instant::now();
+    loop {
+        match list(port) {
+            Err(Failure::Unreachable(_)) if began.elapsed() < START_MAX => {}
+            answer => return answer,
+        }
+        let state = port.process.map(|process| process.identity().state());
+        if state == Some(ProcessState::Ended) {
+            return Ok(Vec::new());
+        }
+        std::thread::sleep(LOOK_PAUSE);
+    }
 }
 
 /// Ends one fault; none when it has ended already.
@@ -114,4 +135,31 @@ fn read(port: &NodePort, answer: Value) -> Result<ClusterFault, Failure> {
         hits: Some(status.hits),
         details: json!(status.spec),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::process::Command;
+
+    use skep_env::process::ProcessIdentity;
+
+    use super::*;
+
+    #[test]
+    fn a_node_that_has_ended_has_no_faults_and_is_not_waited_for() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut child = Command::new("true").spawn().unwrap();
+        let identity = ProcessIdentity::of(child.id()).unwrap();
+        child.wait().unwrap();
+        let process = Process { pid: identity.id, start_ticks: identity.start_ticks };
+        let port = NodePort {
+            name: "broker-0".to_owned(),
+            address: free,
+            token: "token".to_owned(),
+            process: Some(process),
+        };
+        assert!(matches!(list(&port), Err(Failure::Unreachable(_))));
+        assert_eq!(list_when_it_answers(&port).unwrap().len(), 0);
+    }
 }

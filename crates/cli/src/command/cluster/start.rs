@@ -36,6 +36,10 @@ pub(crate) struct StartArgs {
     #[arg(long)]
     chaos: bool,
 
+    /// Let every broker write down what it commits, for `skep chaos soak` to check; the files only grow
+    #[arg(long)]
+    evidence: bool,
+
     /// First port; each node takes the next ten from there, gateways first [default: free ports]
     #[arg(long, value_name = "PORT", conflicts_with = "netns")]
     base_port: Option<u16>,
@@ -57,7 +61,7 @@ production-m (3 brokers, 6 partitions, 2 gateways), production-l (6 brokers, 12 
 Examples:
   skep cluster start --plan production-s
   skep cluster start --plan production-s --base-port 26500
-  skep cluster start --chaos
+  skep cluster start --chaos --evidence
   skep cluster start --netns --dir /tmp/trouble -- --memory 256MB --log-level debug";
 
 impl StartArgs {
@@ -77,6 +81,9 @@ impl StartArgs {
         };
         if self.chaos && admin.state.chaos_token.is_none() {
             admin.state.chaos_token = Some(token::make(&admin.folder)?);
+        }
+        if self.evidence {
+            admin.state.evidence = Some(admin.folder.join(admin::EVIDENCE));
         }
         admin.state.phase = Phase::Starting;
         admin.save()?;
@@ -125,6 +132,9 @@ impl StartArgs {
                  data; or use another --dir.",
             )
         };
+        if self.evidence && state.evidence.is_none() {
+            return Err(other("was started without --evidence: what it has done is not known"));
+        }
         if self.plan.is_some_and(|plan| plan != state.plan) {
             return Err(other(&format!("has the plan {}", state.plan.text())));
         }
@@ -184,6 +194,7 @@ fn cluster(
         broker_options: broker_options.to_vec(),
         nodes,
         chaos_token: None,
+        evidence: None,
         faults: Vec::new(),
         guard: None,
     }

@@ -4,8 +4,8 @@
 //! A file beside the cluster, replaced as a whole. It is worth nothing without the cluster, and goes
 //! with it.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,17 @@ struct File {
     /// Counts up, so that the oldest run is known.
     clock: u64,
     shared: Shared,
+}
+
+impl File {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => serde_json::from_str(&text)
+                .map_err(|error| Failure::file("understand", path, error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(Failure::file("read", path, error)),
+        }
+    }
 }
 
 /// What does not belong to a run but to the cluster.
@@ -51,6 +62,12 @@ pub(super) struct Remembered {
     pub(super) deployments: u64,
     pub(super) captured: Option<Captured>,
     pub(super) workers: Vec<Process>,
+    /// Instances of the built-in process whose creation was acknowledged.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) started: BTreeSet<i64>,
+    /// Instances whose job was handed out.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) worked: BTreeSet<i64>,
 }
 
 /// How a cluster was.
@@ -87,12 +104,7 @@ impl Memory {
                 std::env::temp_dir().join(format!("skep-zbchaos-{name}.json"))
             }
         };
-        let file = match std::fs::read_to_string(&path) {
-            Ok(text) => serde_json::from_str(&text)
-                .map_err(|error| Failure::file("understand", &path, error))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => File::default(),
-            Err(error) => return Err(Failure::file("read", &path, error)),
-        };
+        let file = File::read(&path)?;
         Ok(Self { path, run: run.0.clone(), file })
     }
 
@@ -106,12 +118,14 @@ impl Memory {
 
     /// Changes what is remembered of the cluster.
     pub(super) fn share(&mut self, change: impl FnOnce(&mut Shared)) -> Result<(), Failure> {
+        let _lock = self.read_again()?;
         change(&mut self.file.shared);
         self.save()
     }
 
     /// Changes what is remembered of the run.
     pub(super) fn change(&mut self, change: impl FnOnce(&mut Remembered)) -> Result<(), Failure> {
+        let _lock = self.read_again()?;
         self.file.clock += 1;
         let used = self.file.clock;
         let remembered = self.file.runs.entry(self.run.clone()).or_default();
@@ -123,6 +137,21 @@ impl Memory {
             self.file.runs.remove(&name);
         }
         self.save()
+    }
+
+    /// Commands of one run go on at the same time: none may undo what another has just written.
+    fn read_again(&mut self) -> Result<std::fs::File, Failure> {
+        let path = self.path.with_extension("lock");
+        let failed = |error| Failure::file("lock", &path, error);
+        let lock = std::fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        self.file = File::read(&self.path)?;
+        Ok(lock)
     }
 
     fn save(&self) -> Result<(), Failure> {
@@ -151,6 +180,10 @@ mod tests {
             memory(&format!("n{number}")).change(|run| run.deployments = 3).unwrap();
         }
         assert_eq!(memory("a").read(), Remembered::default());
+        let (mut one, mut other) = (memory("c"), memory("c"));
+        one.change(|run| _ = run.started.insert(1)).unwrap();
+        other.change(|run| _ = run.started.insert(2)).unwrap();
+        assert_eq!(memory("c").read().started, BTreeSet::from([1, 2]), "none undoes the other");
         memory("").share(|shared| shared.dataloss_prepared = true).unwrap();
         assert!(memory("b").shared().dataloss_prepared);
     }

@@ -1,6 +1,7 @@
 //! `zbchaos verify instance-creation`, `instance-count`, `steady-state`, `decision`: what was deployed
 //! works where it should.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -244,21 +245,28 @@ impl CountArgs {
         let process = context.run.name(&self.process);
         let version =
             self.version.number(context, &process, |run| run.processes.get(&process).copied())?;
+        let is_built_in = process == context.run.name("benchmark");
         let start = Start { process, version, variables: given(&self.variables)?, result: None };
-        let mut created = 0;
+        let mut created = BTreeSet::new();
         let what = format!("Expected to create {} process instances", self.count);
-        until_right(&what, Duration::from_secs(self.timeout), async || {
+        let ended = until_right(&what, Duration::from_secs(self.timeout), async || {
             let client = context.client().await?;
-            while created < self.count {
-                match start.once(&client).await?.wrong {
-                    Some(wrong) => return Err(Failure::Usage(wrong)),
-                    None => created += 1,
+            while created.len() < self.count as usize {
+                let started = start.once(&client).await?;
+                created.insert(started.key);
+                if let Some(wrong) = started.wrong {
+                    return Err(Failure::Usage(wrong));
                 }
             }
             Ok(None)
         })
-        .await?;
-        context.say.line(&format!("Created {created} process instances successfully."))
+        .await;
+        let count = created.len();
+        if is_built_in {
+            context.memory()?.change(|run| run.started.append(&mut created))?;
+        }
+        ended?;
+        context.say.line(&format!("Created {count} process instances successfully."))
     }
 }
 

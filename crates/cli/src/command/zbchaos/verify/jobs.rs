@@ -1,5 +1,6 @@
 //! `zbchaos verify job-completion`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,7 +11,7 @@ use crate::command::zbchaos::context::Context;
 use crate::failure::Failure;
 
 /// How long a job is this command's.
-const JOB_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const JOB_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 #[command(
@@ -34,8 +35,9 @@ impl JobsArgs {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let job_type = context.run.name(&self.job_type);
         let mut done = 0;
+        let mut worked = BTreeSet::new();
         let what = format!("Expected to complete {} jobs of type {job_type}", self.count);
-        until_right(&what, Duration::from_secs(self.timeout), async || {
+        let ended = until_right(&what, Duration::from_secs(self.timeout), async || {
             let client = context.client().await?;
             while done < self.count {
                 let request =
@@ -44,12 +46,15 @@ impl JobsArgs {
                 let Some(job) = jobs.first() else {
                     return Ok(Some(format!("{done} are completed, there is no further one")));
                 };
+                worked.insert(job.process_instance_key);
                 client.complete_job(CompleteJobRequest::new(job.key)).await?;
                 done += 1;
             }
             Ok(None)
         })
-        .await?;
+        .await;
+        context.memory()?.change(|run| run.worked.append(&mut worked))?;
+        ended?;
         context.say.line(&format!("Completed {done} jobs successfully."))
     }
 }

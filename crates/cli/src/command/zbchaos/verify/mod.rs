@@ -1,5 +1,6 @@
 //! `zbchaos verify`: what has to be true of a cluster that is well.
 
+mod acknowledged;
 mod distribution;
 mod instances;
 mod jobs;
@@ -26,6 +27,8 @@ pub(super) enum VerifyCommand {
     InstanceCount(instances::CountArgs),
     /// So many jobs can be completed
     JobCompletion(jobs::JobsArgs),
+    /// Every instance that `instance-count` was told of is there, and completes
+    Acknowledged(acknowledged::AcknowledgedArgs),
     /// A decision gives what it should, in the version that it should, on a partition
     Decision(instances::DecisionArgs),
     /// Every partition has everything that was deployed
@@ -50,6 +53,7 @@ impl VerifyCommand {
             Self::InstanceCreation(args) => args.run(context).await,
             Self::InstanceCount(args) => args.run(context).await,
             Self::JobCompletion(args) => args.run(context).await,
+            Self::Acknowledged(args) => args.run(context).await,
             Self::Decision(args) => args.run(context).await,
             Self::Distribution(args) => args.run(context).await,
             Self::Duplicates(args) => args.run(context).await,

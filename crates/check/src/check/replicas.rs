@@ -2,15 +2,13 @@
 //! records say.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use skep_engine::state::NoBacking;
-use skep_engine::{Engine, Settings};
 use skep_protocol::PartitionId;
 
 use super::Checker;
 use crate::evidence::{Evidence, FinalState, Log};
 use crate::records::Reader;
+use crate::replay::{Row, replay};
 
 /// See the module.
 pub(crate) struct ReplicaStateIsReplay;
@@ -43,27 +41,11 @@ fn compare(
     log: &Log,
     states: &[&FinalState],
 ) -> Result<(), String> {
-    let settings = Settings { partition_id: partition, partitions };
-    let mut engine =
-        Engine::new(settings, Arc::new(NoBacking)).map_err(|error| error.to_string())?;
     let mut reader = Reader::new(partition);
-    let mut done = 0;
-    for state in states {
-        let to = usize::try_from(state.position).unwrap_or(usize::MAX);
-        let Some(records) = log.records.get(done..to) else {
-            return Err(format!(
-                "node {} is at position {} of partition {partition}, whose log ends at {}",
-                state.node,
-                state.position,
-                log.records.len()
-            ));
-        };
-        engine.replay(records).map_err(|error| {
-            format!("the log of partition {partition} cannot be replayed: {error}")
-        })?;
+    let positions: Vec<u64> = states.iter().map(|state| state.position).collect();
+    replay(partition, partitions, &log.records, &positions, |number, records, replayed| {
+        let Some(state) = states.get(number) else { return Ok(()) };
         records.iter().for_each(|record| reader.note(record));
-        done = to;
-        let replayed = engine.dump();
         if replayed != state.rows {
             return Err(format!(
                 "node {} at position {} of partition {partition}: {}",
@@ -72,19 +54,14 @@ fn compare(
                 difference(&state.rows, &replayed)
             ));
         }
-        if reader.offence.is_none() {
-            reader.agrees_with(&state.rows).map_err(|reason| {
-                format!(
-                    "node {}, partition {partition}: state against records: {reason}",
-                    state.node
-                )
-            })?;
+        if reader.offence.is_some() {
+            return Ok(());
         }
-    }
-    Ok(())
+        reader.agrees_with(&state.rows).map_err(|reason| {
+            format!("node {}, partition {partition}: state against records: {reason}", state.node)
+        })
+    })
 }
-
-type Row = (u8, Vec<u8>, Vec<u8>);
 
 fn difference(state: &[Row], replayed: &[Row]) -> String {
     let only = |rows: &[Row], others: &[Row]| {
@@ -103,6 +80,11 @@ fn difference(state: &[Row], replayed: &[Row]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use skep_engine::state::NoBacking;
+    use skep_engine::{Engine, Settings};
+
     use super::*;
     use crate::check::testing::{Made, published};
     use skep_protocol::key::compose;

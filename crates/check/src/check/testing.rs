@@ -1,10 +1,9 @@
 //! Histories made by hand, for the tests of checkers.
 
 use bytes::Bytes;
-use skep_broker::replication::EntryId;
 use skep_protocol::*;
 
-use crate::evidence::{End, Evidence, Recorded, Replica, Told};
+use crate::evidence::{End, EntryId, Evidence, Recorded, Replica, Told};
 use crate::history::{Call, CallKind, Outcome};
 
 /// A run in the making.

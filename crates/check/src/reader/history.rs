@@ -6,45 +6,65 @@ use skep_protocol::*;
 
 /// Lifecycle of an element instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Life {
+pub enum Life {
+    /// It begins.
     Activating,
+    /// It is at work, or waits.
     Activated,
+    /// It ends by itself.
     Completing,
+    /// It is ended.
     Terminating,
 }
 
+/// An element instance.
 #[derive(Clone, Debug)]
-pub(crate) struct Element {
-    pub(crate) life: Life,
-    pub(crate) record: ProcessInstanceRecord,
-    pub(crate) children: BTreeSet<Key>,
+pub struct Element {
+    /// How far it is.
+    pub life: Life,
+    /// What began it.
+    pub record: ProcessInstanceRecord,
+    /// Element instances in it.
+    pub children: BTreeSet<Key>,
     /// Tokens on flows directly inside.
-    pub(crate) tokens: u32,
+    pub tokens: u32,
 }
 
 /// State of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JobLife {
+pub enum JobLife {
+    /// It can be handed out.
     Activatable,
+    /// A worker has it.
     Activated,
     /// Without retries, in its back-off, or held by an incident.
     Failed,
+    /// A worker threw an error that nobody caught.
     ErrorThrown,
 }
 
+/// A job that has not ended.
 #[derive(Clone, Debug)]
-pub(crate) struct Job {
-    pub(crate) life: JobLife,
-    pub(crate) element: Key,
+pub struct Job {
+    /// How far it is.
+    pub life: JobLife,
+    /// Its element instance.
+    pub element: Key,
 }
 
+/// What an instance waits for.
 #[derive(Clone, Debug)]
-pub(crate) struct Subscription {
-    pub(crate) name: String,
-    pub(crate) correlation_key: String,
-    pub(crate) bpmn_process_id: String,
-    pub(crate) interrupting: bool,
-    pub(crate) closing: bool,
+pub struct Subscription {
+    /// Name of the message.
+    pub name: String,
+    /// What its messages carry.
+    pub correlation_key: String,
+    /// The process.
+    pub bpmn_process_id: String,
+    /// The first message ends it.
+    pub interrupting: bool,
+    /// It was asked to close.
+    pub closing: bool,
 }
 
 impl Subscription {
@@ -61,24 +81,33 @@ impl Subscription {
 
 /// Everything that lives on a partition.
 #[derive(Default)]
-pub(crate) struct History {
-    pub(crate) partition: PartitionId,
-    pub(crate) last_position: u64,
-    pub(crate) elements: BTreeMap<Key, Element>,
-    pub(crate) jobs: BTreeMap<Key, Job>,
+pub struct History {
+    /// The partition.
+    pub partition: PartitionId,
+    /// Position of the last record.
+    pub last_position: u64,
+    /// Element instances.
+    pub elements: BTreeMap<Key, Element>,
+    /// Jobs that have not ended.
+    pub jobs: BTreeMap<Key, Job>,
     /// Timer to element instance, 0 for start events.
-    pub(crate) timers: BTreeMap<Key, Key>,
-    pub(crate) incidents: BTreeMap<Key, IncidentRecord>,
-    pub(crate) variables: BTreeMap<(Key, String), Key>,
-    pub(crate) subscriptions: BTreeMap<(Key, String), Subscription>,
-    pub(crate) batches: BTreeSet<Key>,
-    pub(crate) triggers: BTreeSet<(Key, Key)>,
+    pub timers: BTreeMap<Key, Key>,
+    /// Incidents that are not resolved.
+    pub incidents: BTreeMap<Key, IncidentRecord>,
+    /// Variables by scope and name.
+    pub variables: BTreeMap<(Key, String), Key>,
+    /// Subscriptions by element instance and name.
+    pub subscriptions: BTreeMap<(Key, String), Subscription>,
+    /// Slices that go on later.
+    pub batches: BTreeSet<Key>,
+    /// Triggers that wait, by scope.
+    pub triggers: BTreeSet<(Key, Key)>,
     /// Process definitions and decision requirements graphs that were not deleted: id by key.
-    pub(crate) definitions: BTreeMap<Key, String>,
+    pub definitions: BTreeMap<Key, String>,
     /// Decisions that were not deleted: id and version by key.
-    pub(crate) decisions: BTreeMap<Key, (String, u32)>,
+    pub decisions: BTreeMap<Key, (String, u32)>,
     /// The last one for backups.
-    pub(crate) checkpoint_id: u64,
+    pub checkpoint_id: u64,
     created: BTreeSet<Key>,
 }
 

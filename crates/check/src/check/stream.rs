@@ -80,8 +80,8 @@ fn replicas_agree(recorded: &Recorded) -> Result<(), String> {
 mod tests {
     use super::*;
     use crate::check::testing::{Made, published};
+    use crate::evidence::EntryId;
     use bytes::Bytes;
-    use skep_broker::replication::EntryId;
 
     fn entry(made: &Made, index: usize) -> Told {
         let (id, batch) = made.evidence.recorded.logs[&1].entries[index].clone().expect("entry");

@@ -5,7 +5,7 @@ use skep_protocol::{ElementType, ErrorType, NO_KEY};
 
 use super::Checker;
 use crate::evidence::Evidence;
-use crate::records::{History, Life};
+use crate::reader::history::{History, Life};
 
 /// See the module.
 pub(crate) struct TokensAreConserved;

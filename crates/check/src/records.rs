@@ -1,39 +1,30 @@
-//! What the records of a partition say, read by the state machine of the engine's own tests, which
-//! knows nothing of the engine's: it panics at a record that must not follow what was before.
-
-#[allow(dead_code, reason = "made for the tests of the engine, which use all of it")]
-#[path = "../../engine/tests/random/check.rs"]
-mod check;
-#[allow(dead_code, reason = "made for the tests of the engine, which use all of it")]
-#[path = "../../engine/tests/random/history.rs"]
-mod history;
-#[allow(dead_code, reason = "made for the tests of the engine, which use all of it")]
-#[path = "../../engine/tests/random/rows.rs"]
-mod rows;
+//! What the records of a partition say, read by a state machine that knows nothing of the engine's and
+//! panics at a record that must not follow what was before: here that becomes a text.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use skep_protocol::{PartitionId, Record};
 
-use crate::world::PANICS;
-
-pub(crate) use history::{History, Life};
+use crate::reader::{check, history::History, rows};
 
 /// The records of one partition, read so far.
-pub(crate) struct Reader {
-    pub(crate) history: History,
+pub struct Reader {
+    /// What lives after them.
+    pub history: History,
     /// The first record that must not follow what was before.
-    pub(crate) offence: Option<String>,
+    pub offence: Option<String>,
 }
 
 impl Reader {
-    pub(crate) fn new(partition: PartitionId) -> Self {
+    /// Of a partition on which nothing happened yet.
+    #[must_use]
+    pub fn new(partition: PartitionId) -> Self {
         Self { history: History::new(partition), offence: None }
     }
 
     /// Reads the next record; nothing is read after an offence.
-    pub(crate) fn note(&mut self, record: &Record) {
+    pub fn note(&mut self, record: &Record) {
         if self.offence.is_some() {
             return;
         }
@@ -61,6 +52,12 @@ thread_local! {
     static QUIET: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
+/// Whether a panic on this thread now would be a finding of the reader and no fault of anything.
+#[must_use]
+pub fn is_reading() -> bool {
+    QUIET.get()
+}
+
 /// Runs a check that panics, and gives the text of its panic.
 fn quietly(check: impl FnOnce()) -> Result<(), String> {
     static HOOK: std::sync::Once = std::sync::Once::new();
@@ -72,17 +69,15 @@ fn quietly(check: impl FnOnce()) -> Result<(), String> {
             }
         }));
     });
-    // What panics here is no production code.
-    let panics = PANICS.take();
     QUIET.set(true);
     let result = catch_unwind(AssertUnwindSafe(check));
     QUIET.set(false);
-    PANICS.set(panics);
     result.map_err(|panic| panic_text(&*panic))
 }
 
 /// The text of a panic.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+#[must_use]
+pub fn panic_text(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
