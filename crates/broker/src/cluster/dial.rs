@@ -1,5 +1,6 @@
 //! Nodes that this one dials: brokers dial those with higher numbers and introduce themselves to the
-//! others, gateways dial all.
+//! others; gateways dial all, and so does a broker that was removed, whom the others do not dial any
+//! more and whose clients may still be there.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -94,7 +95,7 @@ async fn attempt(
         return Err(cut());
     }
     let mut connection = cluster.parts.network.connect(address).await.map_err(away)?;
-    let purpose = purpose(cluster.parts.name, expected);
+    let purpose = purpose(cluster.parts.name, is_dialled(cluster), expected);
     let mine = cluster.hello(purpose);
     let theirs = introduce(&mut connection, &mine).await?;
     check_expected(&theirs, expected, address)?;
@@ -119,10 +120,18 @@ fn cut() -> HandshakeError {
     HandshakeError::Away("a fault lets nothing pass".to_owned())
 }
 
-/// The broker with the lower number dials; gateways dial brokers.
-fn purpose(name: NodeName, expected: Option<u32>) -> Purpose {
+/// Whether this is a node that others dial: a broker of the configuration, as far as it is known.
+fn is_dialled(cluster: &Cluster) -> bool {
+    let Some(mine) = cluster.parts.name.broker() else { return false };
+    cluster.config().is_none_or(|config| config.brokers.contains_key(&mine))
+}
+
+/// Of two brokers that are dialled the one with the lower number dials; all others dial whom they want.
+fn purpose(name: NodeName, is_dialled: bool, expected: Option<u32>) -> Purpose {
     match (name, expected) {
-        (NodeName::Broker(mine), Some(theirs)) if theirs < mine => Purpose::Introduction,
+        (NodeName::Broker(mine), Some(theirs)) if is_dialled && theirs < mine => {
+            Purpose::Introduction
+        }
         _ => Purpose::Link,
     }
 }
@@ -201,5 +210,19 @@ async fn introduce_to(cluster: &Arc<Cluster>, id: u32) -> Option<String> {
     match result.and_then(|theirs| check_expected(&theirs, Some(id), &address)) {
         Err(HandshakeError::Refused(refusal)) if refusal.fatal => Some(refusal.reason),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_brokers_one_dials_unless_the_other_would_not() {
+        let broker = NodeName::Broker;
+        assert_eq!(purpose(broker(1), true, Some(2)), Purpose::Link);
+        assert_eq!(purpose(broker(2), true, Some(1)), Purpose::Introduction);
+        assert_eq!(purpose(broker(2), false, Some(1)), Purpose::Link);
+        assert_eq!(purpose(broker(2), true, None), Purpose::Link);
     }
 }
