@@ -39,11 +39,16 @@ impl Peers for LinkPeers {
         Box::pin(async move {
             match tokio::time::timeout(timeout, call.answer()).await {
                 Ok(Some(Reply::Bytes(Ok(reply)))) => Ok(reply),
-                // It has no replica of the partition, or not yet.
-                Ok(Some(Reply::Bytes(Err(_)))) => Err(PeerError::NotConnected(node_id)),
+                Ok(Some(Reply::Bytes(Err(_)))) => Err(PeerError::NoReplica(node_id)),
                 Ok(Some(Reply::Answer(_)) | None) => Err(PeerError::Lost(node_id)),
                 Err(_) => Err(PeerError::TimedOut(node_id)),
             }
         })
+    }
+
+    fn known(&self) -> Vec<u64> {
+        let config = self.cluster.upgrade().and_then(|cluster| cluster.config());
+        let members = config.iter().flat_map(|config| config.members(self.partition));
+        members.map(|member| u64::from(member.node)).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! Replicas of one process that reach each other through channels, for tests: connections can be
 //! cut, slow, or silent in one direction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,10 @@ struct State {
     /// One way each.
     ways: BTreeMap<(u64, u64), Way>,
     requests: u64,
+    /// Nodes that are there without a replica.
+    without: BTreeSet<u64>,
+    /// What every node is told of where replicas are to be.
+    known: Vec<u64>,
 }
 
 struct Link {
@@ -128,6 +132,21 @@ impl InProcess {
         self.0.lock().ways.entry((from, to)).or_default().delay = delay;
     }
 
+    /// A node without a replica is there, and says so.
+    pub(crate) fn without_replica(&self, node: u64, is_there: bool) {
+        let mut state = self.0.lock();
+        if is_there {
+            state.without.insert(node);
+        } else {
+            state.without.remove(&node);
+        }
+    }
+
+    /// Every node is told that these are to have replicas.
+    pub(crate) fn tell(&self, known: &[u64]) {
+        self.0.lock().known = known.to_vec();
+    }
+
     /// Requests so far.
     pub(crate) fn requests(&self) -> u64 {
         self.0.lock().requests
@@ -140,12 +159,14 @@ impl InProcess {
         to: u64,
         request: Bytes,
     ) -> BoxFuture<'static, Result<Bytes, PeerError>> {
-        let (there, way, node) = {
+        let (there, way, node, is_without) = {
             let state = self.0.lock();
-            (state.way(from, to), state.way(to, from), state.nodes.get(&to).cloned())
+            let node = state.nodes.get(&to).cloned();
+            (state.way(from, to), state.way(to, from), node, state.without.contains(&to))
         };
         let Some(node) = node else {
-            return std::future::ready(Err(PeerError::NotConnected(to))).boxed();
+            let none = if is_without { PeerError::NoReplica } else { PeerError::NotConnected };
+            return std::future::ready(Err(none(to))).boxed();
         };
         if there.is_silent {
             return std::future::pending().boxed();
@@ -203,5 +224,9 @@ impl Peers for Node {
             }
         }
         .boxed()
+    }
+
+    fn known(&self) -> Vec<u64> {
+        self.network.0.lock().known.clone()
     }
 }

@@ -11,6 +11,10 @@ pub enum PeerError {
     /// There is no connection: the request was not sent.
     #[error("node {0} is not connected")]
     NotConnected(u64),
+    /// It is there and has no replica that could answer: it never had one, gave it up, or does not
+    /// run it yet.
+    #[error("node {0} runs no replica of it")]
+    NoReplica(u64),
     /// The connection broke: the request may have arrived.
     #[error("the connection to node {0} was lost")]
     Lost(u64),
@@ -32,6 +36,12 @@ pub trait Peers: Send + Sync + 'static {
         request: Bytes,
         timeout: Duration,
     ) -> BoxFuture<'static, Result<Bytes, PeerError>>;
+
+    /// Nodes that are to have a replica, as far as is known now and by other ways than the replica
+    /// itself. It is for finding them: some may have none, and others may have one.
+    fn known(&self) -> Vec<u64> {
+        Vec::new()
+    }
 }
 
 /// The peers of a replica that has no others.

@@ -35,6 +35,12 @@ fn a_lost_piece_of_a_snapshot_is_sent_again() {
     holds("a-lost-piece-of-a-snapshot");
 }
 
+/// A replica that lost its disk asked the members of the beginning, one of which had left.
+#[test]
+fn a_disk_lost_after_a_membership_change_comes_back() {
+    holds("data-loss-after-a-membership-change");
+}
+
 #[test]
 fn every_file_is_read() {
     let folder = format!("{}/scenarios", env!("CARGO_MANIFEST_DIR"));

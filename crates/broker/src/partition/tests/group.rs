@@ -93,8 +93,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 impl Group {
     /// Nodes 1 to `size`, node 1 with the highest priority.
     pub(super) async fn start(size: u64) -> Self {
+        Self::with_checkpoints(size, u64::MAX).await
+    }
+
+    /// The same, with a checkpoint after so many bytes of log.
+    pub(super) async fn with_checkpoints(size: u64, log_bytes: u64) -> Self {
         let mut group = Self::prepared(size);
-        for node in 1..=size {
+        group.checkpoint_log_bytes = log_bytes;
+        for node in group.ids() {
             group.boot(node).await;
         }
         group

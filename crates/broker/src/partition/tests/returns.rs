@@ -14,11 +14,7 @@ fn count(state: &Look, name: &str) -> u64 {
 #[tokio::test(start_paused = true)]
 async fn a_follower_far_behind_gets_a_snapshot() {
     with_local(async {
-        let mut group = Group::prepared(3);
-        group.checkpoint_log_bytes = 2_000;
-        for node in group.ids() {
-            group.boot(node).await;
-        }
+        let mut group = Group::with_checkpoints(3, 2_000).await;
         group.publish("m").await;
         group.kill(3).await;
         for _ in 0..200 {
@@ -44,11 +40,7 @@ async fn a_follower_far_behind_gets_a_snapshot() {
 #[tokio::test(start_paused = true)]
 async fn a_follower_that_was_away_for_a_moment_gets_what_it_lacks() {
     with_local(async {
-        let mut group = Group::prepared(3);
-        group.checkpoint_log_bytes = 2_000;
-        for node in group.ids() {
-            group.boot(node).await;
-        }
+        let mut group = Group::with_checkpoints(3, 2_000).await;
         for _ in 0..100 {
             group.publish("m").await;
         }
@@ -73,11 +65,7 @@ async fn a_follower_that_was_away_for_a_moment_gets_what_it_lacks() {
 async fn a_node_that_lost_its_disk_comes_back_from_log_or_snapshot() {
     with_local(async {
         for checkpoint_log_bytes in [u64::MAX, 2_000] {
-            let mut group = Group::prepared(3);
-            group.checkpoint_log_bytes = checkpoint_log_bytes;
-            for node in group.ids() {
-                group.boot(node).await;
-            }
+            let mut group = Group::with_checkpoints(3, checkpoint_log_bytes).await;
             for _ in 0..100 {
                 group.publish("m").await;
             }
@@ -124,11 +112,7 @@ async fn a_node_that_lost_its_disk_helps_nobody_to_be_elected_who_lacks_entries(
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_on_one_follower_does_not_stop_the_group() {
     with_local(async {
-        let mut group = Group::prepared(3);
-        group.checkpoint_log_bytes = 1_000;
-        for node in group.ids() {
-            group.boot(node).await;
-        }
+        let mut group = Group::with_checkpoints(3, 1_000).await;
         let leader = group.until_led().await;
         group.publish("m").await;
         let full = group.machine(3).disk.faults();
@@ -155,11 +139,7 @@ async fn a_full_disk_on_one_follower_does_not_stop_the_group() {
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_that_cannot_be_written_is_sent_again() {
     with_local(async {
-        let mut group = Group::prepared(3);
-        group.checkpoint_log_bytes = 2_000;
-        for node in group.ids() {
-            group.boot(node).await;
-        }
+        let mut group = Group::with_checkpoints(3, 2_000).await;
         for _ in 0..100 {
             group.publish("m").await;
         }
@@ -213,6 +193,66 @@ async fn members_come_and_go_under_load() {
         group.kill(stay[1]).await;
         group.publish("m").await;
         assert_eq!(count(&group.until_equal().await, "m"), 6);
+    })
+    .await;
+}
+
+/// New members, those of the beginning gone for good.
+async fn moved(to: [u64; 3]) -> Group {
+    let mut group = Group::start(3).await;
+    group.publish("m").await;
+    let new: Vec<u64> = to.into_iter().filter(|node| !group.ids().contains(node)).collect();
+    for node in new {
+        group.join(node).await;
+        let leader = group.until_led().await;
+        group.node(leader).replica.add_learner(node).await.unwrap();
+    }
+    let leader = group.until_led().await;
+    group.node(leader).replica.change_members(to.into()).await.unwrap();
+    for node in group.ids().into_iter().filter(|node| !to.contains(node)) {
+        group.until_led_without(node).await;
+        group.kill(node).await;
+    }
+    group.publish("m").await;
+    group.network.tell(&to);
+    group
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_lost_its_disk_asks_those_who_are_members_now() {
+    with_local(async {
+        for to in [[2, 3, 4], [3, 4, 5], [4, 5, 6]] {
+            let mut group = moved(to).await;
+            let mut published = 2;
+            for node in to {
+                group.until_all_vote().await;
+                group.wipe(node).await;
+                group.publish("m").await;
+                // It knows the members of the beginning.
+                group.boot(node).await;
+                published += 1;
+                assert_eq!(count(&group.until_equal().await, "m"), published, "{to:?} {node}");
+            }
+            group.until_all_vote().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_not_begun_anew_while_one_says_that_it_has_left() {
+    with_local(async {
+        let mut group = Group::prepared(3);
+        group.network.without_replica(1, true);
+        group.boot(2).await;
+        group.boot(3).await;
+        group.sleep_ms(20_000).await;
+        assert_eq!(group.leader(), None, "2 and 3 may have lost what 4 and 5 still have");
+        // It only was not there yet.
+        group.network.without_replica(1, false);
+        group.publish("m").await;
+        group.boot(1).await;
+        assert_eq!(count(&group.until_equal().await, "m"), 1);
     })
     .await;
 }

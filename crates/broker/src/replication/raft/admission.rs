@@ -6,13 +6,13 @@
 //! that lacks committed entries, or two in one term. So a node without data first asks the others
 //! (see `bootstrap`), and when their group exists it takes part in this order:
 //!
-//! 1. It takes over the newest vote that so many others know that every quorum it may have been part
-//!    of is among them: leaders and candidates of terms in which it may have voted are refused, and
-//!    so is whoever leads an older term.
+//! 1. It waits until replies from its earlier life are not under way any more. Then it takes over the
+//!    newest vote that so many others know that every quorum it may have been part of is among them
+//!    (`promises` says how many and whose): leaders and candidates of terms in which it may have voted
+//!    are refused, and so is whoever leads an older term.
 //! 2. It follows: entries and snapshots are taken and acknowledged, which is true of what it stores
 //!    now. It grants no vote and does not campaign.
-//! 3. When it has everything that a leader says is committed, in the leader's own term, and some
-//!    time has passed in which replies from its earlier life can have been under way, it is a member
+//! 3. When it has everything that a leader says is committed, in the leader's own term, it is a member
 //!    like every other.
 //!
 //! What remains: when more members lose their data at a time than the group can spare, committed
@@ -28,6 +28,8 @@ use tokio::time::Instant;
 use crate::replication::raft::hard_state::Hard;
 use crate::replication::raft::timing;
 use crate::replication::raft::types::TypeConfig;
+
+const AFTERLIFE: Duration = Duration::from_millis(timing::AFTERLIFE_MS);
 
 /// See the module.
 pub(crate) struct Admission {
@@ -66,6 +68,11 @@ impl Admission {
         self.is_started() && !*self.recovering.borrow()
     }
 
+    /// Resolves when replies from an earlier life are not under way any more.
+    pub(crate) async fn settled(&self) {
+        tokio::time::sleep_until(self.opened + AFTERLIFE).await;
+    }
+
     /// Resolves when the node is a member like every other.
     pub(crate) async fn caught_up(&self) {
         let mut recovering = self.recovering.subscribe();
@@ -80,7 +87,7 @@ impl Admission {
         let committed = request.leader_commit?;
         let last = request.entries.last().map(|entry| entry.log_id).or(request.prev_log_id)?;
         let of_this_term = **committed.committed_leader_id() == request.vote.leader_id.term;
-        let settled = self.opened.elapsed() >= Duration::from_millis(timing::AFTERLIFE_MS);
+        let settled = self.opened.elapsed() >= AFTERLIFE;
         (of_this_term && last >= committed && settled).then_some(Complete)
     }
 

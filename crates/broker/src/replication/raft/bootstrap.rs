@@ -5,15 +5,26 @@
 //! - all of them are new too, or after a while so many that no quorum of an earlier group can have
 //!   been without one of them: the group is new. The member with the highest priority begins it, as
 //!   soon as enough others take part to elect it; the others wait for it, for a while.
+//!
+//! The others are those that the group begins with, and those that the configuration of the cluster
+//! names meanwhile. The second answer counts the former only, and only while all of them are to have
+//! a replica: one that is there and has none was a member and has left, so the group is not new, and
+//! who had its votes since is not known.
+//!
+//! A node that recovers asks those that are members now, whoever was at the beginning: see
+//! `promises`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::join_all;
 use openraft::BasicNode;
 use tokio::time::Instant;
 
+use crate::replication::PeerError;
 use crate::replication::raft::core::Core;
+use crate::replication::raft::promises::Promises;
 use crate::replication::raft::timing;
 use crate::replication::raft::types::Vote;
 use crate::replication::raft::wire::{ProbeReply, Reply, Request};
@@ -36,33 +47,75 @@ impl Core {
     pub(crate) async fn bootstrap(&self, first: &FirstMembers) -> Result<(), String> {
         let others: Vec<u64> =
             first.members.keys().copied().filter(|node| *node != self.node_id).collect();
-        let mut exists = first.joins;
-        let started = Instant::now();
-        let mut known: BTreeMap<u64, ProbeReply> = BTreeMap::new();
-        while !exists {
-            known = self.probe(&others).await;
-            exists = known.values().any(ProbeReply::has_group);
-            let enough = known.len() >= fewest_new(others.len());
-            let waited = started.elapsed() >= Duration::from_millis(timing::PROBE_ALL_MS);
-            if !exists && (known.len() == others.len() || (enough && waited)) {
-                return self.begin(first, &others).await;
-            }
-            pause().await;
+        if !first.joins && !self.group_exists(&others).await {
+            return self.begin(first, &others).await;
         }
         self.admission.recover().await.map_err(|error| error.to_string())?;
         tracing::warn!(
             "this replica has no data, but its group exists: recovering from the others"
         );
-        while known.len() < fewest_to_recover(others.len()) {
-            // Answers stay: a vote that was given does not go back.
-            known.append(&mut self.probe(&others).await);
-            pause().await;
-        }
-        if let Some(newest) = newest_vote(&known) {
-            self.adopt(newest).await.map_err(|error| error.to_string())?;
-        }
+        let newest = self.promised(&others).await;
+        self.adopt(newest).await.map_err(|error| error.to_string())?;
         self.admission.start();
         Ok(())
+    }
+
+    /// Whether this node is the only one without data, or they all are; waits until it is known.
+    async fn group_exists(&self, others: &[u64]) -> bool {
+        let started = Instant::now();
+        loop {
+            let answers = self.ask(Request::Probe, self.and_known(others.iter().copied())).await;
+            let mut new = 0;
+            let mut has_left = false;
+            for (node, answer) in answers {
+                match answer {
+                    Ok(Reply::Probe(reply)) if reply.has_group() => return true,
+                    Ok(Reply::Probe(_)) if others.contains(&node) => new += 1,
+                    Err(PeerError::NoReplica(_)) => has_left |= others.contains(&node),
+                    _ => {}
+                }
+            }
+            let waited = started.elapsed() >= Duration::from_millis(timing::PROBE_ALL_MS);
+            let enough = new >= fewest_new(others.len()) && waited && !has_left;
+            if new == others.len() || enough {
+                return false;
+            }
+            pause().await;
+        }
+    }
+
+    /// A vote that is as new as all that this node may have given before it lost its data.
+    async fn promised(&self, others: &[u64]) -> Vote {
+        self.admission.settled().await;
+        let mut promises = Promises::of(self.node_id);
+        let started = Instant::now();
+        let mut is_told = false;
+        loop {
+            let nodes = self.and_known(others.iter().copied().chain(promises.named()));
+            for (node, answer) in self.ask(Request::Standing, nodes).await {
+                if let Ok(Reply::Standing(standing)) = answer {
+                    promises.hear(node, standing);
+                }
+            }
+            if let Some(newest) = promises.vote() {
+                return newest;
+            }
+            let waited = started.elapsed() >= Duration::from_millis(timing::PROBE_ALL_MS);
+            if waited && !is_told {
+                is_told = true;
+                tracing::warn!(
+                    missing = ?promises.missing(),
+                    "this replica waits for members that know what it may have voted for; start them"
+                );
+            }
+            pause().await;
+        }
+    }
+
+    /// These nodes and those that are to have a replica, without this one.
+    fn and_known(&self, nodes: impl Iterator<Item = u64>) -> BTreeSet<u64> {
+        let all = nodes.chain(self.peers.known());
+        all.filter(|node| *node != self.node_id).collect()
     }
 
     /// The group is new: begins it, or lets another member do so.
@@ -119,21 +172,34 @@ impl Core {
         known.into_iter().filter(|(_, reply)| reply.votes).map(|(node, _)| node).collect()
     }
 
-    /// Asks all others at once; those who do not answer are left out.
+    /// Probes all of these at once; those who do not answer are left out.
     async fn probe(&self, others: &[u64]) -> BTreeMap<u64, ProbeReply> {
-        let Ok(request) = Request::Probe.encode() else { return BTreeMap::new() };
-        let timeout = Duration::from_millis(timing::ELECTION_MIN_MS);
-        let asked = others.iter().map(|node| {
-            let reply = self.peers.request(*node, request.clone(), timeout);
-            async move { (*node, reply.await) }
+        let answers = self.ask(Request::Probe, others.iter().copied()).await;
+        let known = answers.into_iter().filter_map(|(node, answer)| match answer {
+            Ok(Reply::Probe(reply)) => Some((node, reply)),
+            _ => None,
         });
-        let answers = join_all(asked).await;
-        let known =
-            answers.into_iter().filter_map(|(node, answer)| match Reply::decode(answer.ok()?) {
-                Ok(Reply::Probe(reply)) => Some((node, reply)),
-                _ => None,
-            });
         known.collect()
+    }
+
+    /// Asks all of these nodes the same, at once; those whose answer cannot be read are left out.
+    async fn ask(
+        &self,
+        request: Request,
+        nodes: impl IntoIterator<Item = u64>,
+    ) -> Vec<(u64, Result<Reply, PeerError>)> {
+        let Ok(request) = request.encode() else { return Vec::new() };
+        let timeout = Duration::from_millis(timing::ELECTION_MIN_MS);
+        let asked = nodes.into_iter().map(|node| {
+            let reply = self.peers.request(node, request.clone(), timeout);
+            async move { (node, reply.await) }
+        });
+        let read = |answer: Result<Bytes, PeerError>| match answer.map(Reply::decode) {
+            Ok(reply) => reply.ok().map(Ok),
+            Err(error) => Some(Err(error)),
+        };
+        let answers = join_all(asked).await.into_iter();
+        answers.filter_map(|(node, answer)| Some((node, read(answer)?))).collect()
     }
 }
 
@@ -151,32 +217,15 @@ fn fewest_new(others: usize) -> usize {
     (others + 1 - quorum(others + 1)).max(1)
 }
 
-/// So many others that every quorum that this node was part of has one of them.
-fn fewest_to_recover(others: usize) -> usize {
-    (others + 2).saturating_sub(quorum(others + 1)).min(others)
-}
-
-/// The newest vote that one of them has given.
-fn newest_vote(known: &BTreeMap<u64, ProbeReply>) -> Option<Vote> {
-    let votes = known.values().map(|reply| reply.vote);
-    votes.max_by_key(|vote| (vote.leader_id.term, vote.committed))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_quorum_has_a_member_among_those_asked() {
+    fn so_many_new_members_leave_no_place_for_a_quorum() {
         for members in 2..=7_usize {
-            let others = members - 1;
-            // New ones and this node: a quorum finds no place among the rest.
-            assert!(members - (fewest_new(others) + 1) < quorum(members), "{members}");
-            // A quorum with this node needs so many others, one of which was asked.
-            let needed = quorum(members) - 1;
-            assert!(others - fewest_to_recover(others) < needed.max(1), "{members}");
+            assert!(members - (fewest_new(members - 1) + 1) < quorum(members), "{members}");
         }
-        assert_eq!((fewest_new(2), fewest_to_recover(2)), (1, 2));
-        assert_eq!((fewest_new(1), fewest_to_recover(1)), (1, 1));
+        assert_eq!((fewest_new(2), fewest_new(1)), (1, 1));
     }
 }

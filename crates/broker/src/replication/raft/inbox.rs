@@ -20,7 +20,7 @@ use crate::replication::raft::snapshot_receive::{SnapshotReceive, Taken};
 use crate::replication::raft::state_machine::StateMachine;
 use crate::replication::raft::types::TypeConfig;
 use crate::replication::raft::wire::{
-    AppendReply, ProbeReply, Reply, Request, SnapshotPiece, SnapshotReply,
+    AppendReply, ProbeReply, Reply, Request, SnapshotPiece, SnapshotReply, Standing,
 };
 
 type Replica = Raft<TypeConfig, StateMachine>;
@@ -78,6 +78,7 @@ impl RaftInbox {
         let raft = self.raft.clone();
         match request {
             Request::Probe => self.probe(),
+            Request::Standing => standing(raft, self.admission.may_vote()).boxed(),
             _ if !self.admission.is_started() => refuse("it looks for its group"),
             Request::Append(request) => append(raft, self.admission.clone(), request).boxed(),
             Request::Vote(_) | Request::PreVote(_) if !self.admission.may_vote() => {
@@ -134,6 +135,21 @@ impl RaftInbox {
             }
         }
     }
+}
+
+async fn standing(raft: Replica, votes: bool) -> Reply {
+    let look = move |state: &openraft::RaftState<TypeConfig>| {
+        let memberships = &state.membership_state;
+        let mut voters = Vec::new();
+        for membership in [memberships.committed(), memberships.effective()] {
+            let new = membership.get_joint_config().iter().filter(|set| !voters.contains(*set));
+            let new: Vec<_> = new.cloned().collect();
+            voters.extend(new);
+        }
+        let (vote, last_log_id) = (*state.vote_ref(), state.log_ids.last().copied());
+        Standing { vote, last_log_id, votes, voters }
+    };
+    raft.with_raft_state(look).await.map_or_else(stopped, Reply::Standing)
 }
 
 async fn append(

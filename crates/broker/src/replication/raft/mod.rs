@@ -6,8 +6,8 @@
 //!
 //! What goes over the network is in `wire`, how it gets there in `network`, `append_stream` and
 //! `snapshot_send`, what arrives in `inbox`. Who leads, and when a leader is given up, is in `timing`,
-//! `campaign`, `observe` and `transfer`; what a node without data may do in `admission` and
-//! `bootstrap`.
+//! `campaign`, `observe` and `transfer`; what a node without data may do in `admission`, `bootstrap`
+//! and `promises`.
 
 mod admission;
 mod append_stream;
@@ -23,6 +23,7 @@ mod members;
 mod network;
 mod observe;
 mod open;
+mod promises;
 mod proposals;
 mod purge;
 mod restored;

@@ -53,7 +53,9 @@ impl RaftNetworkFactory<TypeConfig> for Network {
 pub(crate) fn no_reply(error: &PeerError) -> RPCError<TypeConfig> {
     match error {
         // Nothing can be sent: openraft waits longer and longer before it tries again.
-        PeerError::NotConnected(_) => RPCError::Unreachable(Unreachable::new(error)),
+        PeerError::NotConnected(_) | PeerError::NoReplica(_) => {
+            RPCError::Unreachable(Unreachable::new(error))
+        }
         PeerError::Lost(_) | PeerError::TimedOut(_) => RPCError::Network(NetworkError::new(error)),
     }
 }

@@ -66,7 +66,9 @@ pub(crate) const PROBE_PAUSE_MS: u64 = 50;
 pub(crate) const PROBE_ALL_MS: u64 = 2_000;
 
 /// Replies from the life before the loss of the data are not under way any more after this time, in
-/// milliseconds: a connection that is silent for a second is broken.
+/// milliseconds: a connection that is silent for a second is broken. Only then a node without data
+/// asks what it may have promised, or a vote of its earlier life could elect somebody whom nobody
+/// that it asked has heard of yet.
 pub(crate) const AFTERLIFE_MS: u64 = 1_000;
 
 /// Longest wait for openraft to learn of a checkpoint, in milliseconds: it reads its meta data.

@@ -2,11 +2,15 @@
 //!
 //! An optional field is a flag u8 and, when it is 1, the value. A log id is term u64, index u64. A
 //! vote is term u64, node u64, established u8. Entries are their bytes in the journal, each after its
-//! length u32; their indexes follow the previous entry without gaps. Anything else is an error,
-//! never a panic: what arrives may be of another release, or damaged.
+//! length u32; their indexes follow the previous entry without gaps. A set of nodes is their number
+//! u32 and then u64 each; sets are their number u32 and then each. Anything else is an error, never a
+//! panic: what arrives may be of another release, or damaged. A kind that a release does not know is
+//! refused by it, and the sender goes on without; so kinds are added, and those that exist stay.
 
 mod read;
 mod write;
+
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use openraft::raft::{
@@ -15,7 +19,7 @@ use openraft::raft::{
 };
 use skep_env::fault::MessageKind;
 
-use crate::replication::raft::types::{TypeConfig, Vote};
+use crate::replication::raft::types::{LogId, TypeConfig, Vote};
 
 /// First byte of every message.
 const VERSION: u8 = 1;
@@ -35,6 +39,9 @@ pub(crate) enum Request {
     Snapshot(SnapshotPiece),
     /// Whether the other belongs to a group that exists; a new replica asks before anything else.
     Probe,
+    /// What the other has promised, and to whom; for a replica that does not know what it has
+    /// promised itself. Releases before it was there refuse it.
+    Standing,
 }
 
 /// A piece of a snapshot.
@@ -60,6 +67,7 @@ pub(crate) enum Reply {
     Transfer(TransferLeaderResponse<TypeConfig>),
     Snapshot(SnapshotReply),
     Probe(ProbeReply),
+    Standing(Standing),
     /// The other cannot do it now, for people to read.
     Refused(String),
 }
@@ -97,6 +105,18 @@ pub(crate) struct ProbeReply {
     pub(crate) votes: bool,
 }
 
+/// What a replica has promised, and the group that it knows of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) vote: Vote,
+    pub(crate) last_log_id: Option<LogId>,
+    /// It may grant votes: it has lost nothing that it may have promised.
+    pub(crate) votes: bool,
+    /// Each set of nodes of which a majority is needed: those of the last membership in its log and,
+    /// while it does not know that one to be committed, of the one before. Empty without any.
+    pub(crate) voters: Vec<BTreeSet<u64>>,
+}
+
 mod kind {
     pub(super) const APPEND: u8 = 1;
     pub(super) const VOTE: u8 = 2;
@@ -104,13 +124,16 @@ mod kind {
     pub(super) const TRANSFER: u8 = 4;
     pub(super) const SNAPSHOT: u8 = 5;
     pub(super) const PROBE: u8 = 6;
+    pub(super) const STANDING: u8 = 7;
     pub(super) const REFUSED: u8 = 255;
 }
 
 /// What a message of a replica is for, as faults name it.
 pub(crate) fn message_kind(message: &[u8]) -> MessageKind {
     match message.get(1).copied() {
-        Some(kind::VOTE | kind::PRE_VOTE | kind::TRANSFER | kind::PROBE) => MessageKind::Vote,
+        Some(kind::VOTE | kind::PRE_VOTE | kind::TRANSFER | kind::PROBE | kind::STANDING) => {
+            MessageKind::Vote
+        }
         Some(kind::SNAPSHOT) => MessageKind::Snapshot,
         _ => MessageKind::Append,
     }
@@ -158,6 +181,7 @@ mod tests {
                 data: Bytes::from_static(b"data"),
             }),
             Request::Probe,
+            Request::Standing,
         ]
     }
 
@@ -180,6 +204,13 @@ mod tests {
             Reply::Snapshot(SnapshotReply::Done(SnapshotResponse::new(vote))),
             Reply::Probe(ProbeReply { vote, last_index: Some(3), started: true, votes: false }),
             Reply::Probe(ProbeReply { vote, last_index: None, started: false, votes: true }),
+            Reply::Standing(Standing {
+                vote,
+                last_log_id: log_id,
+                votes: true,
+                voters: vec![[1, 2, 3].into(), [2, 3, 4].into()],
+            }),
+            Reply::Standing(Standing { vote, last_log_id: None, votes: false, voters: Vec::new() }),
             Reply::Refused("not yet".to_owned()),
         ]
     }

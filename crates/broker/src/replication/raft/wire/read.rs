@@ -1,5 +1,7 @@
 //! Bytes into messages.
 
+use std::collections::BTreeSet;
+
 use bytes::{Buf, Bytes};
 use openraft::raft::{
     AppendEntriesRequest, SnapshotResponse, TransferLeaderError, TransferLeaderRequest,
@@ -7,7 +9,8 @@ use openraft::raft::{
 };
 
 use super::{
-    AppendReply, ProbeReply, Reply, Request, SnapshotPiece, SnapshotReply, VERSION, WireError, kind,
+    AppendReply, ProbeReply, Reply, Request, SnapshotPiece, SnapshotReply, Standing, VERSION,
+    WireError, kind,
 };
 use crate::replication::raft::types::{self, LogId, TypeConfig, Vote, new_log_id, new_vote};
 
@@ -32,6 +35,7 @@ impl Request {
                 data: reader.bytes()?,
             }),
             kind::PROBE => Self::Probe,
+            kind::STANDING => Self::Standing,
             other => return Err(unknown("request", other)),
         };
         reader.end()?;
@@ -70,6 +74,12 @@ impl Reply {
                 },
                 started: reader.flag()?,
                 votes: reader.flag()?,
+            }),
+            kind::STANDING => Self::Standing(Standing {
+                vote: reader.vote()?,
+                last_log_id: reader.log_id()?,
+                votes: reader.flag()?,
+                voters: reader.sets()?,
             }),
             kind::REFUSED => Self::Refused(String::from_utf8_lossy(&reader.bytes()?).into_owned()),
             other => return Err(unknown("reply", other)),
@@ -135,6 +145,17 @@ impl Reader {
             return Err(too_short());
         }
         Ok(self.0.split_to(length))
+    }
+
+    /// Nothing is made room for before it is there.
+    fn sets(&mut self) -> Result<Vec<BTreeSet<u64>>, WireError> {
+        let sets = self.u32()?;
+        (0..sets)
+            .map(|_| {
+                let nodes = self.u32()?;
+                (0..nodes).map(|_| self.u64()).collect()
+            })
+            .collect()
     }
 
     fn vote(&mut self) -> Result<Vote, WireError> {

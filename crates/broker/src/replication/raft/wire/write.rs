@@ -1,5 +1,6 @@
 //! Messages into bytes.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -7,7 +8,7 @@ use openraft::raft::{
     AppendEntriesRequest, TransferLeaderError, TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 
-use super::{AppendReply, Reply, Request, SnapshotReply, VERSION, kind};
+use super::{AppendReply, Reply, Request, SnapshotReply, Standing, VERSION, kind};
 use crate::replication::raft::types::{self, LogId, TypeConfig, Vote};
 
 /// Room for the fields of any message but its entries and data.
@@ -42,6 +43,7 @@ impl Request {
                 bytes(&mut out, &piece.data);
             }
             Self::Probe => out.put_u8(kind::PROBE),
+            Self::Standing => out.put_u8(kind::STANDING),
         }
         Ok(out.freeze())
     }
@@ -110,12 +112,27 @@ impl Reply {
                 out.put_u8(u8::from(reply.started));
                 out.put_u8(u8::from(reply.votes));
             }
+            Self::Standing(Standing { vote: own, last_log_id, votes, voters }) => {
+                out.put_u8(kind::STANDING);
+                vote(&mut out, own);
+                log_id(&mut out, last_log_id.as_ref());
+                out.put_u8(u8::from(*votes));
+                sets(&mut out, voters);
+            }
             Self::Refused(reason) => {
                 out.put_u8(kind::REFUSED);
                 bytes(&mut out, reason.as_bytes());
             }
         }
         out.freeze()
+    }
+}
+
+fn sets(out: &mut BytesMut, sets: &[BTreeSet<u64>]) {
+    out.put_u32_le(u32::try_from(sets.len()).unwrap_or(u32::MAX));
+    for nodes in sets {
+        out.put_u32_le(u32::try_from(nodes.len()).unwrap_or(u32::MAX));
+        nodes.iter().for_each(|node| out.put_u64_le(*node));
     }
 }
 
