@@ -251,12 +251,23 @@ fn surplus(cluster: &ClusterState, wanted: usize) -> Vec<String> {
 impl FailoverArgs {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let status = context.target.ask("GET", "/actuator/cluster", None)?;
-        let known: Vec<u64> = status["brokers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|broker| broker["id"].as_u64())
-            .collect();
+        let body = self.change(&status)?;
+        let answer = context.target.ask("PATCH", "/actuator/cluster?force=true", Some(&body))?;
+        let id = answer["changeId"].as_u64().unwrap_or(0);
+        wait(context, id, readiness::PATIENCE).await
+    }
+
+    /// The change that leaves only the brokers of the region, and no more replicas than there are
+    /// brokers for.
+    fn change(&self, status: &Value) -> Result<Value, Failure> {
+        if self.region >= self.regions {
+            return Err(Failure::Usage(format!(
+                "there is no region {} of {}: they are counted from 0",
+                self.region, self.regions
+            )));
+        }
+        let brokers = status["brokers"].as_array().into_iter().flatten();
+        let known: Vec<u64> = brokers.filter_map(|broker| broker["id"].as_u64()).collect();
         if known.len() != self.brokers as usize {
             return Err(Failure::guided(
                 5,
@@ -265,11 +276,13 @@ impl FailoverArgs {
             ));
         }
         let (regions, region) = (u64::from(self.regions), u64::from(self.region));
-        let lost: Vec<u64> = known.into_iter().filter(|id| id % regions != region).collect();
-        let body = json!({"brokers": {"remove": lost}});
-        let answer = context.target.ask("PATCH", "/actuator/cluster?force=true", Some(&body))?;
-        let id = answer["changeId"].as_u64().unwrap_or(0);
-        wait(context, id, readiness::PATIENCE).await
+        let (left, lost): (Vec<u64>, Vec<u64>) =
+            known.into_iter().partition(|id| id % regions == region);
+        let mut body = json!({"brokers": {"remove": lost}});
+        if status["replicationFactor"].as_u64().is_some_and(|factor| factor > left.len() as u64) {
+            body["partitions"] = json!({"replicationFactor": left.len()});
+        }
+        Ok(body)
     }
 }
 
@@ -292,5 +305,24 @@ mod tests {
         assert!(matches!(progress(&json!({}), 0), Progress::Done(_)));
         let failed = json!({"lastChange": {"id": 3, "status": "FAILED"}});
         assert!(matches!(progress(&failed, 3), Progress::Failed(_)));
+    }
+
+    #[test]
+    fn a_failover_leaves_one_region_and_no_more_replicas_than_brokers() {
+        let status = |brokers: u64| {
+            let brokers: Vec<Value> = (0..brokers).map(|id| json!({ "id": id })).collect();
+            json!({"brokers": brokers, "replicationFactor": 3})
+        };
+        let args = |brokers, regions, region| FailoverArgs { brokers, regions, region };
+        assert_eq!(
+            args(3, 2, 0).change(&status(3)).unwrap(),
+            json!({"brokers": {"remove": [1]}, "partitions": {"replicationFactor": 2}})
+        );
+        assert_eq!(
+            args(6, 2, 1).change(&status(6)).unwrap(),
+            json!({"brokers": {"remove": [0, 2, 4]}})
+        );
+        assert_eq!(args(3, 2, 2).change(&status(3)).unwrap_err().exit_code(), 2);
+        assert_eq!(args(4, 2, 0).change(&status(3)).unwrap_err().exit_code(), 5);
     }
 }
