@@ -157,12 +157,14 @@ async fn serve_tls() -> (String, tokio::task::JoinHandle<()>) {
     use tokio_rustls::TlsAcceptor;
     use tokio_rustls::rustls::ServerConfig;
     use tokio_rustls::rustls::crypto::ring;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
     use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
     // Made for this test, with a life of a hundred years.
-    let certificate =
-        CertificateDer::from(&include_bytes!("../../../tests/tls/certificate.der")[..]);
-    let key = PrivatePkcs8KeyDer::from(&include_bytes!("../../../tests/tls/key.der")[..]);
+    let certificate = include_bytes!("../../../tests/tls/certificate.pem");
+    let certificate = CertificateDer::from_pem_slice(certificate).expect("a certificate");
+    let key = include_bytes!("../../../tests/tls/key.pem");
+    let key = PrivatePkcs8KeyDer::from_pem_slice(key).expect("a key");
     let config = ServerConfig::builder_with_provider(std::sync::Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")
