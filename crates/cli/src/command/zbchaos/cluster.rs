@@ -13,6 +13,9 @@ use crate::cluster::layout::NodeKind;
 use crate::cluster::state::ClusterState;
 use crate::failure::Failure;
 
+/// How long those that are left may take to elect: when they can, seconds are many.
+const ELECTION_MAX: Duration = Duration::from_secs(10);
+
 /// How long a change is waited for, as in the original.
 const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 
@@ -248,11 +251,28 @@ fn surplus(cluster: &ClusterState, wanted: usize) -> Vec<String> {
     brokers.filter(|node| node.joins).map(|node| node.name.clone()).collect()
 }
 
+/// Asks for a change without the brokers that it removes. Those that are left may still be electing.
+async fn force(context: &Context, body: &Value) -> Result<Value, Failure> {
+    let began = Instant::now();
+    loop {
+        let failure = match context.target.ask("PATCH", "/actuator/cluster?force=true", Some(body))
+        {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let has_no_leader = failure.is_about("HTTP 501") || failure.is_about("HTTP 503");
+        if !has_no_leader || began.elapsed() > ELECTION_MAX {
+            return Err(failure);
+        }
+        tokio::time::sleep(LOOK_PAUSE).await;
+    }
+}
+
 impl FailoverArgs {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let status = context.target.ask("GET", "/actuator/cluster", None)?;
         let body = self.change(&status)?;
-        let answer = context.target.ask("PATCH", "/actuator/cluster?force=true", Some(&body))?;
+        let answer = force(context, &body).await?;
         let id = answer["changeId"].as_u64().unwrap_or(0);
         wait(context, id, readiness::PATIENCE).await
     }
