@@ -4,6 +4,9 @@
     reason = "starts processes and reads its settings from the environment"
 )]
 
+#[path = "../support/binary.rs"]
+mod binary;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -75,7 +78,7 @@ impl Folder {
         let experiments = repository.join("experiments").canonicalize().expect("they are there");
         let _ = std::fs::remove_file(path.join("experiments"));
         std::os::unix::fs::symlink(experiments, path.join("experiments")).expect("a link");
-        Self { binary: binary(), path }
+        Self { binary: binary::binary("SKEP_CLUSTER_TEST_BINARY"), path }
     }
 
     /// What a command of the tutorial prints, and whether it succeeds.
@@ -101,22 +104,6 @@ impl Drop for Folder {
             let _ = std::fs::remove_dir_all(&self.path);
         }
     }
-}
-
-/// The binary under test: SKEP_CLUSTER_TEST_BINARY, or a debug build of this source.
-fn binary() -> PathBuf {
-    if let Some(binary) = std::env::var_os("SKEP_CLUSTER_TEST_BINARY") {
-        return PathBuf::from(binary);
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--locked", "--package", "skep-cli"])
-        .status()
-        .expect("cargo can be started");
-    assert!(built.success(), "the binary does not build");
-    let test = std::env::current_exe().expect("this test has a path");
-    let target = test.ancestors().nth(3).expect("cargo put this test into its target folder");
-    target.join("debug").join("skep")
 }
 
 #[test]

@@ -10,6 +10,8 @@
 )]
 
 mod availability;
+#[path = "../support/binary.rs"]
+mod binary;
 mod cluster;
 mod disk;
 mod figures;

@@ -2,7 +2,6 @@
 
 use crate::scenario::Scenario;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 /// How much is done.
@@ -60,7 +59,7 @@ impl Settings {
             seed: number("SEED").unwrap_or(1),
             only: text("ONLY"),
             netns: text("LOOPBACK").is_none(),
-            binary: binary(),
+            binary: crate::binary::binary("SKEP_CLUSTER_TEST_BINARY"),
             folder,
             report: text("REPORT").map(PathBuf::from),
             rate_per_s: number("RATE").unwrap_or(100),
@@ -86,20 +85,4 @@ fn number(name: &str) -> Option<u64> {
     let text = text(name)?;
     let wrong = |_| panic!("SKEP_CLUSTER_TEST_{name}={text} is not a number");
     Some(text.parse().unwrap_or_else(wrong))
-}
-
-/// The server under test: SKEP_CLUSTER_TEST_BINARY, or a debug build of this source.
-fn binary() -> PathBuf {
-    if let Some(binary) = text("BINARY") {
-        return PathBuf::from(binary);
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--locked", "--package", "skep-cli"])
-        .status()
-        .expect("cargo can be started");
-    assert!(built.success(), "the server does not build");
-    let test = std::env::current_exe().expect("this test has a path");
-    let target = test.ancestors().nth(3).expect("cargo put this test into its target folder");
-    target.join("debug").join("skep")
 }

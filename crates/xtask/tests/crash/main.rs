@@ -8,6 +8,8 @@
     reason = "starts processes, reads its settings from the environment and waits for real time to pass"
 )]
 
+#[path = "../support/binary.rs"]
+mod binary;
 mod ledger;
 #[path = "../../src/server.rs"]
 #[allow(dead_code, reason = "the bench uses the rest of it")]
@@ -18,8 +20,7 @@ use ledger::Ledger;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use server::{Ports, Server};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use workload::Workload;
@@ -40,7 +41,7 @@ fn killed_server_loses_nothing_and_duplicates_nothing() {
     let folder =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("crash-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("the target folder can be written");
-    let violations = run(&binary(), &folder, rounds, seed);
+    let violations = run(&binary::binary("SKEP_CRASH_BINARY"), &folder, rounds, seed);
     assert!(
         violations.is_empty(),
         "after kills with seed {seed} (data and log are kept in {}):\n{}",
@@ -100,23 +101,6 @@ fn run(binary: &Path, folder: &Path, rounds: u32, seed: u64) -> Vec<String> {
     runtime.block_on(workload.look_for_leftovers());
     println!("{rounds} kills, seed {seed}: {}; slowest start {slowest_start:?}", ledger.summary());
     ledger.verdict()
-}
-
-/// The server to kill: SKEP_CRASH_BINARY, or a debug build of this source.
-fn binary() -> PathBuf {
-    if let Some(binary) = std::env::var_os("SKEP_CRASH_BINARY") {
-        return PathBuf::from(binary);
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--locked", "--package", "skep-cli"])
-        .status()
-        .expect("cargo can be started");
-    assert!(built.success(), "the server does not build");
-    // This test runs from `<target>/<profile>/deps`; cargo's own profile for builds is `debug`.
-    let test = std::env::current_exe().expect("this test has a path");
-    let target = test.ancestors().nth(3).expect("cargo put this test into its target folder");
-    target.join("debug").join("skep")
 }
 
 fn setting(name: &str) -> Option<u64> {

@@ -47,7 +47,12 @@ impl<'a> Cluster<'a> {
     /// Starts `production-s` with fault points, and with namespaces where the machine allows them.
     pub(crate) fn start(folder: &'a Folder) -> Self {
         let dir = folder.0.join("cluster");
-        let mut cluster = Self { binary: binary(), folder, dir, state: Value::Null };
+        let mut cluster = Self {
+            binary: crate::binary::binary("SKEP_CLUSTER_TEST_BINARY"),
+            folder,
+            dir,
+            state: Value::Null,
+        };
         let start = ["cluster", "start", "--plan=production-s", "--chaos"];
         let started = match cluster.attempt(&[&start[..], &["--netns"]].concat()) {
             Err((_, errors))
@@ -199,20 +204,4 @@ impl Drop for Cluster<'_> {
         let wipe: &[&str] = if keep { &[] } else { &["--wipe"] };
         let _ = self.attempt(&[&["cluster", "stop", "--grace=0s"], wipe].concat());
     }
-}
-
-/// The binary under test: SKEP_CLUSTER_TEST_BINARY, or a debug build of this source.
-fn binary() -> PathBuf {
-    if let Some(binary) = std::env::var_os("SKEP_CLUSTER_TEST_BINARY") {
-        return PathBuf::from(binary);
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--locked", "--package", "skep-cli"])
-        .status()
-        .expect("cargo can be started");
-    assert!(built.success(), "the server does not build");
-    let test = std::env::current_exe().expect("this test has a path");
-    let target = test.ancestors().nth(3).expect("cargo put this test into its target folder");
-    target.join("debug").join("skep")
 }

@@ -5,6 +5,8 @@
     reason = "starts processes, reads its settings from the environment and waits for real time to pass"
 )]
 
+#[path = "../support/binary.rs"]
+mod binary;
 mod cluster;
 
 use cluster::{Cluster, Folder};

@@ -4,6 +4,9 @@
     reason = "starts processes and reads its settings from the environment"
 )]
 
+#[path = "../support/binary.rs"]
+mod binary;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -24,7 +27,7 @@ impl Cluster {
     fn start() -> Self {
         let folder =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("zbchaos-{}", std::process::id()));
-        let cluster = Self { binary: binary(), folder };
+        let cluster = Self { binary: binary::binary("SKEP_CLUSTER_TEST_BINARY"), folder };
         cluster.good(&["cluster", "start", "--plan", "production-s"]);
         cluster
     }
@@ -72,22 +75,6 @@ impl Drop for Cluster {
 
 fn words(line: &str) -> Vec<&str> {
     ["zbchaos"].into_iter().chain(line.split(' ')).collect()
-}
-
-/// The binary under test: SKEP_CLUSTER_TEST_BINARY, or a debug build of this source.
-fn binary() -> PathBuf {
-    if let Some(binary) = std::env::var_os("SKEP_CLUSTER_TEST_BINARY") {
-        return PathBuf::from(binary);
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--locked", "--package", "skep-cli"])
-        .status()
-        .expect("cargo can be started");
-    assert!(built.success(), "the binary does not build");
-    let test = std::env::current_exe().expect("this test has a path");
-    let target = test.ancestors().nth(3).expect("cargo put this test into its target folder");
-    target.join("debug").join("skep")
 }
 
 #[test]

@@ -150,3 +150,56 @@ fn bytes_in_letters() {
         assert_eq!(base64(bytes.as_bytes()), letters);
     }
 }
+
+/// A server whose certificate nobody has signed but itself; answers whoever believes it.
+async fn serve_tls() -> (String, tokio::task::JoinHandle<()>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::crypto::ring;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+
+    // Made for this test, with a life of a hundred years.
+    let certificate = include_bytes!("../../../tests/tls/certificate.pem");
+    let certificate = CertificateDer::from_pem_slice(certificate).expect("a certificate");
+    let key = include_bytes!("../../../tests/tls/key.pem");
+    let key = PrivatePkcs8KeyDer::from_pem_slice(key).expect("a key");
+    let config = ServerConfig::builder_with_provider(std::sync::Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key.into())
+        .expect("a certificate and its key");
+    let acceptor = TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    let server = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.expect("a call");
+            // Who does not believe it ends the handshake.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                asked.push(stream.read_u8().await.expect("a request"));
+            }
+            stream.write_all(answer("200 OK", "safe").as_bytes()).await.expect("sent");
+            stream.shutdown().await.expect("ended");
+        }
+    });
+    (format!("https://localhost:{port}/"), server)
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused_unless_told_otherwise() {
+    let (url, server) = serve_tls().await;
+    let Err(Failure::Failed(reason)) = called(json!({ "url": url })).await else {
+        panic!("believed");
+    };
+    assert!(reason.contains("invalid peer certificate"), "{reason}");
+    let believed = called(json!({"url": url, "verify_tls": false})).await.expect("an answer");
+    assert_eq!(believed.output["body"], "safe");
+    let refused = fetch(&url, true).await.expect_err("not believed either");
+    assert!(refused.0.contains("invalid peer certificate"), "{}", refused.0);
+    server.abort();
+}

@@ -1,6 +1,7 @@
 //! `zbchaos capture`: how the cluster is now, so that later commands can say what has changed.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use clap::Args;
 
@@ -55,21 +56,24 @@ pub(super) fn deployments(
     context: &Context,
     metric: &str,
 ) -> Result<Vec<(u32, u32, u64)>, Failure> {
-    let Target::Folder(_) = context.target else { return Ok(Vec::new()) };
-    let cluster = context.target.cluster()?;
     let mut counted = Vec::new();
-    for node in cluster.of_kind(NodeKind::Broker) {
-        if node.state() != NodeState::Running {
-            continue;
-        }
-        let Some(text) = ask_one(node.addresses.management.into(), "/metrics") else { continue };
-        counted.extend(
-            deployments_of(&text, metric)
-                .into_iter()
-                .map(|(id, count)| (u32::from(node.id), id, count)),
-        );
+    for (broker, address) in counters(context)? {
+        let Some(text) = ask_one(address, "/metrics") else { continue };
+        let of_broker = deployments_of(&text, metric).into_iter();
+        counted.extend(of_broker.map(|(id, count)| (broker, id, count)));
     }
     Ok(counted)
+}
+
+/// Who can be asked for its counters, by number; of addresses the place in the list is the number.
+fn counters(context: &Context) -> Result<Vec<(u32, SocketAddr)>, Failure> {
+    if let Target::Addresses(_) = context.target {
+        return Ok((0..).zip(context.target.brokers()?).collect());
+    }
+    let cluster = context.target.cluster()?;
+    let brokers = cluster.of_kind(NodeKind::Broker);
+    let running = brokers.filter(|node| node.state() == NodeState::Running);
+    Ok(running.map(|node| (u32::from(node.id), node.addresses.management.into())).collect())
 }
 
 /// What the metrics of a node say about deployments: partition and number.

@@ -13,6 +13,9 @@ use crate::cluster::layout::NodeKind;
 use crate::cluster::state::ClusterState;
 use crate::failure::Failure;
 
+/// How long those that are left may take to elect: when they can, seconds are many.
+const ELECTION_MAX: Duration = Duration::from_secs(10);
+
 /// How long a change is waited for, as in the original.
 const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 
@@ -248,15 +251,43 @@ fn surplus(cluster: &ClusterState, wanted: usize) -> Vec<String> {
     brokers.filter(|node| node.joins).map(|node| node.name.clone()).collect()
 }
 
+/// Asks for a change without the brokers that it removes. Those that are left may still be electing.
+async fn force(context: &Context, body: &Value) -> Result<Value, Failure> {
+    let began = Instant::now();
+    loop {
+        let failure = match context.target.ask("PATCH", "/actuator/cluster?force=true", Some(body))
+        {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let has_no_leader = failure.is_about("HTTP 501") || failure.is_about("HTTP 503");
+        if !has_no_leader || began.elapsed() > ELECTION_MAX {
+            return Err(failure);
+        }
+        tokio::time::sleep(LOOK_PAUSE).await;
+    }
+}
+
 impl FailoverArgs {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let status = context.target.ask("GET", "/actuator/cluster", None)?;
-        let known: Vec<u64> = status["brokers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|broker| broker["id"].as_u64())
-            .collect();
+        let body = self.change(&status)?;
+        let answer = force(context, &body).await?;
+        let id = answer["changeId"].as_u64().unwrap_or(0);
+        wait(context, id, readiness::PATIENCE).await
+    }
+
+    /// The change that leaves only the brokers of the region, and no more replicas than there are
+    /// brokers for.
+    fn change(&self, status: &Value) -> Result<Value, Failure> {
+        if self.region >= self.regions {
+            return Err(Failure::Usage(format!(
+                "there is no region {} of {}: they are counted from 0",
+                self.region, self.regions
+            )));
+        }
+        let brokers = status["brokers"].as_array().into_iter().flatten();
+        let known: Vec<u64> = brokers.filter_map(|broker| broker["id"].as_u64()).collect();
         if known.len() != self.brokers as usize {
             return Err(Failure::guided(
                 5,
@@ -265,11 +296,13 @@ impl FailoverArgs {
             ));
         }
         let (regions, region) = (u64::from(self.regions), u64::from(self.region));
-        let lost: Vec<u64> = known.into_iter().filter(|id| id % regions != region).collect();
-        let body = json!({"brokers": {"remove": lost}});
-        let answer = context.target.ask("PATCH", "/actuator/cluster?force=true", Some(&body))?;
-        let id = answer["changeId"].as_u64().unwrap_or(0);
-        wait(context, id, readiness::PATIENCE).await
+        let (left, lost): (Vec<u64>, Vec<u64>) =
+            known.into_iter().partition(|id| id % regions == region);
+        let mut body = json!({"brokers": {"remove": lost}});
+        if status["replicationFactor"].as_u64().is_some_and(|factor| factor > left.len() as u64) {
+            body["partitions"] = json!({"replicationFactor": left.len()});
+        }
+        Ok(body)
     }
 }
 
@@ -292,5 +325,24 @@ mod tests {
         assert!(matches!(progress(&json!({}), 0), Progress::Done(_)));
         let failed = json!({"lastChange": {"id": 3, "status": "FAILED"}});
         assert!(matches!(progress(&failed, 3), Progress::Failed(_)));
+    }
+
+    #[test]
+    fn a_failover_leaves_one_region_and_no_more_replicas_than_brokers() {
+        let status = |brokers: u64| {
+            let brokers: Vec<Value> = (0..brokers).map(|id| json!({ "id": id })).collect();
+            json!({"brokers": brokers, "replicationFactor": 3})
+        };
+        let args = |brokers, regions, region| FailoverArgs { brokers, regions, region };
+        assert_eq!(
+            args(3, 2, 0).change(&status(3)).unwrap(),
+            json!({"brokers": {"remove": [1]}, "partitions": {"replicationFactor": 2}})
+        );
+        assert_eq!(
+            args(6, 2, 1).change(&status(6)).unwrap(),
+            json!({"brokers": {"remove": [0, 2, 4]}})
+        );
+        assert_eq!(args(3, 2, 2).change(&status(3)).unwrap_err().exit_code(), 2);
+        assert_eq!(args(4, 2, 0).change(&status(3)).unwrap_err().exit_code(), 5);
     }
 }
