@@ -16,19 +16,7 @@ use skep_protocol::{
     ProcessInstanceCreationIntent, ProcessInstanceCreationRecord, ResourceRecord, key,
 };
 
-const MODEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
-    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="d" targetNamespace="t">
-  <bpmn:process id="benchmark" isExecutable="true">
-    <bpmn:startEvent id="start"/>
-    <bpmn:sequenceFlow id="a" sourceRef="start" targetRef="task"/>
-    <bpmn:serviceTask id="task">
-      <bpmn:extensionElements><zeebe:taskDefinition type="work"/></bpmn:extensionElements>
-    </bpmn:serviceTask>
-    <bpmn:sequenceFlow id="b" sourceRef="task" targetRef="end"/>
-    <bpmn:endEvent id="end"/>
-  </bpmn:process>
-</bpmn:definitions>"#;
+const MODEL: &str = include_str!("../../../models/test/one_task.bpmn");
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -65,7 +53,7 @@ async fn deploy(broker: &Broker) {
 
 fn create() -> Command {
     let value = ProcessInstanceCreationRecord {
-        bpmn_process_id: "benchmark".to_owned(),
+        bpmn_process_id: "one_task".to_owned(),
         version: -1,
         variables: variables(),
         ..ProcessInstanceCreationRecord::default()

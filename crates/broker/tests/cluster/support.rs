@@ -22,19 +22,7 @@ pub(crate) const JOB_TYPE: &str = "work";
 
 pub(crate) const CLUSTER_ID: &str = "test";
 
-const MODEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
-    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="d" targetNamespace="t">
-  <bpmn:process id="one_task" isExecutable="true">
-    <bpmn:startEvent id="start"/>
-    <bpmn:sequenceFlow id="a" sourceRef="start" targetRef="task"/>
-    <bpmn:serviceTask id="task">
-      <bpmn:extensionElements><zeebe:taskDefinition type="work"/></bpmn:extensionElements>
-    </bpmn:serviceTask>
-    <bpmn:sequenceFlow id="b" sourceRef="task" targetRef="end"/>
-    <bpmn:endEvent id="end"/>
-  </bpmn:process>
-</bpmn:definitions>"#;
+const MODEL: &str = include_str!("../../../../models/test/one_task.bpmn");
 
 /// Ports below those that the system gives to outgoing connections, which could be in the way.
 const PORTS: std::ops::Range<u32> = 12_000..30_000;

@@ -23,21 +23,13 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) const JOB_TYPE: &str = "work";
 
-/// A process of one service task, and one that waits for an hour.
-pub(crate) fn model() -> String {
-    format!(
-        r#"<?xml version="1.0" encoding="UTF-8"?>
+/// A process of one service task.
+const ONE_TASK: &str = include_str!("../../../../models/test/one_task.bpmn");
+
+/// A process that waits for an hour, and then has the same task.
+const WAIT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="d" targetNamespace="t">
-  <bpmn:process id="one_task" isExecutable="true">
-    <bpmn:startEvent id="start"/>
-    <bpmn:sequenceFlow id="a" sourceRef="start" targetRef="task"/>
-    <bpmn:serviceTask id="task">
-      <bpmn:extensionElements><zeebe:taskDefinition type="{JOB_TYPE}"/></bpmn:extensionElements>
-    </bpmn:serviceTask>
-    <bpmn:sequenceFlow id="b" sourceRef="task" targetRef="end"/>
-    <bpmn:endEvent id="end"/>
-  </bpmn:process>
   <bpmn:process id="wait" isExecutable="true">
     <bpmn:startEvent id="s"/>
     <bpmn:sequenceFlow id="c" sourceRef="s" targetRef="timer"/>
@@ -46,14 +38,12 @@ pub(crate) fn model() -> String {
     </bpmn:intermediateCatchEvent>
     <bpmn:sequenceFlow id="d1" sourceRef="timer" targetRef="task2"/>
     <bpmn:serviceTask id="task2">
-      <bpmn:extensionElements><zeebe:taskDefinition type="{JOB_TYPE}"/></bpmn:extensionElements>
+      <bpmn:extensionElements><zeebe:taskDefinition type="work"/></bpmn:extensionElements>
     </bpmn:serviceTask>
     <bpmn:sequenceFlow id="e" sourceRef="task2" targetRef="end2"/>
     <bpmn:endEvent id="end2"/>
   </bpmn:process>
-</bpmn:definitions>"#
-    )
-}
+</bpmn:definitions>"#;
 
 /// Stores that outlive a crash of the node, as disks do.
 #[derive(Clone, Default)]
@@ -89,7 +79,8 @@ pub(crate) async fn in_memory() -> Broker {
 }
 
 pub(crate) async fn deploy(broker: &Broker) {
-    deploy_text(broker, "one.bpmn", &model()).await;
+    deploy_text(broker, "one.bpmn", ONE_TASK).await;
+    deploy_text(broker, "wait.bpmn", WAIT).await;
     broker.quiesce().await;
 }
 

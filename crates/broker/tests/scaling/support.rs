@@ -20,19 +20,7 @@ use skep_storage::{MemoryStore, StateStore};
 /// Long enough for a loaded machine; nothing here waits for it to pass.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
-const MODEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
-    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="d" targetNamespace="t">
-  <bpmn:process id="one_task" isExecutable="true">
-    <bpmn:startEvent id="start"/>
-    <bpmn:sequenceFlow id="a" sourceRef="start" targetRef="task"/>
-    <bpmn:serviceTask id="task">
-      <bpmn:extensionElements><zeebe:taskDefinition type="work"/></bpmn:extensionElements>
-    </bpmn:serviceTask>
-    <bpmn:sequenceFlow id="b" sourceRef="task" targetRef="end"/>
-    <bpmn:endEvent id="end"/>
-  </bpmn:process>
-</bpmn:definitions>"#;
+const MODEL: &str = include_str!("../../../../models/test/one_task.bpmn");
 
 /// State that outlives a broker, by slot.
 #[derive(Clone, Default)]
