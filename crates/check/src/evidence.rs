@@ -232,8 +232,10 @@ pub struct End {
 
 /// Everything that checkers look at.
 pub struct Evidence {
-    /// How many partitions there are.
+    /// How many partitions there were at the start: keys are spread over these.
     pub partitions: u32,
+    /// How many there are at the end.
+    pub partitions_at_end: u32,
     /// What clients did.
     pub calls: Vec<Call>,
     /// What replicas committed.

@@ -352,6 +352,14 @@ impl SimCluster {
         self.node(id).port.get().map(|open| open.broker)
     }
 
+    /// The partitions that are in use, as far as any broker knows that is up; not fewer than at the
+    /// start.
+    #[must_use]
+    pub fn partitions(&self) -> u32 {
+        let known = self.brokers().into_iter().filter_map(|id| Some(self.broker(id)?.partitions()));
+        known.fold(self.0.config.partitions, u32::max)
+    }
+
     /// A node as a client reaches it, whether it is up or not.
     #[must_use]
     pub fn backend(&self, id: NodeId) -> Arc<dyn Backend> {

@@ -12,7 +12,7 @@ use crate::check::{self, Violation};
 use crate::clock::EPOCH_MS;
 use crate::cluster::{ClusterConfig, NodeId, SimCluster};
 use crate::evidence::{End, Evidence, FinalState, Recorder};
-use crate::fault::{Operator, Outages, inflict, leader};
+use crate::fault::{Fault, Operator, Outages, Planned, inflict, is_changing, leader};
 use crate::generated::chance::Chance;
 use crate::history::OutcomeCounts;
 use crate::scenario::Scenario;
@@ -163,6 +163,7 @@ async fn drive(world: &World, scenario: &Scenario) -> Evidence {
     let states = if started { run.states().await } else { Vec::new() };
     Evidence {
         partitions: shape.partitions,
+        partitions_at_end: run.cluster.partitions(),
         calls: run.client.take_calls(),
         recorded: std::mem::take(&mut *run.recorder.0.lock()),
         states,
@@ -256,8 +257,12 @@ impl Run<'_> {
 
     /// What is not done yet.
     async fn left(&self) -> Vec<String> {
-        let partitions = self.scenario.shape.partitions;
+        let partitions = self.cluster.partitions();
         let mut left = self.outages.refusals();
+        let grows = |planned: &Planned| matches!(planned.fault, Fault::AddPartitions { .. });
+        if self.scenario.faults.iter().any(grows) && is_changing(&self.cluster).await {
+            left.push("a change of the cluster is not done".to_owned());
+        }
         for partition in 1..=partitions {
             if leader(&self.cluster, partition).is_none() {
                 left.push(format!("partition {partition} has no leader"));
@@ -282,7 +287,7 @@ impl Run<'_> {
     async fn replicas_behind(&self) -> Vec<String> {
         let mut behind = Vec::new();
         let states = self.states().await;
-        for partition in 1..=self.scenario.shape.partitions {
+        for partition in 1..=self.cluster.partitions() {
             let replicas: Vec<_> =
                 states.iter().filter(|state| state.partition == partition).collect();
             let newest = replicas.iter().map(|state| state.position).max().unwrap_or(0);
@@ -306,7 +311,7 @@ impl Run<'_> {
         let mut states = Vec::new();
         for node in self.cluster.brokers() {
             let Some(broker) = self.cluster.broker(node) else { continue };
-            for partition in 1..=self.scenario.shape.partitions {
+            for partition in 1..=self.cluster.partitions() {
                 let inspection =
                     tokio::time::timeout(Duration::from_secs(2), broker.inspect(partition)).await;
                 if let Ok(Some(inspection)) = inspection {

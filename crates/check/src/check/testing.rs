@@ -54,6 +54,7 @@ impl Made {
     pub(crate) fn new(partitions: u32) -> Self {
         let evidence = Evidence {
             partitions,
+            partitions_at_end: partitions,
             calls: Vec::new(),
             recorded: Recorded::default(),
             states: Vec::new(),

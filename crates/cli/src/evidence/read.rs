@@ -30,6 +30,7 @@ impl Gathered {
     pub(crate) fn of(folder: &Path, partitions: u32) -> Self {
         let evidence = Evidence {
             partitions,
+            partitions_at_end: partitions,
             calls: Vec::new(),
             recorded: Recorded::default(),
             states: Vec::new(),

@@ -3,6 +3,7 @@
 use super::{Fault, Planned};
 use crate::generated::chance::Chance;
 use crate::scenario::Shape;
+use crate::seeds::Seeds;
 
 /// Faults of a run, at most.
 const FAULTS_MAX: usize = 12;
@@ -10,6 +11,8 @@ const FAULTS_MAX: usize = 12;
 const FAULT_MS_MAX: usize = 4_000;
 /// Steps until a crash at a step, at most: about a second of a busy node.
 const STEPS_MAX: usize = 2_000;
+/// Runs in which partitions are added, in percent.
+const MORE_PARTITIONS_PERCENT: usize = 4;
 /// Largest jump of a clock, in milliseconds: the checker of timers allows for it.
 const JUMP_MS_MAX: usize = 3_000;
 
@@ -38,8 +41,22 @@ pub fn generate(seed: u64, shape: &Shape, duration_ms: u64) -> Vec<Planned> {
             Planned { at_ms, for_ms: for_ms.min(duration_ms.saturating_sub(at_ms)), fault }
         })
         .collect();
+    faults.extend(more_partitions(seed, shape, duration_ms));
     faults.sort_by_key(|planned| planned.at_ms);
     faults
+}
+
+/// More partitions in some runs. Its chance is its own, so that the other faults of a seed stay what
+/// they were.
+fn more_partitions(seed: u64, shape: &Shape, duration_ms: u64) -> Option<Planned> {
+    let mut chance = Chance::new(Seeds::new(seed).part("more partitions").value());
+    let is_cluster = shape.brokers > 1 || shape.gateways > 0;
+    if !is_cluster || !chance.percent(MORE_PARTITIONS_PERCENT) {
+        return None;
+    }
+    let partitions = shape.partitions + 1 + below(&mut chance, 2);
+    let at_ms = chance.below(usize::try_from(duration_ms).unwrap_or(1).max(1)) as u64;
+    Some(Planned { at_ms, for_ms: 0, fault: Fault::AddPartitions { partitions } })
 }
 
 struct Maker {
@@ -175,7 +192,7 @@ mod tests {
                 kinds.insert(planned.fault.name());
             }
         }
-        assert_eq!(kinds.len(), 21, "{kinds:?}");
+        assert_eq!(kinds.len(), 22, "{kinds:?}");
     }
 
     #[test]

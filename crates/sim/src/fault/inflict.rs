@@ -103,6 +103,14 @@ pub(crate) async fn inflict(cluster: SimCluster, outages: Outages, planned: Plan
             tokio::time::sleep(lasting).await;
             manage(&cluster, ManageRequest::Change { wanted, dry_run: false, force: false }).await;
         }
+        Fault::AddPartitions { partitions } => {
+            let wanted = Wanted::Shape {
+                brokers: None,
+                partition_count: Some(partitions),
+                replication_factor: None,
+            };
+            manage(&cluster, ManageRequest::Change { wanted, dry_run: false, force: false }).await;
+        }
     }
 }
 
@@ -193,6 +201,16 @@ pub(crate) fn leader(cluster: &SimCluster, partition: u32) -> Option<NodeId> {
             })
         })
     })
+}
+
+/// Whether a change of the cluster is under way, or nobody can say.
+pub(crate) async fn is_changing(cluster: &SimCluster) -> bool {
+    for node in cluster.brokers().into_iter().filter(|node| cluster.broker(*node).is_some()) {
+        if let Ok(view) = cluster.backend(node).manage(ManageRequest::Cluster).await {
+            return view.get("pendingChange").is_some();
+        }
+    }
+    true
 }
 
 /// Asks the first broker that is up, until one of them does it or patience ends.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use budget::exceeded;
 pub use generate::generate;
-pub(crate) use inflict::{inflict, leader};
+pub(crate) use inflict::{inflict, is_changing, leader};
 pub(crate) use operator::{Operator, Outages};
 
 /// One thing that goes wrong. Nodes are numbered as in [`crate::NodeId`].
@@ -152,6 +152,11 @@ pub enum Fault {
         /// Goes.
         remove: Option<u32>,
     },
+    /// The cluster gets more partitions, while it works.
+    AddPartitions {
+        /// How many there are then.
+        partitions: u32,
+    },
     /// Partitions whose leaders are not those that placement wants are handed over.
     Rebalance,
     /// The leaders of two partitions: the first cannot reach the second any more, on its way there.
@@ -189,6 +194,7 @@ impl Fault {
             Self::RollingRestart => "rolling restart",
             Self::Rebalance => "leader transfer",
             Self::Replace { .. } => "membership change",
+            Self::AddPartitions { .. } => "more partitions",
             Self::CutLeaders { .. } => "cut between leaders",
         }
     }
@@ -225,6 +231,7 @@ impl Fault {
             | Self::RollingRestart
             | Self::Rebalance
             | Self::Replace { .. }
+            | Self::AddPartitions { .. }
             | Self::CutLeaders { .. } => Vec::new(),
         }
     }

@@ -60,8 +60,14 @@ impl Client {
         std::mem::take(&mut self.calls.borrow_mut())
     }
 
+    /// The partitions that messages and business ids are spread over: those of the first start.
     pub(crate) fn partitions(&self) -> u32 {
         self.cluster.config().partitions
+    }
+
+    /// All partitions that are in use now.
+    pub(crate) fn all_partitions(&self) -> u32 {
+        self.cluster.partitions()
     }
 
     /// A reference that nobody else has.

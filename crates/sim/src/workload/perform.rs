@@ -95,7 +95,7 @@ pub(crate) async fn perform(client: &Client, models: Models, chance: &mut Chance
 }
 
 fn anywhere(client: &Client, chance: &mut Chance) -> u32 {
-    1 + u32::try_from(chance.below(client.partitions().max(1) as usize)).unwrap_or(0)
+    1 + u32::try_from(chance.below(client.all_partitions().max(1) as usize)).unwrap_or(0)
 }
 
 fn elements(history: &History) -> Vec<Key> {

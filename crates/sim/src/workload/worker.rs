@@ -33,7 +33,7 @@ pub(crate) async fn work(client: Client, seeds: Seeds, job_type: &str, manner: R
     let mut chance = Chance::new(seeds.value());
     loop {
         tokio::time::sleep(Duration::from_millis(20 + chance.below(130) as u64)).await;
-        for partition in 1..=client.partitions() {
+        for partition in 1..=client.all_partitions() {
             if chance.percent(60) || manner.get() == Manner::Careful {
                 let jobs = activate(&client, &mut chance, partition, job_type, manner.get()).await;
                 for job in jobs {
