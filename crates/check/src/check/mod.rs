@@ -59,19 +59,20 @@ pub const ALL: [&dyn Checker; 14] = [
     &liveness::EverythingHeals,
 ];
 
-/// Those that need nothing but what replicas committed: they hold for any cluster, as soon as it is
-/// quiet, whatever its clients did.
-pub const OF_RECORDS: [&dyn Checker; 9] = [
+/// Those that need nothing but what replicas committed, and hold at any time, whatever clients do.
+pub const OF_RECORDS: [&dyn Checker; 7] = [
     &stream::StreamIsGapFree,
     &keys::EachKeyOnce,
     &duplicates::NoDuplicateInstance,
     &jobs::JobCompletesOnce,
     &tokens::TokensAreConserved,
     &correlation::MessageCorrelatesOnce,
-    &timers::TimersAreOnTime,
-    &distribution::DistributionIsComplete,
     &engine::EngineNeverFails,
 ];
+
+/// Those that hold besides as soon as a cluster is at rest.
+pub const OF_RECORDS_AT_REST: [&dyn Checker; 2] =
+    [&timers::TimersAreOnTime, &distribution::DistributionIsComplete];
 
 /// Holds a run against all promises.
 #[must_use]
@@ -81,8 +82,12 @@ pub fn all(evidence: &Evidence) -> Vec<Violation> {
 
 /// Holds what replicas committed against the promises that need nothing else.
 #[must_use]
-pub fn of_records(evidence: &Evidence) -> Vec<Violation> {
-    broken(&OF_RECORDS, evidence)
+pub fn of_records(evidence: &Evidence, is_at_rest: bool) -> Vec<Violation> {
+    let mut found = broken(&OF_RECORDS, evidence);
+    if is_at_rest {
+        found.extend(broken(&OF_RECORDS_AT_REST, evidence));
+    }
+    found
 }
 
 fn broken(checkers: &[&dyn Checker], evidence: &Evidence) -> Vec<Violation> {

@@ -55,16 +55,16 @@ mod tests {
         tell(&first, 1);
         let mut gathered = Gathered::of(folder.path(), 1);
         gathered.look().unwrap();
-        assert_eq!(gathered.check(0), []);
+        assert_eq!(gathered.check(Some(0)), []);
         let second = Writer::begin(folder.path(), 0).unwrap();
         second.state_replaced(1, EntryId { term: 1, index: 1 });
         tell(&second, 2);
         gathered.look().unwrap();
-        assert_eq!(gathered.check(0), []);
+        assert_eq!(gathered.check(Some(0)), []);
         // A gap in what a life tells is an offence.
         tell(&second, 4);
         gathered.look().unwrap();
-        let found = gathered.check(0);
+        let found = gathered.check(None);
         assert_eq!(found[0].checker, "stream is gap-free");
         assert!(found[0].what.contains("entry 4 follows entry 2"), "{}", found[0].what);
     }

@@ -71,10 +71,10 @@ impl Gathered {
     }
 
     /// What breaks a promise. `quiet_since_ms`: when all faults were over and every leader had had the
-    /// time to look at its timers, epoch milliseconds.
-    pub(crate) fn check(&mut self, quiet_since_ms: i64) -> Vec<Violation> {
-        self.evidence.end.now_ms = quiet_since_ms;
-        check::of_records(&self.evidence)
+    /// time to look at its timers, epoch milliseconds; none when the cluster is not at rest.
+    pub(crate) fn check(&mut self, quiet_since_ms: Option<i64>) -> Vec<Violation> {
+        self.evidence.end.now_ms = quiet_since_ms.unwrap_or(0);
+        check::of_records(&self.evidence, quiet_since_ms.is_some())
     }
 
     /// Whether the replicas have the states that the replay of the log gives.

@@ -27,6 +27,9 @@ use shape::Shape;
 /// Exit code when a round has found something.
 const FOUND: u8 = 8;
 
+/// Exit code of a round that a signal has ended: nothing is known of it.
+const INTERRUPTED: i32 = 13;
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Each round breaks something while work goes on, heals it, and checks that the cluster is whole: replicas
@@ -144,7 +147,7 @@ impl SoakArgs {
 
 impl Ended {
     fn is_whole(&self) -> bool {
-        self.code == Some(0) && self.broken.is_empty()
+        matches!(self.code, Some(0 | INTERRUPTED)) && self.broken.is_empty()
     }
 
     fn line(&self) -> String {
@@ -155,6 +158,7 @@ impl Ended {
                 format!("FOUND ({}, {})", broken.join("; "), self.folder.display())
             }
             Some(0) => "whole".to_owned(),
+            Some(INTERRUPTED) => "interrupted".to_owned(),
             Some(code) => format!("FOUND (exit code {code}, {})", self.folder.display()),
             None => "interrupted".to_owned(),
         };

@@ -37,7 +37,7 @@ impl Promises {
         Self { gathered, cluster: cluster.to_owned(), quiet_since_ms: 0, told: Vec::new() }
     }
 
-    /// Promises that were broken since the last look. Only a whole cluster is quiet, as they need it.
+    /// Promises that were broken since the last look. Only a whole cluster is at rest, as some need it.
     /// The last look replays all that was committed, once, and compares it with the replicas' states.
     pub(super) fn look(
         &mut self,
@@ -45,21 +45,23 @@ impl Promises {
         is_last: bool,
     ) -> Result<Vec<Violation>, Failure> {
         let Some(gathered) = &mut self.gathered else { return Ok(Vec::new()) };
-        if !is_whole {
-            return Ok(Vec::new());
-        }
         // First the states: what was committed is written down before it is in a state.
-        let states =
-            if is_last { states(&ClusterState::load(&self.cluster)?) } else { States::new() };
+        let states = if is_last && is_whole {
+            states(&ClusterState::load(&self.cluster)?)
+        } else {
+            States::new()
+        };
         gathered.look()?;
-        let mut broken = gathered.check(self.quiet_since_ms);
+        let mut broken = gathered.check(is_whole.then_some(self.quiet_since_ms));
         if let Err(what) = gathered.check_states(&states) {
             broken.push(Violation { checker: REPLAY, what });
         }
         broken.retain(|violation| !self.told.contains(violation));
         self.told.extend(broken.iter().cloned());
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.quiet_since_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+        if is_whole {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.quiet_since_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+        }
         Ok(broken)
     }
 

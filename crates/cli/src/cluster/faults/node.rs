@@ -38,6 +38,9 @@ pub(crate) struct NodePort {
 
 /// Arms a fault. Returns when it acts.
 pub(crate) fn add(port: &NodePort, spec: &FaultSpec) -> Result<ClusterFault, Failure> {
+    if port.process.is_some() {
+        list_when_it_answers(port)?;
+    }
     let body = json!(spec).to_string();
     let answer = ask(port, ("POST", PATH), Some(&body))?;
     let fault = read(port, answer)?;
