@@ -2,20 +2,27 @@
 //!
 //! Crashes, power losses, cuts and slow or full disks may hit every node at once: they cost
 //! availability, and what was synced stays. Data may be lost on a minority of the replicas only, and
-//! on no second node before the first has everything again: so one node of a run is its victim.
+//! on no second node before the first has everything again: so one node of a run is its victim. A
+//! partition that is added has one replica at first, and then two, whose majority is both: a run that
+//! adds some has no victim.
 
-use super::Planned;
+use super::{Fault, Planned};
 
 /// Why this schedule asks for more than the cluster promises to survive; `None` when it does not.
 #[must_use]
 pub fn exceeded(faults: &[Planned], replication_factor: u32) -> Option<String> {
     let mut victim = None;
+    let grows = faults.iter().any(|it| matches!(it.fault, Fault::AddPartitions { .. }));
     for planned in faults {
         let Some(node) = planned.fault.damages() else { continue };
         if replication_factor < 3 {
             return Some(format!(
                 "the data of node {node} is damaged, of which there are {replication_factor} copies"
             ));
+        }
+        if grows {
+            let text = "is damaged, while partitions are added that may have one copy only";
+            return Some(format!("the data of node {node} {text}"));
         }
         match victim {
             Some(other) if other != node => {
@@ -30,7 +37,6 @@ pub fn exceeded(faults: &[Planned], replication_factor: u32) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Fault;
 
     fn planned(faults: &[Fault]) -> Vec<Planned> {
         let plan = |fault: &Fault| Planned { at_ms: 1, for_ms: 1, fault: fault.clone() };
@@ -53,5 +59,7 @@ mod tests {
         let two = planned(&[Fault::Wipe { node: 1 }, Fault::FlipBit { node: 2 }]);
         assert!(exceeded(&two, 3).is_some());
         assert!(exceeded(&planned(&[Fault::Wipe { node: 1 }]), 1).is_some());
+        let grows = planned(&[Fault::Wipe { node: 1 }, Fault::AddPartitions { partitions: 4 }]);
+        assert!(exceeded(&grows, 3).is_some());
     }
 }

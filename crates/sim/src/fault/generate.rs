@@ -41,7 +41,9 @@ pub fn generate(seed: u64, shape: &Shape, duration_ms: u64) -> Vec<Planned> {
             Planned { at_ms, for_ms: for_ms.min(duration_ms.saturating_sub(at_ms)), fault }
         })
         .collect();
-    faults.extend(more_partitions(seed, shape, duration_ms));
+    if faults.iter().all(|planned| planned.fault.damages().is_none()) {
+        faults.extend(more_partitions(seed, shape, duration_ms));
+    }
     faults.sort_by_key(|planned| planned.at_ms);
     faults
 }

@@ -41,6 +41,12 @@ fn a_disk_lost_after_a_membership_change_comes_back() {
     holds("data-loss-after-a-membership-change");
 }
 
+/// New partitions get what was deployed before, while and after they came.
+#[test]
+fn partitions_that_are_added_have_every_version() {
+    holds("partitions-are-added-under-load");
+}
+
 #[test]
 fn every_file_is_read() {
     let folder = format!("{}/scenarios", env!("CARGO_MANIFEST_DIR"));
