@@ -6,6 +6,7 @@
 //! promises (`witness`). After each the cluster has to be ready again; if it is not, the next gets a
 //! new one.
 
+mod figure;
 mod glob;
 mod journal;
 mod report;

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::figure::{self, Bar};
 use super::journal::Journal;
 use super::witness::Seen;
 use crate::failure::Failure;
 use crate::output::rows_as_table;
+
+/// The file of the picture.
+const FIGURE: &str = "unavailability.svg";
 
 /// Lines of a log that are shown with a failure.
 const LOG_LINES: usize = 8;
@@ -170,12 +174,13 @@ impl Report {
         )
     }
 
-    /// Writes `report.json`, `report.md` and `junit.xml`.
+    /// Writes `report.json`, `report.md`, `junit.xml` and the picture of the waits.
     pub(super) fn write(&self, folder: &Path) -> Result<(), Failure> {
         for (name, text) in [
             ("report.json", format!("{:#}\n", self.json())),
             ("report.md", self.markdown()),
             ("junit.xml", self.junit()),
+            (FIGURE, self.figure()),
         ] {
             let path = folder.join(name);
             std::fs::write(&path, text).map_err(|error| Failure::file("write", &path, error))?;
@@ -183,9 +188,21 @@ impl Report {
         Ok(())
     }
 
+    /// The longest wait of each experiment that had a witness.
+    fn figure(&self) -> String {
+        let bars = self.verdicts.iter().filter_map(|one| {
+            let wait_ms = one.seen.as_ref()?.longest().as_secs_f64() * 1_000.0;
+            Some(Bar { name: &one.path, wait_ms, passed: one.passed() })
+        });
+        let bars: Vec<Bar<'_>> = bars.collect();
+        let title = format!("{}: longest time until a partition acknowledged", self.plan);
+        figure::svg(&title, &bars)
+    }
+
     fn markdown(&self) -> String {
         let mut text = format!(
-            "# Chaos suite: {}\n\n{} of {} experiments passed.\n\n| experiment | title | verdict | status | \
+            "# Chaos suite: {}\n\n{} of {} experiments passed.\n\n\
+             ![longest time until a partition acknowledged]({FIGURE})\n\n| experiment | title | verdict | status | \
              activities | faults | seconds | acknowledged | longest wait |\n|---|---|---|---|---|---|---|---|---|\n",
             self.plan,
             self.passed(),
@@ -257,7 +274,7 @@ impl Report {
     }
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -281,6 +298,7 @@ mod tests {
         let text = report.junit();
         assert!(text.contains("failures=\"1\"") && text.contains("b&lt;c"), "{text}");
         assert!(report.markdown().contains("1 of 2 experiments passed"));
+        assert!(report.figure().contains(">b&lt;c<"));
         assert_eq!(report.json()["experiments"][1]["verdict"], "deviated");
         assert_eq!(report.json()["experiments"][1]["witness"]["lost"], 0);
         report.interrupted = true;
