@@ -29,6 +29,8 @@ mod soak;
 #[cfg(target_os = "linux")]
 mod suite;
 mod variables;
+#[cfg(target_os = "linux")]
+mod witness;
 
 use std::process::ExitCode;
 

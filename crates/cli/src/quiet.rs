@@ -1,5 +1,5 @@
-//! Quiet between processes: a verification that needs a cluster at rest asks for it, and the suite's
-//! witness (`suite::witness`) sends nothing meanwhile.
+//! Quiet between processes: a verification that needs a cluster at rest asks for it, and the witness
+//! of a suite or a soak (`witness`) sends nothing meanwhile.
 //!
 //! Two files, and the locks of the operating system on them, which end with their processes: who
 //! needs quiet locks the first and waits for the second; the witness keeps the second locked as long
@@ -53,8 +53,8 @@ impl Quiet {
             if began.elapsed() > patience {
                 return Err(Failure::guided(
                     7,
-                    format!("the suite's own client did not come to rest in {patience:?}"),
-                    "Something that it was promised has not come to its end: see the suite's report.",
+                    format!("the witness did not come to rest in {patience:?}"),
+                    "Something that it was promised has not come to its end: see the report.",
                 ));
             }
             std::thread::sleep(LOOK_PAUSE);

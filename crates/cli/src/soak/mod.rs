@@ -20,7 +20,9 @@ use crate::cluster::admin;
 use crate::command::zbchaos::RUN_VARIABLE;
 use crate::failure::Failure;
 use crate::output::Format;
+use crate::quiet::QUIET_VARIABLE;
 use crate::suite::step::{Stop, run};
+use crate::witness::{Seen, Witness};
 use promises::Promises;
 use shape::Shape;
 
@@ -33,8 +35,9 @@ const INTERRUPTED: i32 = 13;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Each round breaks something while work goes on, heals it, and checks that the cluster is whole: replicas
-equal, deployments everywhere, nothing stuck, every partition at work, what was acknowledged there. When
-the cluster was started with --evidence, everything that it has committed is also held against the
+equal, deployments everywhere, nothing stuck, every partition at work, what was acknowledged there. A
+witness asks every partition for something small meanwhile, and gets what it was promised, once. When the
+cluster was started with --evidence, everything that it has committed is also held against the
 promises that the simulation checks. A finding is repeated with the same seed and --round.
 
 Exit codes: 0 nothing was found; 8 something was; 1 and 2 as everywhere.
@@ -71,8 +74,9 @@ struct Ended {
     code: Option<i32>,
     took: Duration,
     folder: PathBuf,
-    /// Promises that the records break.
+    /// Promises that are broken: to the witness, or in the records.
     broken: Vec<Violation>,
+    seen: Seen,
 }
 
 impl SoakArgs {
@@ -84,14 +88,16 @@ impl SoakArgs {
         let seed = self.seed.unwrap_or_else(|| OsRandom.below(1 << 32));
         let report = admin::full_path(&self.report)?;
         let stop = Stop::listen()?;
+        let witness = Witness::new(&report)?;
+        witness.settle_in(&cluster)?;
         eprintln!("seed {seed}, {} brokers, {} partitions", shape.brokers, shape.partitions);
         let (began, limit) = (Instant::now(), Duration::from_secs(self.minutes * 60));
         let mut rounds = Vec::new();
         let mut number = self.round.unwrap_or(0);
         while !stop.is_set() {
-            let mut ended = self.play(seed, number, shape, &report, &stop)?;
+            let mut ended = self.play(seed, number, shape, &report, &stop, &witness)?;
             let is_last = self.round.is_some() || began.elapsed() >= limit || stop.is_set();
-            ended.broken = promises.look(ended.code == Some(0), is_last)?;
+            ended.broken.extend(promises.look(ended.code == Some(0), is_last)?);
             eprintln!("{}", ended.line());
             rounds.push(ended);
             number += 1;
@@ -122,7 +128,9 @@ impl SoakArgs {
         shape: Shape,
         report: &std::path::Path,
         stop: &Stop,
+        witness: &Witness,
     ) -> Result<Ended, Failure> {
+        let cluster = admin::full_path(&self.dir)?;
         let folder = report.join(format!("seed-{seed}-round-{number}"));
         std::fs::create_dir_all(&folder).map_err(|error| Failure::file("make", &folder, error))?;
         let program = std::env::current_exe()
@@ -136,12 +144,16 @@ impl SoakArgs {
             .args(["chaos", "run", "--rollback-strategy", "always", "--journal-path"])
             .arg(folder.join("journal.json"))
             .arg(&file)
-            .env("SKEP_CLUSTER_DIR", admin::full_path(&self.dir)?)
+            .env("SKEP_CLUSTER_DIR", &cluster)
+            .env(QUIET_VARIABLE, witness.quiet_variable())
             .env(RUN_VARIABLE, format!("soak{seed}n{number}"));
+        let watch = witness.begin(&cluster)?;
         let began = Instant::now();
-        let done = run(&mut command, &folder.join("run.log"), None, stop)?;
-        let (code, took) = (done.code, began.elapsed());
-        Ok(Ended { round: number, code, took, folder, broken: Vec::new() })
+        let done = run(&mut command, &folder.join("run.log"), None, stop);
+        let took = began.elapsed();
+        let seen = watch.end()?;
+        let broken = seen.findings().to_vec();
+        Ok(Ended { round: number, code: done?.code, took, folder, broken, seen })
     }
 }
 
@@ -162,7 +174,13 @@ impl Ended {
             Some(code) => format!("FOUND (exit code {code}, {})", self.folder.display()),
             None => "interrupted".to_owned(),
         };
-        format!("round {}: {verdict} after {:.1} s", self.round, self.took.as_secs_f64())
+        format!(
+            "round {}: {verdict} after {:.1} s, {} acknowledged, longest wait {} ms",
+            self.round,
+            self.took.as_secs_f64(),
+            self.seen.acknowledged(),
+            self.seen.longest().as_millis()
+        )
     }
 
     fn json(&self) -> Value {
@@ -170,6 +188,7 @@ impl Ended {
             "round": self.round,
             "exitCode": self.code,
             "broken": self.broken,
+            "witness": self.seen.json(),
             "seconds": self.took.as_secs_f64(),
             "folder": self.folder.display().to_string(),
         })

@@ -11,7 +11,6 @@ mod glob;
 mod journal;
 mod report;
 pub(crate) mod step;
-mod witness;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,10 +26,10 @@ use crate::cluster::state::ClusterState;
 use crate::experiments::{self, Entry};
 use crate::failure::Failure;
 use crate::output::Format;
+use crate::witness::{self, Witness};
 use journal::Journal;
 use report::{Report, Verdict};
 use step::{Stop, run};
-use witness::Witness;
 
 /// How long a cluster may take until it serves.
 const START_SECONDS: u64 = 120;

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::figure::{self, Bar};
 use super::journal::Journal;
-use super::witness::Seen;
 use crate::failure::Failure;
 use crate::output::rows_as_table;
+use crate::witness::Seen;
 
 /// The file of the picture.
 const FIGURE: &str = "unavailability.svg";
@@ -46,7 +46,8 @@ impl Verdict {
             let from = log.lines().count().saturating_sub(LOG_LINES);
             why.extend(log.lines().skip(from).map(ToOwned::to_owned));
         }
-        why.extend(seen.iter().flat_map(Seen::findings).cloned());
+        let findings = seen.iter().flat_map(Seen::findings);
+        why.extend(findings.map(|it| format!("{}: {}", it.checker, it.what)));
         Self { path: path.to_owned(), code, took, journal, seen, why: why.join("\n") }
     }
 

@@ -1,5 +1,5 @@
-//! The witness: a client beside each experiment of the suite, which asks every partition for something
-//! small again and again, as a client would that knows all gateways.
+//! The witness: a client beside each experiment of a suite and each round of a soak, which asks every
+//! partition for something small again and again, as a client would that knows all gateways.
 //!
 //! It tells how long a partition was not to be had, and whether the cluster kept what it acknowledged:
 //! each wish is a message that starts an instance with one job, on a partition of the witness's
@@ -18,16 +18,17 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use skep_client::proto::DeployResourceRequest;
 use skep_client::{Client, Options};
+use skep_env::{OsRandom, Random};
 
 use crate::cluster::admin;
 use crate::cluster::state::ClusterState;
 use crate::failure::Failure;
 use crate::quiet::Noise;
 use ledger::Ledger;
-pub(super) use ledger::Seen;
+pub(crate) use ledger::Seen;
 
 /// What is asked for: started by a message, one job.
-const MODEL: &str = include_str!("../../../../../experiments/models/witness.bpmn");
+const MODEL: &str = include_str!("../../../../experiments/models/witness.bpmn");
 
 /// How long one call may take before the witness tries another gateway.
 const CALL_MAX: Duration = Duration::from_secs(2);
@@ -39,11 +40,13 @@ const CONNECT_MAX: Duration = Duration::from_millis(500);
 const DEPLOY_MAX: Duration = Duration::from_secs(60);
 
 /// See the module.
-pub(super) struct Witness {
+pub(crate) struct Witness {
     shared: Arc<Shared>,
 }
 
 struct Shared {
+    /// What sets its wishes apart from those of others on the same cluster.
+    name: String,
     ledger: Mutex<Ledger>,
     noise: Noise,
     stopped: AtomicBool,
@@ -66,15 +69,16 @@ impl Shared {
 }
 
 /// A witness at work.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
 }
 
 impl Witness {
     /// Its files go to this folder.
-    pub(super) fn new(folder: &Path) -> Result<Self, Failure> {
+    pub(crate) fn new(folder: &Path) -> Result<Self, Failure> {
         let shared = Shared {
+            name: format!("{:016x}", OsRandom.below(u64::MAX)),
             ledger: Mutex::default(),
             noise: Noise::new(&folder.join("quiet"))?,
             stopped: AtomicBool::new(false),
@@ -83,12 +87,12 @@ impl Witness {
     }
 
     /// What [`crate::quiet::QUIET_VARIABLE`] is to be for the experiment.
-    pub(super) fn quiet_variable(&self) -> std::ffi::OsString {
+    pub(crate) fn quiet_variable(&self) -> std::ffi::OsString {
         self.shared.noise.variable()
     }
 
     /// Gives a new cluster what the witness asks for; what it was told by an earlier one is over.
-    pub(super) fn settle_in(&self, folder: &Path) -> Result<(), Failure> {
+    pub(crate) fn settle_in(&self, folder: &Path) -> Result<(), Failure> {
         self.shared.with(|ledger| *ledger = Ledger::default());
         let addresses = entrances(&admin::existing(folder)?);
         let options = Options { request_timeout: DEPLOY_MAX, ..Options::default() };
@@ -113,7 +117,7 @@ impl Witness {
     }
 
     /// Begins to ask.
-    pub(super) fn begin(&self, folder: &Path) -> Result<Watch, Failure> {
+    pub(crate) fn begin(&self, folder: &Path) -> Result<Watch, Failure> {
         let cluster = admin::existing(folder)?;
         let options = Options {
             request_timeout: CALL_MAX,
@@ -127,7 +131,7 @@ impl Witness {
         let asking = Arc::clone(&shared);
         let (addresses, partitions) = (entrances(&cluster), cluster.partitions);
         let thread = std::thread::Builder::new()
-            .name("suite-witness".to_owned())
+            .name("witness".to_owned())
             .spawn(move || runtime.block_on(ask::ask(&asking, &addresses, &options, partitions)))
             .map_err(|error| Failure::Local(format!("the witness cannot begin: {error}")))?;
         Ok(Watch { shared, thread })
@@ -136,7 +140,7 @@ impl Witness {
 
 impl Watch {
     /// Asks for nothing new, waits for what is open, and tells what was seen.
-    pub(super) fn end(self) -> Result<Seen, Failure> {
+    pub(crate) fn end(self) -> Result<Seen, Failure> {
         self.shared.stopped.store(true, Ordering::Release);
         let ended = self.thread.join();
         self.shared.noise.end();

@@ -94,7 +94,7 @@ async fn publish(shared: &Shared, entrances: &Entrances, partition: u32, partiti
         }
         let number = shared.with(super::Ledger::ask);
         let began = *since.get_or_insert_with(Instant::now);
-        let (answer, by) = wish(entrances, number, partition, partitions).await;
+        let (answer, by) = wish(shared, entrances, number, partition, partitions).await;
         shared.with(|ledger| {
             ledger.answered(number, answer);
             ledger.waited(by.unwrap_or(partition), began.elapsed());
@@ -108,6 +108,7 @@ async fn publish(shared: &Shared, entrances: &Entrances, partition: u32, partiti
 
 /// One wish; the partition that acknowledged it, after a scaling perhaps another one.
 async fn wish(
+    shared: &Shared,
     entrances: &Entrances,
     number: u64,
     partition: u32,
@@ -115,7 +116,7 @@ async fn wish(
 ) -> (Answer, Option<u32>) {
     let Some((at, client)) = entrances.client() else { return (Answer::Refused, None) };
     let request = PublishMessageRequest::new(NAME, correlation_key(number, partition, partitions))
-        .with_variables(json!({ "wish": number }));
+        .with_variables(json!({ "wish": number, "of": shared.name }));
     match client.publish_message(request).await {
         Ok(message) => {
             let made = u64::try_from(message.key).unwrap_or(key::NO_KEY);
@@ -155,7 +156,9 @@ async fn work(shared: &Shared, entrances: &Entrances, asked: &Cell<bool>) {
             return;
         }
         for job in polled.iter().flatten() {
-            shared.with(|ledger| ledger.job(wish_of(job), job.key));
+            if let Some(number) = wish_of(shared, job) {
+                shared.with(|ledger| ledger.job(number, job.key));
+            }
         }
         // A completion that got no answer may have been made: then the job does not come again, and
         // only asking once more tells.
@@ -171,10 +174,10 @@ async fn work(shared: &Shared, entrances: &Entrances, asked: &Cell<bool>) {
     }
 }
 
-/// The number of the wish that a job stands for.
-fn wish_of(job: &ActivatedJob) -> u64 {
+/// The number of the wish that a job stands for; none if another witness had it, before.
+fn wish_of(shared: &Shared, job: &ActivatedJob) -> Option<u64> {
     let variables: Value = serde_json::from_str(&job.variables).unwrap_or_default();
-    variables["wish"].as_u64().unwrap_or(0)
+    (variables["of"] == shared.name.as_str()).then(|| variables["wish"].as_u64().unwrap_or(0))
 }
 
 /// The jobs that are there; none when no gateway tells.
@@ -203,7 +206,9 @@ async fn complete(shared: &Shared, entrances: &Entrances, job: &ActivatedJob) ->
             return false;
         }
     }
-    shared.with(|ledger| ledger.completed(wish_of(job)));
+    if let Some(number) = wish_of(shared, job) {
+        shared.with(|ledger| ledger.completed(number));
+    }
     true
 }
 

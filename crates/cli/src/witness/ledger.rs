@@ -7,9 +7,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use skep_check::check::Violation;
 
-/// What is kept of a finding.
+/// Most findings that are kept of one experiment.
 const FINDINGS_MAX: usize = 20;
+
+/// The promises, as the checkers of the simulation call them.
+const LOST: &str = "acknowledged is not lost";
+const REFUSED: &str = "refused leaves no trace";
+const TWICE: &str = "no duplicate instance";
+const JOB: &str = "job completes once";
 
 /// How a wish was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +56,7 @@ pub(crate) struct Seen {
     longest: (Duration, u32),
     /// Of what was acknowledged; each a broken promise.
     lost: u64,
-    findings: Vec<String>,
+    findings: Vec<Violation>,
 }
 
 impl Ledger {
@@ -71,7 +78,7 @@ impl Ledger {
             Answer::None => self.seen.unanswered += 1,
         }
         if answer == Answer::Refused && wish.job.is_some() {
-            self.seen.find(format!("wish {number} was refused, and has a job"));
+            self.seen.find(REFUSED, format!("wish {number} was refused, and has a job"));
         }
     }
 
@@ -83,18 +90,25 @@ impl Ledger {
     /// A worker was handed the job of a wish.
     pub(super) fn job(&mut self, number: u64, job: i64) {
         let Some(wish) = self.wishes.get_mut(&number) else {
-            return self.seen.find(format!("job {job} stands for wish {number}, which nobody had"));
+            return self
+                .seen
+                .find(REFUSED, format!("job {job} stands for wish {number}, which nobody had"));
         };
         match wish.job.replace(job) {
             Some(other) if other != job => {
-                self.seen.find(format!("wish {number} was done twice: by jobs {other} and {job}"));
+                self.seen.find(
+                    TWICE,
+                    format!("wish {number} was done twice: by jobs {other} and {job}"),
+                );
             }
             Some(_) if wish.completed => {
-                self.seen
-                    .find(format!("job {job} of wish {number} came again after its completion"));
+                self.seen.find(
+                    JOB,
+                    format!("job {job} of wish {number} came again after its completion"),
+                );
             }
             _ if wish.answer == Some(Answer::Refused) => {
-                self.seen.find(format!("wish {number} was refused, and has job {job}"));
+                self.seen.find(REFUSED, format!("wish {number} was refused, and has job {job}"));
             }
             _ => {}
         }
@@ -127,7 +141,7 @@ impl Ledger {
         let mut seen = std::mem::take(&mut self.seen);
         for number in lost {
             seen.lost += 1;
-            seen.find(format!("wish {number} was acknowledged, and is not done"));
+            seen.find(LOST, format!("wish {number} was acknowledged, and is not done"));
             // Once is enough.
             self.wishes.remove(&number);
         }
@@ -136,13 +150,14 @@ impl Ledger {
 }
 
 impl Seen {
-    fn find(&mut self, finding: String) {
+    fn find(&mut self, checker: &'static str, what: String) {
         if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(finding);
+            self.findings.push(Violation { checker, what });
         }
     }
 
-    pub(crate) fn findings(&self) -> &[String] {
+    /// What is not as it should be, by the names that the simulation has for it.
+    pub(crate) fn findings(&self) -> &[Violation] {
         &self.findings
     }
 
@@ -203,7 +218,7 @@ mod tests {
         answered(&mut ledger, Answer::Acknowledged);
         let seen = ledger.take();
         assert_eq!(seen.json()["lost"], 1);
-        assert!(seen.findings()[0].contains("is not done"), "{seen:?}");
+        assert!(seen.findings()[0].what.contains("is not done"), "{seen:?}");
         assert_eq!(ledger.take(), Seen::default());
 
         let twice = answered(&mut ledger, Answer::None);
@@ -214,7 +229,9 @@ mod tests {
         let refused = answered(&mut ledger, Answer::Refused);
         ledger.job(refused, 3);
         ledger.job(99, 4);
-        let findings = ledger.take().findings().join("\n");
+        let seen = ledger.take();
+        let findings: Vec<&str> = seen.findings().iter().map(|it| it.what.as_str()).collect();
+        let findings = findings.join("\n");
         for what in ["came again", "done twice", "was refused, and has job 3", "nobody had"] {
             assert!(findings.contains(what), "{what}: {findings}");
         }
