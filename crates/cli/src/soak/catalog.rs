@@ -165,6 +165,10 @@ pub(super) fn work(random: &dyn Random) -> Vec<Step> {
 /// wrongly (2), fails for a reason of the engine's own (1) or dies is no such end.
 pub(super) const WORK_MAY_END_WITH: [u8; 7] = [0, 3, 4, 5, 6, 7, 8];
 
+/// Exit codes with which a fault may begin: made, or not found (4), as a leader while an earlier fault of
+/// the round keeps the partition from having one.
+pub(super) const FAULT_MAY_END_WITH: [u8; 2] = [0, 4];
+
 /// What has to be true before anything is broken, and when nothing is broken any more: what was
 /// acknowledged is there and completes, what can be deployed is deployed, every partition works,
 /// nothing is under way, replicas are equal.

@@ -42,7 +42,9 @@ pub(super) fn experiment(seed: u64, round: u64, shape: Shape, program: &Path) ->
     let faults: Vec<_> =
         (0..=random.below(FAULTS_MAX)).map(|_| catalog::fault(&random, shape)).collect();
     for fault in &faults {
-        let mut begin = activity("action", &fault.begin, program);
+        // A probe, because only those have a tolerance.
+        let mut begin = activity("probe", &fault.begin, program);
+        begin["tolerance"] = json!(catalog::FAULT_MAY_END_WITH);
         if fault.lasts_s > 0 {
             begin["pauses"] = json!({ "after": fault.lasts_s });
         }
