@@ -15,6 +15,7 @@ use crate::evidence::{End, Evidence, FinalState, Recorder};
 use crate::fault::{Fault, Operator, Outages, Planned, inflict, is_changing, leader};
 use crate::generated::chance::Chance;
 use crate::history::OutcomeCounts;
+use crate::net::Link;
 use crate::scenario::Scenario;
 use crate::seeds::Seeds;
 use crate::trace::Event;
@@ -222,6 +223,8 @@ impl Run<'_> {
     /// Nothing goes wrong any more, and everything that somebody waits for is done.
     async fn healing_phase(&mut self, tasks: &mut Tasks) -> End {
         let began = Instant::now();
+        // A fault that ends with the phase may not have put back what it changed.
+        self.cluster.network().set_default(Link::default());
         self.cluster.network().heal_all();
         self.outages.end_all();
         for node in self.cluster.nodes() {
