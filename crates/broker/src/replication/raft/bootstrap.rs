@@ -131,8 +131,13 @@ impl Core {
         while started.elapsed() < patience + head_start {
             let known = self.probe(others).await;
             let ready = known.values().filter(|reply| reply.started).count();
+            // One that is there and has not found out yet that the group is new would take itself for one
+            // that lost its data, and could not vote before it is sure: a moment for those.
+            let all = Duration::from_millis(timing::BEGIN_ALL_MS);
             let has_quorum = ready + 1 >= quorum(others.len() + 1);
-            if started.elapsed() >= head_start && has_quorum {
+            let enough =
+                ready == others.len() || (has_quorum && started.elapsed() >= head_start + all);
+            if started.elapsed() >= head_start && enough {
                 break;
             }
             pause().await;

@@ -61,6 +61,10 @@ pub(crate) const TRANSFER_ELECTION_MS: u64 = 2 * ELECTION_MIN_MS;
 /// Pause between two rounds of questions of a node without data, in milliseconds.
 pub(crate) const PROBE_PAUSE_MS: u64 = 50;
 
+/// How long a new group waits for members that are there and have not found out yet that it is new:
+/// a few probes of a machine that starts many at once.
+pub(crate) const BEGIN_ALL_MS: u64 = 500;
+
 /// How long a node without data waits for the answers of all others before the answers of enough of
 /// them decide, in milliseconds.
 pub(crate) const PROBE_ALL_MS: u64 = 2_000;
