@@ -245,3 +245,18 @@ pub struct Evidence {
     /// How it ended.
     pub end: End,
 }
+
+impl Evidence {
+    /// Nothing yet, of a cluster with so many partitions.
+    #[must_use]
+    pub fn of(partitions: u32) -> Self {
+        Self {
+            partitions,
+            partitions_at_end: partitions,
+            calls: Vec::new(),
+            recorded: Recorded::default(),
+            states: Vec::new(),
+            end: End::default(),
+        }
+    }
+}

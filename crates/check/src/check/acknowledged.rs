@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use skep_protocol::{JobBatchIntent, Key, PartitionId, Payload, RecordType};
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 use crate::history::{Call, CallKind, Outcome};
 
@@ -14,7 +14,7 @@ pub(crate) struct AcknowledgedIsNotLost;
 
 impl Checker for AcknowledgedIsNotLost {
     fn name(&self) -> &'static str {
-        "acknowledged is not lost"
+        names::ACKNOWLEDGED
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

@@ -8,7 +8,7 @@ use skep_protocol::{
     RecordType,
 };
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 
 /// See the module.
@@ -16,7 +16,7 @@ pub(crate) struct MessageCorrelatesOnce;
 
 impl Checker for MessageCorrelatesOnce {
     fn name(&self) -> &'static str {
-        "message correlates once"
+        names::CORRELATION
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

@@ -7,7 +7,7 @@ use skep_protocol::{
     CommandDistributionIntent, DecisionIntent, Key, PartitionId, Payload, ProcessIntent, RecordType,
 };
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 
 /// See the module.
@@ -18,7 +18,7 @@ type Definitions = BTreeMap<(&'static str, String, u32), Key>;
 
 impl Checker for DistributionIsComplete {
     fn name(&self) -> &'static str {
-        "distribution is complete"
+        names::DISTRIBUTION
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use skep_protocol::{MessageIntent, Payload, ProcessInstanceCreationIntent, RecordType};
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 
 /// See the module.
@@ -12,7 +12,7 @@ pub(crate) struct NoDuplicateInstance;
 
 impl Checker for NoDuplicateInstance {
     fn name(&self) -> &'static str {
-        "no duplicate instance"
+        names::DUPLICATES
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

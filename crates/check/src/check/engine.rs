@@ -3,7 +3,7 @@
 
 use skep_protocol::{Payload, RejectionType};
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 
 /// See the module.
@@ -11,7 +11,7 @@ pub(crate) struct EngineNeverFails;
 
 impl Checker for EngineNeverFails {
     fn name(&self) -> &'static str {
-        "engine never fails"
+        names::ENGINE
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use skep_protocol::{JobBatchIntent, JobIntent, Key, Payload, RecordType};
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 use crate::history::{CallKind, Outcome};
 
@@ -14,7 +14,7 @@ pub(crate) struct JobCompletesOnce;
 
 impl Checker for JobCompletesOnce {
     fn name(&self) -> &'static str {
-        "job completes once"
+        names::JOBS
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

@@ -8,7 +8,7 @@ use skep_protocol::{
     ProcessInstanceIntent, Record, RecordType, TimerIntent, VariableIntent, key,
 };
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 
 /// See the module.
@@ -16,7 +16,7 @@ pub(crate) struct EachKeyOnce;
 
 impl Checker for EachKeyOnce {
     fn name(&self) -> &'static str {
-        "each key once"
+        names::KEYS
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! When all faults stop, everything heals and finishes, in bounded time: every partition is led,
 //! every instance ends, every replica has caught up.
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 use crate::history::{Call, CallKind, Outcome};
 
@@ -10,7 +10,7 @@ pub(crate) struct EverythingHeals;
 
 impl Checker for EverythingHeals {
     fn name(&self) -> &'static str {
-        "everything heals"
+        names::LIVENESS
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

@@ -8,6 +8,7 @@ mod engine;
 mod jobs;
 mod keys;
 mod liveness;
+pub mod names;
 mod refused;
 mod replicas;
 mod sends;

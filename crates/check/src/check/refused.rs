@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 use crate::history::{Call, Outcome};
 
@@ -11,7 +11,7 @@ pub(crate) struct RefusedLeavesNoTrace;
 
 impl Checker for RefusedLeavesNoTrace {
     fn name(&self) -> &'static str {
-        "refused leaves no trace"
+        names::REFUSED
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

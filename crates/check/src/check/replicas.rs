@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use skep_protocol::PartitionId;
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::{Evidence, FinalState, Log};
 use crate::records::Reader;
 use crate::replay::{Row, replay};
@@ -15,7 +15,7 @@ pub(crate) struct ReplicaStateIsReplay;
 
 impl Checker for ReplicaStateIsReplay {
     fn name(&self) -> &'static str {
-        "replica state is replay"
+        names::REPLICAS
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

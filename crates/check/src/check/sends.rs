@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use skep_protocol::{Key, Payload, ProcessMessageSubscriptionIntent, RecordType};
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 
 /// A subscription that is not open this long after all is healed was forgotten, in milliseconds: it
@@ -17,7 +17,7 @@ pub(crate) struct SendsAreRepeated;
 
 impl Checker for SendsAreRepeated {
     fn name(&self) -> &'static str {
-        "sends are repeated"
+        names::SENDS
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::{Evidence, Recorded, Replica, Told};
 
 /// See the module.
@@ -11,7 +11,7 @@ pub(crate) struct StreamIsGapFree;
 
 impl Checker for StreamIsGapFree {
     fn name(&self) -> &'static str {
-        "stream is gap-free"
+        names::STREAM
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use skep_protocol::*;
 
-use crate::evidence::{End, EntryId, Evidence, Recorded, Replica, Told};
+use crate::evidence::{EntryId, Evidence, Replica, Told};
 use crate::history::{Call, CallKind, Outcome};
 
 /// A run in the making.
@@ -52,14 +52,8 @@ pub(crate) fn element(
 
 impl Made {
     pub(crate) fn new(partitions: u32) -> Self {
-        let evidence = Evidence {
-            partitions,
-            partitions_at_end: partitions,
-            calls: Vec::new(),
-            recorded: Recorded::default(),
-            states: Vec::new(),
-            end: End { healed_after_ms: Some(1_000), ..End::default() },
-        };
+        let mut evidence = Evidence::of(partitions);
+        evidence.end.healed_after_ms = Some(1_000);
         Self { evidence, next: std::collections::BTreeMap::new(), reference: 0 }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use skep_protocol::{Payload, RecordType, TimerIntent};
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 
 /// A timer that is due this long at the end of a run is lost, in milliseconds: any leader has looked
@@ -17,7 +17,7 @@ pub(crate) struct TimersAreOnTime;
 
 impl Checker for TimersAreOnTime {
     fn name(&self) -> &'static str {
-        "timers are on time"
+        names::TIMERS
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

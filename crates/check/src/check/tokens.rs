@@ -3,7 +3,7 @@
 
 use skep_protocol::{ElementType, ErrorType, NO_KEY};
 
-use super::Checker;
+use super::{Checker, names};
 use crate::evidence::Evidence;
 use crate::reader::history::{History, Life};
 
@@ -12,7 +12,7 @@ pub(crate) struct TokensAreConserved;
 
 impl Checker for TokensAreConserved {
     fn name(&self) -> &'static str {
-        "tokens are conserved"
+        names::TOKENS
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {

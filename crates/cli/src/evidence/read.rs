@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use skep_broker::Inspection;
 use skep_check::check::{self, Violation};
-use skep_check::evidence::{End, EntryId, Evidence, Recorded, Replica, Told};
+use skep_check::evidence::{EntryId, Evidence, Replica, Told};
 use skep_check::replay;
 
 use super::{ENTRY, HEAD, PREFIX, REPLACED, SUFFIX};
@@ -28,15 +28,11 @@ pub(crate) struct Gathered {
 impl Gathered {
     /// Nothing of this folder yet.
     pub(crate) fn of(folder: &Path, partitions: u32) -> Self {
-        let evidence = Evidence {
-            partitions,
-            partitions_at_end: partitions,
-            calls: Vec::new(),
-            recorded: Recorded::default(),
-            states: Vec::new(),
-            end: End::default(),
-        };
-        Self { folder: folder.to_owned(), read: BTreeMap::new(), evidence }
+        Self {
+            folder: folder.to_owned(),
+            read: BTreeMap::new(),
+            evidence: Evidence::of(partitions),
+        }
     }
 
     /// Reads what was written since.

@@ -4,16 +4,13 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use skep_check::check::Violation;
+use skep_check::check::{Violation, names};
 
 use crate::cluster::http;
 use crate::cluster::layout::NodeKind;
 use crate::cluster::state::ClusterState;
 use crate::evidence::{Gathered, States};
 use crate::failure::Failure;
-
-/// What a violation of the comparison with a replay is called.
-const REPLAY: &str = "replica state is replay";
 
 /// See the module.
 pub(super) struct Promises {
@@ -54,7 +51,7 @@ impl Promises {
         gathered.look()?;
         let mut broken = gathered.check(is_whole.then_some(self.quiet_since_ms));
         if let Err(what) = gathered.check_states(&states) {
-            broken.push(Violation { checker: REPLAY, what });
+            broken.push(Violation { checker: names::REPLICAS, what });
         }
         broken.retain(|violation| !self.told.contains(violation));
         self.told.extend(broken.iter().cloned());

@@ -141,7 +141,7 @@ fn correlation_key(number: u64, partition: u32, partitions: u32) -> String {
 /// Does the jobs of the wishes, as long as there may be new ones or one is open.
 async fn work(shared: &Shared, entrances: &Entrances, asked: &Cell<bool>) {
     let mut end = End::default();
-    let mut unsure: Vec<ActivatedJob> = Vec::new();
+    let mut unsure: Vec<Due> = Vec::new();
     while !end.is_past(asked.get()) {
         let is_open = shared.with(|ledger| ledger.open() > 0);
         // When nothing is open at the end, what is there all the same is one too many.
@@ -151,33 +151,44 @@ async fn work(shared: &Shared, entrances: &Entrances, asked: &Cell<bool>) {
             continue;
         }
         let polled = poll(entrances).await;
-        let is_empty = polled.as_ref().is_none_or(Vec::is_empty);
-        if is_empty && is_last && polled.is_some() {
+        let is_told = polled.is_some();
+        let new: Vec<Due> = polled.iter().flatten().map(|job| Due::of(shared, job)).collect();
+        if is_told && new.is_empty() && is_last {
             return;
         }
-        for job in polled.iter().flatten() {
-            if let Some(number) = wish_of(shared, job) {
-                shared.with(|ledger| ledger.job(number, job.key));
+        for due in &new {
+            if let Some(number) = due.wish {
+                shared.with(|ledger| ledger.job(number, due.job));
             }
         }
+        let is_idle = new.is_empty();
         // A completion that got no answer may have been made: then the job does not come again, and
         // only asking once more tells.
-        let jobs = std::mem::take(&mut unsure).into_iter().chain(polled.into_iter().flatten());
-        for job in jobs {
-            if !complete(shared, entrances, &job).await {
-                unsure.push(job);
+        for due in std::mem::take(&mut unsure).into_iter().chain(new) {
+            if !complete(shared, entrances, &due).await {
+                unsure.push(due);
             }
         }
-        if is_empty || !unsure.is_empty() {
+        if is_idle || !unsure.is_empty() {
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-/// The number of the wish that a job stands for; none if another witness had it, before.
-fn wish_of(shared: &Shared, job: &ActivatedJob) -> Option<u64> {
-    let variables: Value = serde_json::from_str(&job.variables).unwrap_or_default();
-    (variables["of"] == shared.name.as_str()).then(|| variables["wish"].as_u64().unwrap_or(0))
+/// A job that is to be completed.
+struct Due {
+    job: i64,
+    /// The number of the wish that it stands for; none if another witness had it, before.
+    wish: Option<u64>,
+}
+
+impl Due {
+    fn of(shared: &Shared, job: &ActivatedJob) -> Self {
+        let variables: Value = serde_json::from_str(&job.variables).unwrap_or_default();
+        let is_own = variables["of"] == shared.name.as_str();
+        let wish = is_own.then(|| variables["wish"].as_u64().unwrap_or(0));
+        Self { job: job.key, wish }
+    }
 }
 
 /// The jobs that are there; none when no gateway tells.
@@ -195,9 +206,9 @@ async fn poll(entrances: &Entrances) -> Option<Vec<ActivatedJob>> {
 }
 
 /// Completes a job; false when it is not known whether it is completed.
-async fn complete(shared: &Shared, entrances: &Entrances, job: &ActivatedJob) -> bool {
+async fn complete(shared: &Shared, entrances: &Entrances, due: &Due) -> bool {
     let Some((at, client)) = entrances.client() else { return false };
-    match client.complete_job(CompleteJobRequest::new(job.key)).await {
+    match client.complete_job(CompleteJobRequest::new(due.job)).await {
         Ok(()) => {}
         // An earlier call did it, whose answer did not arrive.
         Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -206,7 +217,7 @@ async fn complete(shared: &Shared, entrances: &Entrances, job: &ActivatedJob) ->
             return false;
         }
     }
-    if let Some(number) = wish_of(shared, job) {
+    if let Some(number) = due.wish {
         shared.with(|ledger| ledger.completed(number));
     }
     true

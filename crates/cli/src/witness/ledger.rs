@@ -3,20 +3,15 @@
 //! Each wish is a number. What was acknowledged has to be done once, what was refused never, and what
 //! got no answer at most once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use skep_check::check::Violation;
+use skep_check::check::names::{ACKNOWLEDGED, DUPLICATES, JOBS, REFUSED};
 
 /// Most findings that are kept of one experiment.
 const FINDINGS_MAX: usize = 20;
-
-/// The promises, as the checkers of the simulation call them.
-const LOST: &str = "acknowledged is not lost";
-const REFUSED: &str = "refused leaves no trace";
-const TWICE: &str = "no duplicate instance";
-const JOB: &str = "job completes once";
 
 /// How a wish was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +36,8 @@ struct Wish {
 pub(super) struct Ledger {
     last: u64,
     wishes: BTreeMap<u64, Wish>,
-    /// Wishes that have no answer yet.
-    asking: usize,
+    /// Wishes that have no answer yet, or were acknowledged and are not done.
+    open: BTreeSet<u64>,
     seen: Seen,
 }
 
@@ -63,7 +58,7 @@ impl Ledger {
     /// A new wish.
     pub(super) fn ask(&mut self) -> u64 {
         self.last += 1;
-        self.asking += 1;
+        self.open.insert(self.last);
         self.wishes.insert(self.last, Wish::default());
         self.last
     }
@@ -71,7 +66,9 @@ impl Ledger {
     pub(super) fn answered(&mut self, number: u64, answer: Answer) {
         let Some(wish) = self.wishes.get_mut(&number) else { return };
         wish.answer = Some(answer);
-        self.asking = self.asking.saturating_sub(1);
+        if answer != Answer::Acknowledged || wish.completed {
+            self.open.remove(&number);
+        }
         match answer {
             Answer::Acknowledged => self.seen.acknowledged += 1,
             Answer::Refused => self.seen.refused += 1,
@@ -97,13 +94,13 @@ impl Ledger {
         match wish.job.replace(job) {
             Some(other) if other != job => {
                 self.seen.find(
-                    TWICE,
+                    DUPLICATES,
                     format!("wish {number} was done twice: by jobs {other} and {job}"),
                 );
             }
             Some(_) if wish.completed => {
                 self.seen.find(
-                    JOB,
+                    JOBS,
                     format!("job {job} of wish {number} came again after its completion"),
                 );
             }
@@ -118,30 +115,29 @@ impl Ledger {
     pub(super) fn completed(&mut self, number: u64) {
         if let Some(wish) = self.wishes.get_mut(&number) {
             wish.completed = true;
+            if wish.answer.is_some() {
+                self.open.remove(&number);
+            }
         }
     }
 
     /// Wishes that have no answer yet, or were acknowledged and are not done.
     pub(super) fn open(&self) -> usize {
-        self.asking + self.undone().count()
-    }
-
-    fn undone(&self) -> impl Iterator<Item = u64> {
-        let undone = self
-            .wishes
-            .iter()
-            .filter(|(_, wish)| wish.answer == Some(Answer::Acknowledged) && !wish.completed);
-        undone.map(|(number, _)| *number)
+        self.open.len()
     }
 
     /// What was seen since the last time; what is not done by now is lost. Wishes are kept: the job of
     /// one that is done must not come again.
     pub(super) fn take(&mut self) -> Seen {
-        let lost: Vec<u64> = self.undone().collect();
         let mut seen = std::mem::take(&mut self.seen);
+        let is_answered =
+            |number: &u64| self.wishes.get(number).is_some_and(|it| it.answer.is_some());
+        let (lost, asking): (Vec<u64>, _) =
+            std::mem::take(&mut self.open).into_iter().partition(is_answered);
+        self.open = asking.into_iter().collect();
         for number in lost {
             seen.lost += 1;
-            seen.find(LOST, format!("wish {number} was acknowledged, and is not done"));
+            seen.find(ACKNOWLEDGED, format!("wish {number} was acknowledged, and is not done"));
             // Once is enough.
             self.wishes.remove(&number);
         }
