@@ -20,8 +20,11 @@ mod evidence;
 mod experiments;
 mod failure;
 mod limits;
+#[cfg(target_os = "linux")]
+mod lock_file;
 mod logging;
 mod output;
+#[cfg(target_os = "linux")]
 mod quiet;
 mod server;
 #[cfg(target_os = "linux")]

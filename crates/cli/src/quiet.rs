@@ -6,11 +6,12 @@
 //! as anything of it is under way.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
+use crate::lock_file;
 
 /// The variable that names the folder of the two files; without it nobody makes noise.
 pub(crate) const QUIET_VARIABLE: &str = "SKEP_CHAOS_QUIET";
@@ -102,12 +103,7 @@ impl Noise {
 
 fn open(folder: &Path, name: &str) -> Result<File, Failure> {
     let path = folder.join(name);
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| Failure::file("open", &path, error))
+    lock_file::open(&path).map_err(|error| Failure::file("open", &path, error))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::layout::{NodeKind, free_ports};
 use super::state::{ClusterState, Node, NodeState, Phase};
 use super::{fault, launch, network};
 use crate::failure::Failure;
+use crate::lock_file;
 
 /// The file whose lock says that a command is at work.
 const LOCK: &str = "cluster.lock";
@@ -21,6 +22,9 @@ pub(crate) const MEMORY: &str = "zbchaos.json";
 
 /// Locked while [`MEMORY`] changes.
 pub(crate) const MEMORY_LOCK: &str = "zbchaos.lock";
+
+/// Locked while an experiment runs.
+pub(crate) const CHAOS_LOCK: &str = "chaos.lock";
 
 /// What brokers committed, life by life.
 pub(crate) const EVIDENCE: &str = "evidence";
@@ -50,8 +54,7 @@ pub(crate) fn full_path(folder: &Path) -> Result<PathBuf, Failure> {
 pub(crate) fn lock(folder: &Path) -> Result<File, Failure> {
     let path = folder.join(LOCK);
     let failed = |error| Failure::file("lock", &path, error);
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    let file = lock_file::open(&path).map_err(failed)?;
     let began = Instant::now();
     loop {
         match file.try_lock() {
@@ -278,7 +281,7 @@ impl Admin {
         }
         let _ = fs::remove_file(self.folder.join(WIRE_LOG));
         let _ = fs::remove_dir_all(self.folder.join(EVIDENCE));
-        for extra in [MEMORY, MEMORY_LOCK, "chaos.lock", "workers.log", "stress.log"] {
+        for extra in [MEMORY, MEMORY_LOCK, CHAOS_LOCK, "workers.log", "stress.log"] {
             let _ = fs::remove_file(self.folder.join(extra));
         }
         let _ = fs::remove_file(self.folder.join(guard::GUARD_LOG));

@@ -1,23 +1,17 @@
 //! One runner at a time: two would take each other's faults for the cluster's.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use crate::cluster::admin::CHAOS_LOCK;
 use crate::failure::Failure;
-
-/// Locked in the folder of the cluster, while an experiment runs.
-const LOCK: &str = "chaos.lock";
+use crate::lock_file;
 
 /// The folder's lock; nothing when there is no such cluster on this machine. It ends with the process.
 pub(super) fn take(folder: &Path) -> Result<Option<(PathBuf, File)>, Failure> {
     let Ok(folder) = folder.canonicalize() else { return Ok(None) };
-    let path = folder.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| Failure::file("open", &path, error))?;
+    let path = folder.join(CHAOS_LOCK);
+    let file = lock_file::open(&path).map_err(|error| Failure::file("open", &path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(Some((folder, file))),
         Err(_) => Err(Failure::guided(

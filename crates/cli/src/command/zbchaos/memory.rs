@@ -14,6 +14,7 @@ use super::target::Target;
 use crate::cluster::admin::MEMORY;
 use crate::cluster::state::Process;
 use crate::failure::Failure;
+use crate::lock_file;
 
 /// Runs that are remembered; the oldest are forgotten.
 const RUNS_MAX: usize = 200;
@@ -143,12 +144,7 @@ impl Memory {
     fn read_again(&mut self) -> Result<std::fs::File, Failure> {
         let path = self.path.with_extension("lock");
         let failed = |error| Failure::file("lock", &path, error);
-        let lock = std::fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
+        let lock = lock_file::open(&path).map_err(failed)?;
         lock.lock().map_err(failed)?;
         self.file = File::read(&self.path)?;
         Ok(lock)
