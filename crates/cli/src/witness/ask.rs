@@ -13,6 +13,7 @@ use skep_protocol::key;
 
 use super::Shared;
 use super::ledger::Answer;
+use crate::command::zbchaos::partition_of;
 
 /// Name of the message and type of the job, as the model has them.
 const NAME: &str = "skep-witness";
@@ -118,10 +119,7 @@ async fn wish(
     let request = PublishMessageRequest::new(NAME, correlation_key(number, partition, partitions))
         .with_variables(json!({ "wish": number, "of": shared.name }));
     match client.publish_message(request).await {
-        Ok(message) => {
-            let made = u64::try_from(message.key).unwrap_or(key::NO_KEY);
-            (Answer::Acknowledged, Some(key::partition_of(made)))
-        }
+        Ok(message) => (Answer::Acknowledged, Some(partition_of(message.key))),
         Err(error) => {
             entrances.turn(at);
             let refused = error.is_not_accepted();

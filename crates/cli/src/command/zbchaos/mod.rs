@@ -40,6 +40,7 @@ use crate::connection::ConnectionArgs;
 use crate::failure::Failure;
 use context::Context;
 
+pub(crate) use publish::partition_of;
 pub(crate) use run::RUN_VARIABLE;
 pub(crate) use script::NAMES as SCRIPTS;
 

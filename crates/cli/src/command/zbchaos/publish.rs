@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use skep_client::proto::PublishMessageRequest;
+use skep_protocol::key;
 
 use super::context::Context;
 use super::target::Target;
@@ -14,9 +15,6 @@ const TIME_TO_LIVE: Duration = Duration::from_secs(3_600);
 
 /// Correlation keys are one of these characters.
 const KEYS: std::ops::RangeInclusive<u8> = b'0'..=b'~';
-
-/// Bits of a key below those of its partition.
-const PARTITION_SHIFT: u32 = 51;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  skep zbchaos publish --partitionId 3")]
@@ -79,13 +77,13 @@ fn correlation_key(partition: u32, partitions: u32) -> Option<String> {
     if partitions == 0 {
         return None;
     }
-    let found = KEYS.clone().find(|code| u32::from(*code) % partitions + 1 == partition)?;
-    Some(char::from(found).to_string())
+    let mut texts = KEYS.clone().map(|code| char::from(code).to_string());
+    texts.find(|text| key::partition_of_correlation_key(text, partitions) == partition)
 }
 
-/// The partition that made a key.
-pub(super) fn partition_of(key: i64) -> u32 {
-    u32::try_from(key >> PARTITION_SHIFT).unwrap_or_default()
+/// The partition that made a key, as clients see keys.
+pub(crate) fn partition_of(key: i64) -> u32 {
+    key::partition_of(u64::try_from(key).unwrap_or(key::NO_KEY))
 }
 
 #[cfg(test)]
