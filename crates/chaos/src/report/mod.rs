@@ -10,8 +10,9 @@ pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
 
-/// The text as it may stand in XML and HTML.
-fn escaped(text: &str) -> String {
+/// The text as it may stand in XML and HTML, in an attribute too.
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

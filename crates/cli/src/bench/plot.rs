@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use skep_chaos::report::escaped;
+
 use super::measure::Second;
 
 const WIDTH: f64 = 900.0;
@@ -130,10 +132,6 @@ fn round_step(at_least: f64) -> f64 {
     // Through text, so that 0.1 + 0.2 is not printed with all its digits.
     let step = factor.unwrap_or(10.0) * power;
     format!("{step:.6}").parse().unwrap_or(step)
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use skep_chaos::report::escaped;
+
 const WIDTH: f64 = 900.0;
 const LABELS: f64 = 330.0;
 const MARGIN_RIGHT: f64 = 80.0;
@@ -35,7 +37,7 @@ pub(super) fn svg(title: &str, bars: &[Bar<'_>]) -> String {
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="10" y="22" font-size="15">{}</text>
 "##,
-        super::report::escaped(title)
+        escaped(title)
     );
     for decade in 0..=decades as i32 {
         let ms = LOWEST_MS * 10_f64.powi(decade);
@@ -57,7 +59,7 @@ pub(super) fn svg(title: &str, bars: &[Bar<'_>]) -> String {
 <rect x="{LABELS}" y="{top:.1}" width="{width:.1}" height="{BAR}" fill="{color}"/>
 <text x="{:.1}" y="{base:.1}" fill="#555">{:.0} ms</text>"##,
             LABELS - 8.0,
-            super::report::escaped(bar.name),
+            escaped(bar.name),
             LABELS + width + 6.0,
             bar.wait_ms
         );

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use skep_chaos::report::escaped;
 
 use super::figure::{self, Bar};
 use super::journal::Journal;
@@ -273,10 +274,6 @@ impl Report {
             )),
         }
     }
-}
-
-pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
