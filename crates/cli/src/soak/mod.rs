@@ -83,20 +83,28 @@ impl SoakArgs {
     pub(crate) fn run(self, format: Format) -> Result<(), Failure> {
         let cluster = admin::full_path(&self.dir)?;
         let state = admin::existing(&cluster)?;
-        let shape = Shape::of(&state);
         let mut promises = Promises::of(&state, &cluster);
-        let seed = self.seed.unwrap_or_else(|| OsRandom.below(1 << 32));
         let report = admin::full_path(&self.report)?;
-        let stop = Stop::listen()?;
-        let witness = Witness::new(&report)?;
-        witness.settle_in(&cluster)?;
-        eprintln!("seed {seed}, {} brokers, {} partitions", shape.brokers, shape.partitions);
+        let soak = Soak {
+            seed: self.seed.unwrap_or_else(|| OsRandom.below(1 << 32)),
+            shape: Shape::of(&state),
+            stop: Stop::listen()?,
+            witness: Witness::new(&report)?,
+            cluster,
+            report,
+        };
+        soak.witness.settle_in(&soak.cluster)?;
+        let seed = soak.seed;
+        eprintln!(
+            "seed {seed}, {} brokers, {} partitions",
+            soak.shape.brokers, soak.shape.partitions
+        );
         let (began, limit) = (Instant::now(), Duration::from_secs(self.minutes * 60));
         let mut rounds = Vec::new();
         let mut number = self.round.unwrap_or(0);
-        while !stop.is_set() {
-            let mut ended = self.play(seed, number, shape, &report, &stop, &witness)?;
-            let is_last = self.round.is_some() || began.elapsed() >= limit || stop.is_set();
+        while !soak.stop.is_set() {
+            let mut ended = soak.play(number)?;
+            let is_last = self.round.is_some() || began.elapsed() >= limit || soak.stop.is_set();
             ended.broken.extend(promises.look(ended.code == Some(0), is_last)?);
             eprintln!("{}", ended.line());
             rounds.push(ended);
@@ -120,23 +128,29 @@ impl SoakArgs {
         format.done(&text, &json!({ "seed": seed, "rounds": rounds_json }))?;
         if found.is_empty() { Ok(()) } else { Err(Failure::Said(FOUND)) }
     }
+}
 
-    fn play(
-        &self,
-        seed: u64,
-        number: u64,
-        shape: Shape,
-        report: &std::path::Path,
-        stop: &Stop,
-        witness: &Witness,
-    ) -> Result<Ended, Failure> {
-        let cluster = admin::full_path(&self.dir)?;
-        let folder = report.join(format!("seed-{seed}-round-{number}"));
+/// A soak under way.
+struct Soak {
+    seed: u64,
+    shape: Shape,
+    /// The folder of the cluster.
+    cluster: PathBuf,
+    report: PathBuf,
+    witness: Witness,
+    stop: Stop,
+}
+
+impl Soak {
+    /// Plays a round.
+    fn play(&self, number: u64) -> Result<Ended, Failure> {
+        let seed = self.seed;
+        let folder = self.report.join(format!("seed-{seed}-round-{number}"));
         std::fs::create_dir_all(&folder).map_err(|error| Failure::file("make", &folder, error))?;
         let program = std::env::current_exe()
             .map_err(|error| Failure::Local(format!("this program cannot find itself: {error}")))?;
         let file = folder.join("experiment.json");
-        let experiment = round::experiment(seed, number, shape, &program);
+        let experiment = round::experiment(seed, number, self.shape, &program);
         std::fs::write(&file, format!("{experiment:#}\n"))
             .map_err(|error| Failure::file("write", &file, error))?;
         let mut command = Command::new(program);
@@ -144,12 +158,12 @@ impl SoakArgs {
             .args(["chaos", "run", "--rollback-strategy", "always", "--journal-path"])
             .arg(folder.join("journal.json"))
             .arg(&file)
-            .env("SKEP_CLUSTER_DIR", &cluster)
-            .env(QUIET_VARIABLE, witness.quiet_variable())
+            .env("SKEP_CLUSTER_DIR", &self.cluster)
+            .env(QUIET_VARIABLE, self.witness.quiet_variable())
             .env(RUN_VARIABLE, format!("soak{seed}n{number}"));
-        let watch = witness.begin(&cluster)?;
+        let watch = self.witness.begin(&self.cluster)?;
         let began = Instant::now();
-        let done = run(&mut command, &folder.join("run.log"), None, stop);
+        let done = run(&mut command, &folder.join("run.log"), None, &self.stop);
         let took = began.elapsed();
         let seen = watch.end()?;
         let broken = seen.findings().to_vec();
