@@ -128,15 +128,14 @@ impl Core {
         let patience = Duration::from_millis(timing::PROBE_ALL_MS);
         let started = Instant::now();
         let head_start = Duration::from_millis(rank * timing::ELECTION_MAX_MS);
+        // One that is there and has not found out yet that the group is new would take itself for one
+        // that lost its data, and could not vote before it is sure: a moment for those.
+        let moment = head_start + Duration::from_millis(timing::BEGIN_ALL_MS);
         while started.elapsed() < patience + head_start {
             let known = self.probe(others).await;
             let ready = known.values().filter(|reply| reply.started).count();
-            // One that is there and has not found out yet that the group is new would take itself for one
-            // that lost its data, and could not vote before it is sure: a moment for those.
-            let all = Duration::from_millis(timing::BEGIN_ALL_MS);
             let has_quorum = ready + 1 >= quorum(others.len() + 1);
-            let enough =
-                ready == others.len() || (has_quorum && started.elapsed() >= head_start + all);
+            let enough = ready == others.len() || (has_quorum && started.elapsed() >= moment);
             if started.elapsed() >= head_start && enough {
                 break;
             }
@@ -212,7 +211,8 @@ async fn pause() {
     tokio::time::sleep(Duration::from_millis(timing::PROBE_PAUSE_MS)).await;
 }
 
-fn quorum(members: usize) -> usize {
+/// The fewest members that are a majority.
+pub(super) fn quorum(members: usize) -> usize {
     members / 2 + 1
 }
 

@@ -37,6 +37,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::replication::raft::bootstrap::quorum;
 use crate::replication::raft::types::Vote;
 use crate::replication::raft::wire::Standing;
 
@@ -101,7 +102,7 @@ impl Promises {
 /// is alone that is one too many: nobody else can know what it has promised there, and only a backup
 /// helps.
 fn fewest(voters: usize) -> usize {
-    (voters + 1).saturating_sub(voters / 2 + 1)
+    (voters + 1).saturating_sub(quorum(voters))
 }
 
 #[cfg(test)]
