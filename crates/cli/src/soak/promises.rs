@@ -3,12 +3,11 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
 use skep_check::check::{Violation, names};
 
-use crate::cluster::http;
 use crate::cluster::layout::NodeKind;
 use crate::cluster::state::ClusterState;
+use crate::command::zbchaos::states_of;
 use crate::evidence::{Gathered, States};
 use crate::failure::Failure;
 
@@ -73,14 +72,10 @@ impl Promises {
 fn states(cluster: &Option<ClusterState>) -> States {
     let mut states = States::new();
     for node in cluster.iter().flat_map(|cluster| cluster.of_kind(NodeKind::Broker)) {
-        let Some((200, text)) = http::get(node.addresses.management, "/actuator/partitions/state")
-        else {
-            continue;
-        };
-        let shown: Value = serde_json::from_str(&text).unwrap_or_default();
-        for (partition, replica) in shown.as_object().into_iter().flatten() {
-            let (Ok(partition), Some(position), Some(digest)) =
-                (partition.parse(), replica["position"].as_u64(), replica["digest"].as_str())
+        let replicas = states_of(node.addresses.management.into());
+        for (partition, replica) in replicas.into_iter().flatten() {
+            let (Some(position), Some(digest)) =
+                (replica["position"].as_u64(), replica["digest"].as_str())
             else {
                 continue;
             };

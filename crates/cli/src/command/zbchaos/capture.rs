@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::memory::Captured;
-use super::target::{Target, ask_one};
+use super::target::{Target, ask_one, states_of};
 use crate::cluster::layout::NodeKind;
 use crate::cluster::state::NodeState;
 use crate::failure::Failure;
@@ -97,10 +97,7 @@ fn deployments_of(metrics: &str, metric: &str) -> Vec<(u32, u64)> {
 pub(super) fn incidents(context: &Context) -> Result<BTreeMap<u32, u64>, Failure> {
     let mut incidents = BTreeMap::new();
     for address in context.target.brokers()? {
-        let Some(text) = ask_one(address, "/actuator/partitions/state") else { continue };
-        let state: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        for (partition, replica) in state.as_object().into_iter().flatten() {
-            let Ok(partition) = partition.parse() else { continue };
+        for (partition, replica) in states_of(address).into_iter().flatten() {
             let count = replica["tables"]["incidents"].as_u64().unwrap_or(0);
             let most = incidents.entry(partition).or_insert(0);
             *most = count.max(*most);

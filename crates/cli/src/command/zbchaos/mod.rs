@@ -43,6 +43,7 @@ use context::Context;
 pub(crate) use publish::partition_of;
 pub(crate) use run::RUN_VARIABLE;
 pub(crate) use script::NAMES as SCRIPTS;
+pub(crate) use target::states_of;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]

@@ -109,6 +109,15 @@ pub(super) fn ask_one(address: SocketAddr, path: &str) -> Option<String> {
     }
 }
 
+/// The whole states of the replicas of a broker, by partition; nothing when it does not answer. Reading
+/// one takes its partition's time.
+pub(crate) fn states_of(address: SocketAddr) -> Option<Vec<(u32, Value)>> {
+    let text = ask_one(address, "/actuator/partitions/state")?;
+    let shown: Value = serde_json::from_str(&text).unwrap_or_default();
+    let replicas = shown.as_object().into_iter().flatten();
+    Some(replicas.filter_map(|(id, replica)| Some((id.parse().ok()?, replica.clone()))).collect())
+}
+
 fn resolve(addresses: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     let mut found = Vec::new();
     for text in addresses {

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::Value;
 
 use super::until_right;
 use crate::command::zbchaos::capture;
 use crate::command::zbchaos::context::Context;
-use crate::command::zbchaos::target::ask_one;
+use crate::command::zbchaos::target::states_of;
 use crate::failure::Failure;
 use crate::quiet::Quiet;
 
@@ -31,20 +30,19 @@ impl ReplicasArgs {
 }
 
 /// Partition, and position and digest of each replica.
-type States = BTreeMap<String, Vec<(u64, String)>>;
+type States = BTreeMap<u32, Vec<(u64, String)>>;
 
 /// What differs between replicas.
 pub(super) fn different(context: &Context) -> Result<Option<String>, Failure> {
     let mut states = States::new();
     for address in context.target.brokers()? {
-        let Some(text) = ask_one(address, "/actuator/partitions/state") else {
+        let Some(replicas) = states_of(address) else {
             return Ok(Some(format!("{address} does not show its state")));
         };
-        let shown: Value = serde_json::from_str(&text).unwrap_or_default();
-        for (partition, replica) in shown.as_object().into_iter().flatten() {
+        for (partition, replica) in replicas {
             let position = replica["position"].as_u64().unwrap_or(0);
             let digest = replica["digest"].as_str().unwrap_or_default().to_owned();
-            states.entry(partition.clone()).or_default().push((position, digest));
+            states.entry(partition).or_default().push((position, digest));
         }
     }
     Ok(compare(&states))
@@ -112,7 +110,7 @@ mod tests {
     fn one_replica_that_differs_is_named() {
         let replicas = |digests: &[(u64, &str)]| {
             let all = digests.iter().map(|(position, digest)| (*position, (*digest).to_owned()));
-            States::from([("1".to_owned(), all.collect())])
+            States::from([(1, all.collect())])
         };
         assert_eq!(compare(&replicas(&[(5, "a"), (5, "a"), (5, "a")])), None);
         assert!(compare(&replicas(&[(5, "a"), (5, "b")])).unwrap().contains("b at position 5"));
