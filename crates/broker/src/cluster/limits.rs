@@ -39,6 +39,10 @@ pub const LINK_ANSWERS_FACTOR: usize = 2;
 /// would not be answered in time anyway.
 pub const LINK_REQUESTS_MAX: usize = 100_000;
 
+/// Numbers of requests and of deliveries of jobs that a link remembers, to serve none twice: 8 KiB for each. As
+/// far as a frame is overtaken at the rates of one link within [`SILENCE_MAX`].
+pub const SEEN_NUMBERS: u64 = 65_536;
+
 /// Every node tells its roles this often, although nothing has changed: heals a lost change.
 pub const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 

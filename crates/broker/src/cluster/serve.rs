@@ -19,6 +19,10 @@ use crate::partition::Answer;
 impl Cluster {
     /// A frame has come. Called in the order of arrival; nothing here waits.
     pub(super) fn heard(self: &Arc<Self>, link: &Arc<Link>, frame: Frame) {
+        if link.arrived.is_repeated(&frame) {
+            tracing::debug!(node = %link.name(), kind = frame.kind().name(), "a frame came twice");
+            return;
+        }
         match frame {
             Frame::Status(status) => {
                 if let Some(id) = link.name().broker() {
@@ -112,6 +116,9 @@ impl Cluster {
     }
 
     fn open_stream(&self, link: &Arc<Link>, stream: u64, spec: JobStreamSpec) {
+        if link.streams.lock().iter().any(|(there, _)| *there == stream) {
+            return;
+        }
         let there: Weak<Link> = Arc::downgrade(link);
         let push = move |jobs| {
             // Without a link the jobs are dropped here, and go back.

@@ -8,6 +8,7 @@ pub(crate) mod kind;
 mod later;
 mod outgoing;
 mod run;
+mod seen;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use outgoing::Outgoing;
 pub(crate) use outgoing::Unsent;
 use outgoing::{Need, need};
 pub(crate) use run::run;
+pub(crate) use seen::Arrived;
 
 /// A living link, or one that has broken.
 pub(crate) struct Link {
@@ -38,6 +40,8 @@ pub(crate) struct Link {
     /// Present when this node has fault points.
     faults: Option<LinkFaults>,
     calls: Calls,
+    /// What came and must not be served again.
+    pub(crate) arrived: Arrived,
     /// Jobs that the other side has and has not settled.
     pub(crate) deliveries: Deliveries,
     /// Streams that the other side has open here: its number, ours.
@@ -57,6 +61,7 @@ impl Link {
             outgoing: Outgoing::default(),
             faults,
             calls: Calls::default(),
+            arrived: Arrived::default(),
             deliveries: Deliveries::default(),
             streams: Mutex::default(),
             asked: Mutex::default(),
