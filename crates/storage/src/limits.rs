@@ -50,6 +50,10 @@ pub(crate) const SPACE_RECHECK_MS: u64 = 500;
 /// Largest hard state of a stream, in bytes: a slot is one page.
 pub const HARD_STATE_BYTES_MAX: usize = 4096 - 28;
 
+/// Largest payload in which a flipped bit is looked for at the end of a journal, in bytes. Of interrupted writes of
+/// this size one in 2 000 would be taken for one; a larger one is an entry of its own, and taken for interrupted.
+pub(crate) const FLIP_PAYLOAD_BYTES_MAX: usize = FRAME_BYTES_MAX;
+
 /// Window of the reader that scans segments at start, in bytes: memory use, not a limit of frames.
 pub(crate) const SCAN_WINDOW_BYTES: usize = 1024 * 1024;
 

@@ -47,6 +47,18 @@ fn partitions_that_are_added_have_every_version() {
     holds("partitions-are-added-under-load");
 }
 
+/// One copy of a request was refused with "certainly not taken", the other one taken.
+#[test]
+fn a_request_that_came_twice_is_served_once() {
+    holds("a-request-that-came-twice");
+}
+
+/// The last flushed write was taken for an interrupted one.
+#[test]
+fn a_flipped_bit_in_the_last_write_loses_nothing() {
+    holds("a-flipped-bit-in-the-last-write");
+}
+
 #[test]
 fn every_file_is_read() {
     let folder = format!("{}/scenarios", env!("CARGO_MANIFEST_DIR"));

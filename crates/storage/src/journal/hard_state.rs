@@ -9,6 +9,7 @@ use bytes::Bytes;
 use skep_env::{Disk, DiskFile, OpenMode};
 
 use super::error::{JournalError, at};
+use super::flip::one_bit_off;
 use super::format::{u32_at, u64_at};
 use crate::limits::HARD_STATE_BYTES_MAX;
 
@@ -48,7 +49,7 @@ impl HardState {
         let file =
             disk.open(&path, OpenMode::ReadWrite).map_err(|error| at(&path, "open", error))?;
         let mut state = Self { file: Some(file.clone()), ..Self::default() };
-        let (mut damaged, mut empty) = (0, 0);
+        let (mut damaged, mut empty, mut flipped) = (0, 0, None);
         for slot in 0..2 {
             let mut bytes = vec![0; SLOT_BYTES];
             read_slot(file.as_ref(), slot, &mut bytes).map_err(|error| at(&path, "read", error))?;
@@ -59,8 +60,18 @@ impl HardState {
                 }
                 Slot::Valid(..) => {}
                 Slot::Invalid if bytes.iter().all(|byte| *byte == 0) => empty += 1,
-                Slot::Invalid => damaged += 1,
+                Slot::Invalid => {
+                    damaged += 1;
+                    flipped = flipped.max(flipped_generation(&path, bytes));
+                }
             }
+        }
+        if flipped.is_some_and(|generation| generation > state.generation) {
+            return Err(JournalError::Corrupt {
+                segment: path,
+                offset: 0,
+                reason: "one bit of the latest hard state has changed".to_owned(),
+            });
         }
         // One damaged slot is a torn write of a value that nobody was told of, or the first write
         // ever if the other is empty. Two are not: they were never written at the same time.
@@ -128,6 +139,15 @@ fn encode(generation: u64, value: &[u8]) -> Vec<u8> {
     let crc = crc32c::crc32c(&bytes[16..HEADER_BYTES + value.len()]);
     bytes[12..16].copy_from_slice(&crc.to_le_bytes());
     bytes
+}
+
+/// The generation of a slot that is whole but for one bit: it was written to the end, and somebody may have been
+/// told so.
+fn flipped_generation(path: &Path, bytes: Vec<u8>) -> Option<u64> {
+    one_bit_off(bytes, |bytes| match decode(path, bytes) {
+        Ok(Slot::Valid(generation, _)) => Some(generation),
+        Ok(Slot::Invalid) | Err(_) => None,
+    })
 }
 
 fn decode(path: &Path, bytes: &[u8]) -> Result<Slot, JournalError> {

@@ -62,7 +62,7 @@
 //! The chain of header crcs makes leftovers of an abandoned write invalid after anything else was
 //! written before them. Where the scan of the highest segment meets a frame that is not valid, a
 //! later frame whose write began after that place proves that the place was once durable: that is
-//! corruption. Without such a frame it is a torn tail. No write is longer than 4 MiB or one frame
+//! corruption. So it is when one bit makes the frame whole. Otherwise it is a torn tail. No write is longer than 4 MiB or one frame
 //! with an entry of 16 MiB, so the proof cannot be further away than that.
 //!
 //! # Hard state, version 1
@@ -70,7 +70,9 @@
 //! `SKEPHARD`, version (4 bytes), crc32c of all that follows, generation (8), length (4), bytes.
 
 mod error;
+mod flip;
 mod format;
+mod frames;
 mod hard_state;
 mod recovery;
 mod segments;

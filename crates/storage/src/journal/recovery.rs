@@ -13,10 +13,11 @@ use super::format::{
     FRAME_ALIGN, FRAME_HEADER_BYTES, FRAME_MAGIC, FrameHeader, FrameKind, HeaderCheck,
     SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, decode_entries, decode_state, frame_bytes,
 };
+use super::frames::{Frame, Window, is_flipped, next_frame};
 use super::hard_state::{self, HardState};
 use super::segments::{ActiveSegment, Reserves, StartError, parse_segment_name, segment_path};
 use super::stream::{FramePlace, Stream, StreamState};
-use crate::limits::{ENTRY_BYTES_MAX, GROUP_BYTES_MAX, SCAN_WINDOW_BYTES};
+use crate::limits::{ENTRY_BYTES_MAX, GROUP_BYTES_MAX};
 
 /// What opening a journal found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -128,12 +129,15 @@ fn start_first_segment(
     })
 }
 
-struct ScannedSegment {
-    number: u64,
+/// A segment, as far as its frames are intact.
+pub(super) struct ScannedSegment {
+    pub(super) number: u64,
     file: Arc<dyn DiskFile>,
-    segment_bytes: u32,
-    end: u32,
-    chain: u32,
+    pub(super) segment_bytes: u32,
+    /// Where its intact frames end.
+    pub(super) end: u32,
+    /// What the next frame has to name.
+    pub(super) chain: u32,
 }
 
 impl ScannedSegment {
@@ -314,6 +318,16 @@ impl Scan<'_> {
             }
             offset += FRAME_ALIGN as u32;
         }
+        if torn && is_flipped(window, segment)? {
+            return Err(JournalError::Corrupt {
+                segment: path.to_owned(),
+                offset: u64::from(end),
+                reason:
+                    "one bit of the frame here has changed; it is whole otherwise, so this is no \
+                         interrupted write"
+                        .to_owned(),
+            });
+        }
         if torn {
             tracing::warn!(
                 segment = %path.display(), offset = end,
@@ -391,69 +405,4 @@ fn read_header(
         return Err(corrupt("the file is shorter than its header says"));
     }
     Ok((header, chain))
-}
-
-struct Frame {
-    header: FrameHeader,
-    chain: u32,
-    payload: bytes::Bytes,
-}
-
-/// The frame at the end of what was scanned; None when there is no intact one that belongs there.
-fn next_frame(
-    window: &mut Window<'_>,
-    segment: &ScannedSegment,
-) -> Result<Option<Frame>, JournalError> {
-    let (offset, room) = (segment.end, (segment.segment_bytes - segment.end) as usize);
-    if room < FRAME_HEADER_BYTES {
-        return Ok(None);
-    }
-    let Some((header, chain)) = FrameHeader::decode(window.get(offset, FRAME_HEADER_BYTES)?) else {
-        return Ok(None);
-    };
-    if header.segment != segment.number
-        || header.offset != offset
-        || header.previous != segment.chain
-        || frame_bytes(header.payload_bytes as usize) > room
-    {
-        return Ok(None);
-    }
-    let payload_bytes = header.payload_bytes as usize;
-    let payload = window.get(offset + FRAME_HEADER_BYTES as u32, payload_bytes)?;
-    if crc32c::crc32c(payload) != header.payload_crc {
-        return Ok(None);
-    }
-    // Only lengths are looked at, but they are looked at by the same code that reads entries.
-    let payload = bytes::Bytes::copy_from_slice(payload);
-    Ok(Some(Frame { header, chain, payload }))
-}
-
-/// Reads a segment through a window in memory.
-struct Window<'a> {
-    path: &'a Path,
-    file: &'a dyn DiskFile,
-    segment_bytes: u32,
-    start: u32,
-    bytes: Vec<u8>,
-}
-
-impl<'a> Window<'a> {
-    fn new(path: &'a Path, file: &'a dyn DiskFile, segment_bytes: u32) -> Self {
-        Self { path, file, segment_bytes, start: 0, bytes: Vec::new() }
-    }
-
-    /// Bytes within the segment.
-    fn get(&mut self, offset: u32, len: usize) -> Result<&[u8], JournalError> {
-        let end = self.start as usize + self.bytes.len();
-        if offset < self.start || offset as usize + len > end {
-            let rest = (self.segment_bytes - offset) as usize;
-            self.bytes.resize(SCAN_WINDOW_BYTES.max(len).min(rest), 0);
-            self.start = offset;
-            self.file
-                .read_exact_at(u64::from(offset), &mut self.bytes)
-                .map_err(|error| at(self.path, "read", error))?;
-        }
-        let at = (offset - self.start) as usize;
-        Ok(&self.bytes[at..at + len])
-    }
 }

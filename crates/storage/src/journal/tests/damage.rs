@@ -97,15 +97,29 @@ fn a_flipped_bit_before_the_last_write_is_refused() {
 }
 
 #[test]
-fn a_flipped_bit_in_the_last_write_is_a_torn_tail() {
+fn a_flipped_bit_in_the_last_write_is_no_torn_tail() {
     let (disk, frames) = image();
     for offset in frames[2]..frames[3] - 1 {
         let disk = disk.fork();
         flip(&disk, &segment(1), offset);
-        let (journal, report) = open_report(&disk);
-        assert_eq!(report.torn_tail.map(|it| it.offset), Some(frames[2]));
-        assert_eq!(content(&journal.stream(1)).1.len(), 2);
+        let JournalError::Corrupt { segment: file, offset: found, reason } = open_error(&disk)
+        else {
+            panic!("flipped {offset}: another error");
+        };
+        assert_eq!((file, found), (segment(1), frames[2]), "flipped {offset}");
+        assert!(reason.contains("one bit"), "{reason}");
+        flip(&disk, &segment(1), offset);
+        assert_eq!(content(&open(&disk).stream(1)).1.len(), 3, "nothing was changed");
     }
+}
+
+#[test]
+fn a_flipped_bit_behind_the_last_write_is_cut() {
+    let (disk, frames) = image();
+    flip(&disk, &segment(1), frames[3] + 3);
+    let (journal, report) = open_report(&disk);
+    assert_eq!(report.torn_tail.map(|it| it.offset), Some(frames[3]));
+    assert_eq!(content(&journal.stream(1)).1.len(), 3);
 }
 
 #[test]
@@ -188,11 +202,31 @@ fn a_torn_hard_state_leaves_the_one_before() {
     let path = folder().join("stream-1.hard");
     // Values are written in turn: the first to slot 1, the second to slot 0.
     for (slot, survivor) in [(0, b"older"), (1, b"newer")] {
-        for offset in (0..8).chain(12..33) {
+        for (offset, bytes) in [(0, 64), (12, 30), (30, 3)] {
             let disk = disk.fork();
-            flip(&disk, &path, slot * 4096 + offset);
+            let file = disk.open(&path, OpenMode::ReadWrite).expect("open");
+            file.write_at(slot * 4096 + offset, &vec![0; bytes]).expect("tear");
             assert_eq!(open(&disk).stream(1).hard_state().as_deref(), Some(survivor.as_slice()));
         }
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_the_latest_hard_state_is_refused() {
+    let disk = MemoryDisk::new();
+    let journal = open(&disk);
+    save_hard_state(&journal.stream(1), b"older");
+    save_hard_state(&journal.stream(1), b"newer");
+    drop(journal);
+    let path = folder().join("stream-1.hard");
+    for offset in (0..8).chain(12..33) {
+        let latest = disk.fork();
+        flip(&latest, &path, offset);
+        let error = open_error(&latest);
+        assert!(matches!(error, JournalError::Corrupt { .. }), "flipped {offset}: {error}");
+        let earlier = disk.fork();
+        flip(&earlier, &path, 4096 + offset);
+        assert_eq!(open(&earlier).stream(1).hard_state().as_deref(), Some(b"newer".as_slice()));
     }
     flip(&disk, &path, 30);
     flip(&disk, &path, 4096 + 30);
