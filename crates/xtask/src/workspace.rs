@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 const GENERATED_DIRECTORIES: [&str; 6] =
     [".git", "target", "node_modules", "__pycache__", ".venv", ".idea"];
 
-/// The same, at the root only: where `skep serve` keeps its data by default.
-const GENERATED_AT_ROOT: [&str; 2] = ["data", "skep-data"];
+/// The same, at the root only: where `skep serve` keeps its data by default, and what others wrote.
+const FOREIGN_AT_ROOT: [&str; 3] = ["data", "skep-data", "vendor"];
 
 /// The answer of `cargo metadata`, as far as the tasks look at it.
 #[derive(Deserialize)]
@@ -79,7 +79,7 @@ pub(crate) fn files(root: &Path) -> Result<Vec<PathBuf>, String> {
             let name = entry.file_name();
             if kind.is_dir() {
                 let generated = GENERATED_DIRECTORIES.iter().any(|generated| name == *generated)
-                    || (directory == root && GENERATED_AT_ROOT.iter().any(|data| name == *data));
+                    || (directory == root && FOREIGN_AT_ROOT.iter().any(|data| name == *data));
                 if !generated {
                     directories.push(entry.path());
                 }
