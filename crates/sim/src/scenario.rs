@@ -155,6 +155,9 @@ impl Scenario {
     }
 }
 
+/// Of a hundred runs with three copies of everything so many have two.
+const TWO_COPIES_PERCENT: usize = 5;
+
 /// Mostly Production-S; sometimes smaller, larger, or with checkpoints all the time.
 fn shape(seed: u64) -> Shape {
     let mut chance = Chance::new(Seeds::new(seed).part("shape").value());
@@ -163,6 +166,12 @@ fn shape(seed: u64) -> Shape {
         1 => (3, 1, 3),
         2 => (5, 3, 3),
         _ => (3, 3, 3),
+    };
+    // A chance of its own: other seeds keep their shapes.
+    let mut two = Chance::new(Seeds::new(seed).part("two copies").value());
+    let (brokers, replication_factor) = match replication_factor {
+        3 if two.percent(TWO_COPIES_PERCENT) => (two.pick(&[2, 3]), 2),
+        _ => (brokers, replication_factor),
     };
     Shape {
         brokers,

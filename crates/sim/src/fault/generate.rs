@@ -25,7 +25,7 @@ pub fn generate(seed: u64, shape: &Shape, duration_ms: u64) -> Vec<Planned> {
     }
     let mut maker = Maker {
         victim: below(&mut chance, shape.brokers),
-        with_damage: shape.replication_factor >= 3 && chance.percent(25),
+        with_damage: shape.replication_factor >= 2 && chance.percent(25),
         chance,
         shape: *shape,
         replaced: false,

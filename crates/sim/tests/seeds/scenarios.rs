@@ -59,6 +59,12 @@ fn a_flipped_bit_in_the_last_write_loses_nothing() {
     holds("a-flipped-bit-in-the-last-write");
 }
 
+/// Two replicas need each other to elect a leader.
+#[test]
+fn one_disk_of_two_is_lost_and_nothing_else() {
+    holds("one-disk-of-two-is-lost");
+}
+
 #[test]
 fn every_file_is_read() {
     let folder = format!("{}/scenarios", env!("CARGO_MANIFEST_DIR"));

@@ -109,6 +109,57 @@ async fn a_node_that_lost_its_disk_helps_nobody_to_be_elected_who_lacks_entries(
     .await;
 }
 
+/// Without the vote of the one that lost its disk there would be no leader ever again.
+#[tokio::test(start_paused = true)]
+async fn of_two_the_one_that_lost_its_disk_helps_to_elect_the_other() {
+    with_local(async {
+        for checkpoint_log_bytes in [u64::MAX, 2_000] {
+            let mut group = Group::with_checkpoints(2, checkpoint_log_bytes).await;
+            for _ in 0..100 {
+                group.publish("m").await;
+            }
+            let leader = group.until_led().await;
+            let follower = if leader == 1 { 2 } else { 1 };
+            group.wipe(leader).await;
+            group.boot(leader).await;
+            group.publish("m").await;
+            assert_eq!(count(&group.until_equal().await, "m"), 101);
+            // The other way round: who follows loses its disk, and who led starts again.
+            group.sleep_ms(2_000).await;
+            group.kill(leader).await;
+            group.wipe(follower).await;
+            group.boot(follower).await;
+            group.boot(leader).await;
+            group.publish("m").await;
+            assert_eq!(count(&group.until_equal().await, "m"), 102);
+        }
+    })
+    .await;
+}
+
+/// It may stop before it has caught up, and then it has data: it still has to help.
+#[tokio::test(start_paused = true)]
+async fn of_two_the_one_that_lost_its_disk_helps_after_a_restart_too() {
+    with_local(async {
+        let mut group = Group::start(2).await;
+        group.publish("m").await;
+        let leader = group.until_led().await;
+        let follower = if leader == 1 { 2 } else { 1 };
+        group.wipe(leader).await;
+        group.boot(leader).await;
+        // It has asked, and the other one is gone before it was elected.
+        group.sleep_ms(1_050).await;
+        group.kill(follower).await;
+        group.sleep_ms(50).await;
+        group.kill(leader).await;
+        group.boot(leader).await;
+        group.boot(follower).await;
+        group.publish("m").await;
+        assert_eq!(count(&group.until_equal().await, "m"), 2);
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_on_one_follower_does_not_stop_the_group() {
     with_local(async {

@@ -12,6 +12,8 @@
 //!    are refused, and so is whoever leads an older term.
 //! 2. It follows: entries and snapshots are taken and acknowledged, which is true of what it stores
 //!    now. It grants no vote and does not campaign.
+//!    Except in a group of two, which has no leader without it: there it may help to elect who has at least
+//!    the log of the other one (`promises` says why).
 //! 3. When it has everything that a leader says is committed, in the leader's own term, it is a member
 //!    like every other.
 //!
@@ -25,9 +27,9 @@ use openraft::raft::AppendEntriesRequest;
 use skep_env::watch;
 use tokio::time::Instant;
 
-use crate::replication::raft::hard_state::Hard;
+use crate::replication::raft::hard_state::{Hard, HardState};
 use crate::replication::raft::timing;
-use crate::replication::raft::types::TypeConfig;
+use crate::replication::raft::types::{LogId, TypeConfig};
 
 const AFTERLIFE: Duration = Duration::from_millis(timing::AFTERLIFE_MS);
 
@@ -64,8 +66,19 @@ impl Admission {
         self.hard.save(|hard| hard.recovering = true).await
     }
 
+    /// It may help to elect who has at least this log, before it has caught up; durable when it returns.
+    pub(crate) async fn help(&self, log: LogId) -> std::io::Result<()> {
+        self.hard.save(|hard| hard.helps = Some(log)).await
+    }
+
     pub(crate) fn may_vote(&self) -> bool {
         self.is_started() && !*self.recovering.borrow()
+    }
+
+    /// Whether it may vote for a candidate with this log; openraft decides whether it does.
+    pub(crate) fn may_vote_for(&self, last: Option<LogId>) -> bool {
+        self.may_vote()
+            || self.is_started() && self.hard.read().helps.is_some_and(|log| last >= Some(log))
     }
 
     /// Resolves when replies from an earlier life are not under way any more.
@@ -93,7 +106,7 @@ impl Admission {
 
     /// The node has caught up.
     pub(crate) async fn followed(&self, _: Complete) {
-        if let Err(error) = self.hard.save(|hard| hard.recovering = false).await {
+        if let Err(error) = self.hard.save(HardState::caught_up).await {
             tracing::warn!(%error, "cannot note that this replica has caught up");
             return;
         }

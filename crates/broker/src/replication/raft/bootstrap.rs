@@ -26,13 +26,21 @@ use crate::replication::PeerError;
 use crate::replication::raft::core::Core;
 use crate::replication::raft::promises::Promises;
 use crate::replication::raft::timing;
-use crate::replication::raft::types::Vote;
+use crate::replication::raft::types::{LogId, Vote};
 use crate::replication::raft::wire::{ProbeReply, Reply, Request};
 
 /// The members that a new group begins with, and whether it may be new at all.
 pub(crate) struct FirstMembers {
     pub(crate) members: BTreeMap<u64, u32>,
     pub(crate) joins: bool,
+}
+
+/// What a node without data has to keep to.
+struct Promised {
+    /// As new as all that it may have given before it lost its data.
+    vote: Vote,
+    /// See [`Promises::helps`].
+    helps: Option<LogId>,
 }
 
 impl ProbeReply {
@@ -54,8 +62,11 @@ impl Core {
         tracing::warn!(
             "this replica has no data, but its group exists: recovering from the others"
         );
-        let newest = self.promised(&others).await;
-        self.adopt(newest).await.map_err(|error| error.to_string())?;
+        let promised = self.promised(&others).await;
+        self.adopt(promised.vote).await.map_err(|error| error.to_string())?;
+        if let Some(log) = promised.helps {
+            self.admission.help(log).await.map_err(|error| error.to_string())?;
+        }
         self.admission.start();
         Ok(())
     }
@@ -84,8 +95,8 @@ impl Core {
         }
     }
 
-    /// A vote that is as new as all that this node may have given before it lost its data.
-    async fn promised(&self, others: &[u64]) -> Vote {
+    /// What this node has to keep to, as far as others have to tell; waits until it is enough.
+    async fn promised(&self, others: &[u64]) -> Promised {
         self.admission.settled().await;
         let mut promises = Promises::of(self.node_id);
         let started = Instant::now();
@@ -97,8 +108,8 @@ impl Core {
                     promises.hear(node, standing);
                 }
             }
-            if let Some(newest) = promises.vote() {
-                return newest;
+            if let Some(vote) = promises.vote() {
+                return Promised { vote, helps: promises.helps() };
             }
             let waited = started.elapsed() >= Duration::from_millis(timing::PROBE_ALL_MS);
             if waited && !is_told {

@@ -21,12 +21,21 @@ pub(crate) struct HardState {
     /// life that it does not know of: until it has caught up it grants no vote.
     #[serde(default)]
     pub(crate) recovering: bool,
+    /// While it recovers: it may help to elect who has at least this log.
+    #[serde(default)]
+    pub(crate) helps: Option<LogId>,
 }
 
 impl HardState {
     /// That of a log that is empty behind this entry.
     pub(crate) fn behind(purged: LogId) -> Self {
-        Self { vote: None, purged: Some(purged), recovering: false }
+        Self { purged: Some(purged), ..Self::default() }
+    }
+
+    /// Nothing is left of the loss.
+    pub(crate) fn caught_up(&mut self) {
+        self.recovering = false;
+        self.helps = None;
     }
 }
 

@@ -12,7 +12,9 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use openraft::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
-use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteResponse};
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::replication::raft::admission::Admission;
@@ -81,7 +83,10 @@ impl RaftInbox {
             Request::Standing => standing(raft, self.admission.may_vote()).boxed(),
             _ if !self.admission.is_started() => refuse("it looks for its group"),
             Request::Append(request) => append(raft, self.admission.clone(), request).boxed(),
-            Request::Vote(_) | Request::PreVote(_) if !self.admission.may_vote() => {
+            Request::Vote(VoteRequest { last_log_id, .. })
+            | Request::PreVote(VoteRequest { last_log_id, .. })
+                if !self.admission.may_vote_for(last_log_id) =>
+            {
                 let (vote, last_log_id) = (self.raft.metrics().borrow_watched().vote, None);
                 let reply = Reply::Vote(VoteResponse { vote, vote_granted: false, last_log_id });
                 std::future::ready(reply).boxed()

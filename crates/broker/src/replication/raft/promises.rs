@@ -32,13 +32,28 @@
 //! When E is known to be committed, C is not needed: whoever committed E leads a term in which Y has
 //! voted, so the leader of T has E, and the second half of the second step remains.
 //!
-//! Both steps need that who answers has everything that it ever made durable. So answers of replicas
+//! # Groups of two
+//! A replica that lost its data votes for nobody until it has followed a leader. In a group of two there
+//! is no leader then, unless the other one led all the time. When the answer with the newest log is that of
+//! the other one of two, and names just the two as committed, this replica may vote at once for who has at least
+//! that log ([`Promises::helps`]):
+//!
+//! - The candidate has the membership of the two, since a log that is not older than one in which an entry
+//!   is committed has that entry. So no earlier membership elects it, with other members who may lack entries.
+//! - The membership of the two, and every one that shares a set of voters with it, needs the vote of the
+//!   other one, too; and so does every entry that was committed in it. The other one has lost nothing: it
+//!   elects nobody who lacks entries, and no second one in a term. The vote of this replica adds nothing
+//!   that could be wrong.
+//! - A membership that comes later is committed by the two, after this replica has caught up with the leader that
+//!   proposed it.
+//!
+//! Both steps above need that who answers has everything that it ever made durable. So answers of replicas
 //! that recover themselves do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::replication::raft::bootstrap::quorum;
-use crate::replication::raft::types::Vote;
+use crate::replication::raft::types::{LogId, Vote};
 use crate::replication::raft::wire::Standing;
 
 /// What others have answered. Answers stay: a vote that was given does not go back.
@@ -60,12 +75,26 @@ impl Promises {
         }
     }
 
+    /// Who has the newest log of all that answered.
+    fn newest(&self) -> Option<(u64, &Standing)> {
+        // Of two that know the same entries, the one that knows more of them to be committed.
+        let key = |it: &Standing| (it.last_log_id, std::cmp::Reverse(it.voters.len()));
+        let newest = self.heard.iter().max_by_key(|(_, standing)| key(standing));
+        newest.map(|(node, standing)| (*node, standing))
+    }
+
     /// The sets of voters that count.
     fn voters(&self) -> Option<&[BTreeSet<u64>]> {
-        // Of two that know the same entries, the one that knows more of them to be committed.
-        let key = |it: &&Standing| (it.last_log_id, std::cmp::Reverse(it.voters.len()));
-        let newest = self.heard.values().max_by_key(key)?;
+        let (_, newest) = self.newest()?;
         (!newest.voters.is_empty()).then_some(&newest.voters)
+    }
+
+    /// In a group of two: the log that a candidate must have at least to get the vote of this replica,
+    /// although it has not caught up.
+    pub(crate) fn helps(&self) -> Option<LogId> {
+        let (node, newest) = self.newest()?;
+        let the_two = BTreeSet::from([self.node_id, node]);
+        newest.last_log_id.filter(|_| newest.voters == [the_two])
     }
 
     /// All whose answers may be needed, as far as is known.

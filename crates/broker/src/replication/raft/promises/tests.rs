@@ -78,6 +78,30 @@ fn what_the_newest_log_says_counts_and_both_sides_of_a_change() {
 }
 
 #[test]
+fn only_the_other_one_of_two_is_helped() {
+    let two: Set = [1, 2].into();
+    let helps = |answers: &[(u64, Standing)]| {
+        let mut promises = Promises::of(1);
+        for (node, standing) in answers {
+            promises.hear(*node, standing.clone());
+        }
+        promises.helps()
+    };
+    let other = (2, standing(3, (3, 10), std::slice::from_ref(&two)));
+    assert_eq!(helps(std::slice::from_ref(&other)), Some(new_log_id(3, 10)));
+    let behind = (3, standing(3, (2, 40), &[[1, 2, 3].into()]));
+    assert_eq!(helps(&[other.clone(), behind]), Some(new_log_id(3, 10)));
+    let ahead = (3, standing(3, (3, 11), std::slice::from_ref(&two)));
+    assert_eq!(helps(&[other.clone(), ahead]), None, "the newest log is that of somebody else");
+    let changing = (2, standing(3, (3, 10), &[two, [1, 2, 3].into()]));
+    assert_eq!(helps(&[changing]), None, "a change is under way");
+    let three = (2, standing(3, (3, 10), &[[1, 2, 3].into()]));
+    assert_eq!(helps(&[three]), None, "three have a leader without this one");
+    let lost = (2, Standing { votes: false, ..other.1 });
+    assert_eq!(helps(&[lost]), None, "it lost its data, too");
+}
+
+#[test]
 fn who_recovers_and_who_is_empty_says_nothing() {
     let mut promises = Promises::of(1);
     let group: [Set; 1] = [[1, 2, 3].into()];
