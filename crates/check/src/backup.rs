@@ -64,3 +64,37 @@ impl Backup {
         self.said.iter().any(|said| said.state == BackupSaid::Completed)
     }
 }
+
+/// Backups by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct BackupCounts {
+    /// Asked for, each number once.
+    pub asked: u64,
+    /// Said to be complete.
+    pub complete: u64,
+    /// Begun, and said to have failed.
+    pub failed: u64,
+}
+
+impl BackupCounts {
+    /// Counts these backups.
+    #[must_use]
+    pub fn of(backups: &[Backup]) -> Self {
+        let mut counts = Self { asked: backups.len() as u64, ..Self::default() };
+        for backup in backups {
+            if backup.is_complete() {
+                counts.complete += 1;
+            } else if !backup.said.is_empty() {
+                counts.failed += 1;
+            }
+        }
+        counts
+    }
+
+    /// Adds those of another run.
+    pub fn add(&mut self, other: Self) {
+        self.asked += other.asked;
+        self.complete += other.complete;
+        self.failed += other.failed;
+    }
+}

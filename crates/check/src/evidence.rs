@@ -115,9 +115,8 @@ impl Log {
     /// The records behind one position up to another, as bytes.
     fn again(&self, after: u64, to: u64) -> Bytes {
         let mut batch = Vec::new();
-        let behind = |position| {
-            usize::try_from(position).unwrap_or(usize::MAX).min(self.records.len())
-        };
+        let behind =
+            |position| usize::try_from(position).unwrap_or(usize::MAX).min(self.records.len());
         let within = self.records.get(behind(after)..behind(to)).unwrap_or_default();
         // What is encoded together has one time and one reference.
         let together = |one: &Record, other: &Record| {
@@ -217,7 +216,8 @@ impl Recorded {
             let to = usize::try_from(index + 1).unwrap_or(usize::MAX).min(log.entries.len());
             for (entry, end) in log.entries[..to].iter().flatten().zip(&log.positions) {
                 let (id, batch) = entry;
-                let batch = if end <= position { batch.clone() } else { log.again(known, *position) };
+                let batch =
+                    if end <= position { batch.clone() } else { log.again(known, *position) };
                 known = (*end).min(*position);
                 recorded.tell(replica, Told::Entry(*id, batch));
             }

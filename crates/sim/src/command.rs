@@ -254,6 +254,7 @@ fn tell_summary(arguments: &Arguments, summary: &Summary, took: Duration) {
         summary.events, summary.records, summary.calls, summary.healed_after_ms_max
     );
     println!("faults: {:?}", summary.faults);
+    println!("{:?}, {} restored", summary.backups, summary.restored);
     if !summary.not_repeatable.is_empty() {
         println!("NOT REPEATABLE: {:?}", summary.not_repeatable);
     }

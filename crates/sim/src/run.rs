@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use skep_check::backup::BackupCounts;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -49,6 +50,10 @@ pub struct Report {
     pub records: u64,
     /// Faults by kind.
     pub faults: BTreeMap<&'static str, u64>,
+    /// Backups by what became of them.
+    pub backups: BackupCounts,
+    /// From the start of the cluster that was restored from one until all was done there.
+    pub restored_after_ms: Option<u64>,
 }
 
 /// Runs a scenario and holds it against all promises.
@@ -69,6 +74,8 @@ pub fn run(scenario: &Scenario) -> Report {
         calls: OutcomeCounts::default(),
         records: 0,
         faults,
+        backups: BackupCounts::default(),
+        restored_after_ms: None,
     };
     match done.value {
         Ok((mut evidence, restored)) => {
@@ -79,6 +86,8 @@ pub fn run(scenario: &Scenario) -> Report {
                 report.violations.push(violation);
             }
             report.healed_after_ms = evidence.end.healed_after_ms;
+            report.restored_after_ms = restored.and_then(|it| it.end.healed_after_ms);
+            report.backups = BackupCounts::of(&evidence.backups);
             report.calls = OutcomeCounts::of(&evidence.calls);
             report.records = evidence.recorded.all().count() as u64;
         }
@@ -224,12 +233,8 @@ impl Run<'_> {
         }
         let mut failing = Tasks::default();
         for planned in &self.scenario.faults {
-            let (cluster, outages, backups, planned) = (
-                self.cluster.clone(),
-                self.outages.clone(),
-                self.backups.clone(),
-                planned.clone(),
-            );
+            let (cluster, outages, backups, planned) =
+                (self.cluster.clone(), self.outages.clone(), self.backups.clone(), planned.clone());
             failing.spawn(async move {
                 tokio::time::sleep(Duration::from_millis(planned.at_ms)).await;
                 inflict(cluster, outages, backups, planned).await;

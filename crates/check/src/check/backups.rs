@@ -86,7 +86,8 @@ fn is_of_the_log(evidence: &Evidence, id: u64, part: &RestoredPart) -> Result<()
     let log = evidence.recorded.logs.get(&partition);
     let at = log.and_then(|log| log.at(position)).map(|record| &record.payload);
     match at {
-        Some(Payload::Checkpoint(CheckpointIntent::Created, value)) if value.checkpoint_id == id => {}
+        Some(Payload::Checkpoint(CheckpointIntent::Created, value))
+            if value.checkpoint_id == id => {}
         other => {
             return Err(format!(
                 "its part of partition {partition} ends at position {position}, where there is {other:?} instead of its checkpoint"
@@ -191,7 +192,12 @@ mod tests {
             requested_ms: Some(10),
             is_accepted: true,
             said: vec![said(20, BackupSaid::InProgress), said(30, BackupSaid::Completed)],
-            restored: Some(Ok(vec![RestoredPart { partition: 1, position: 2, entry_index: 0, rows }])),
+            restored: Some(Ok(vec![RestoredPart {
+                partition: 1,
+                position: 2,
+                entry_index: 0,
+                rows,
+            }])),
         });
         made
     }

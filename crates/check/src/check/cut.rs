@@ -49,7 +49,9 @@ fn steps(partition: PartitionId, record: &Record) -> (Option<Step>, Option<Step>
         Payload::ProcessMessageSubscription(intent, value) => {
             let (key, message) = (value.subscription_key, value.message_key);
             match intent {
-                ProcessMessageSubscriptionIntent::Creating => (Some(Step::Creating(record.key)), None),
+                ProcessMessageSubscriptionIntent::Creating => {
+                    (Some(Step::Creating(record.key)), None)
+                }
                 ProcessMessageSubscriptionIntent::Created => (None, Some(Step::Opened(key))),
                 ProcessMessageSubscriptionIntent::Correlated => {
                     (Some(Step::Correlated(key, message)), Some(Step::Correlating(key, message)))
@@ -66,7 +68,9 @@ fn steps(partition: PartitionId, record: &Record) -> (Option<Step>, Option<Step>
                 MessageSubscriptionIntent::Correlating => {
                     (Some(Step::Correlating(key, message)), None)
                 }
-                MessageSubscriptionIntent::Correlated => (None, Some(Step::Correlated(key, message))),
+                MessageSubscriptionIntent::Correlated => {
+                    (None, Some(Step::Correlated(key, message)))
+                }
                 _ => (None, None),
             }
         }
@@ -120,7 +124,8 @@ mod tests {
     };
 
     fn distribution(intent: CommandDistributionIntent, partition_id: PartitionId) -> Record {
-        let value = CommandDistributionRecord { partition_id, ..CommandDistributionRecord::default() };
+        let value =
+            CommandDistributionRecord { partition_id, ..CommandDistributionRecord::default() };
         event(9, Payload::CommandDistribution(intent, value))
     }
 

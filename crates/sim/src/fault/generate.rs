@@ -18,6 +18,8 @@ const MORE_PARTITIONS_PERCENT: usize = 4;
 const BACKUPS_PERCENT: usize = 8;
 /// Backups of such a run, at most.
 const BACKUPS_MAX: usize = 4;
+/// Partitions that are added are usually in use after so many milliseconds.
+const GROWING_MS: usize = 1_500;
 /// Largest jump of a clock, in milliseconds: the checker of timers allows for it.
 const JUMP_MS_MAX: usize = 3_000;
 
@@ -76,12 +78,7 @@ fn more_partitions(seed: u64, shape: &Shape, duration_ms: u64) -> Option<Planned
 
 /// Backups, and what may happen to the place that they are put in; sometimes more partitions. Their
 /// chance is their own, too.
-pub(crate) fn add_backups(
-    seed: u64,
-    shape: &Shape,
-    duration_ms: u64,
-    faults: &mut Vec<Planned>,
-) {
+pub(crate) fn add_backups(seed: u64, shape: &Shape, duration_ms: u64, faults: &mut Vec<Planned>) {
     let mut chance = Chance::new(Seeds::new(seed).part("backups").value());
     let any_time =
         |chance: &mut Chance| chance.below(usize::try_from(duration_ms).unwrap_or(1).max(1)) as u64;
@@ -107,8 +104,11 @@ pub(crate) fn add_backups(
     let is_cluster = shape.brokers > 1 || shape.gateways > 0;
     if chance.percent(30) && is_cluster && faults.iter().all(bears) {
         let partitions = shape.partitions + 1 + below(&mut chance, 2);
-        let fault = Fault::AddPartitions { partitions };
-        faults.push(Planned { at_ms: any_time(&mut chance), for_ms: 0, fault });
+        let at_ms = any_time(&mut chance);
+        faults.push(Planned { at_ms, for_ms: 0, fault: Fault::AddPartitions { partitions } });
+        // While they come.
+        let at_ms = (at_ms + chance.below(GROWING_MS) as u64).min(duration_ms - 1);
+        faults.push(Planned { at_ms, for_ms: 0, fault: Fault::Backup });
     }
     faults.sort_by_key(|planned| planned.at_ms);
 }
