@@ -67,7 +67,7 @@ impl<E: Processing, R: Replication> Partition<E, R> {
                     #[cfg(feature = "mutation")]
                     let command = if skep_engine::mutation::is("sends do not carry the checkpoint")
                     {
-                        skep_protocol::Command { checkpoint_id: 0, ..command }
+                        Command { checkpoint_id: 0, ..command }
                     } else {
                         command
                     };
