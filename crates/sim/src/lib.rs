@@ -17,6 +17,7 @@ pub mod minimise;
 pub mod mutation;
 pub mod net;
 mod node;
+mod node_id;
 mod port;
 mod restored;
 pub mod run;
