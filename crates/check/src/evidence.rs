@@ -9,6 +9,7 @@ use skep_protocol::{
 };
 use tracing::{Level, enabled, trace};
 
+use crate::backup::Backup;
 use crate::history::Call;
 use crate::records::Reader;
 
@@ -111,6 +112,21 @@ impl Log {
         }
     }
 
+    /// The records behind one position up to another, as bytes.
+    fn again(&self, after: u64, to: u64) -> Bytes {
+        let mut batch = Vec::new();
+        let behind =
+            |position| usize::try_from(position).unwrap_or(usize::MAX).min(self.records.len());
+        let within = self.records.get(behind(after)..behind(to)).unwrap_or_default();
+        // What is encoded together has one time and one reference.
+        let together = |one: &Record, other: &Record| {
+            (one.timestamp_ms, one.operation_reference)
+                == (other.timestamp_ms, other.operation_reference)
+        };
+        within.chunk_by(together).for_each(|records| codec::encode_entry(records, &mut batch));
+        Bytes::from(batch)
+    }
+
     /// For a person who looks into one run: `--log skep_check::records=trace`.
     fn print(&self, record: &Record) {
         if !enabled!(target: RECORDS, Level::TRACE) {
@@ -188,6 +204,27 @@ impl Recorded {
         self.told.push((replica, told));
     }
 
+    /// What a cluster that begins with these cuts through the logs has behind it: for each partition
+    /// the last position and the last entry, in whose place everything behind the position is gone.
+    #[must_use]
+    pub fn up_to(&self, cuts: &BTreeMap<PartitionId, (u64, u64)>) -> Self {
+        let mut recorded = Self::default();
+        for (partition, (position, index)) in cuts {
+            let Some(log) = self.logs.get(partition) else { continue };
+            let replica = Replica { node: u32::MAX, life: 0, partition: *partition };
+            let mut known = 0;
+            let to = usize::try_from(index + 1).unwrap_or(usize::MAX).min(log.entries.len());
+            for (entry, end) in log.entries[..to].iter().flatten().zip(&log.positions) {
+                let (id, batch) = entry;
+                let batch =
+                    if end <= position { batch.clone() } else { log.again(known, *position) };
+                known = (*end).min(*position);
+                recorded.tell(replica, Told::Entry(*id, batch));
+            }
+        }
+        recorded
+    }
+
     /// The records of a partition, as far as all before them are known.
     #[must_use]
     pub fn records(&self, partition: PartitionId) -> &[Record] {
@@ -242,6 +279,8 @@ pub struct Evidence {
     pub recorded: Recorded,
     /// What their states are.
     pub states: Vec<FinalState>,
+    /// The backups that somebody asked for or found.
+    pub backups: Vec<Backup>,
     /// How it ended.
     pub end: End,
 }
@@ -256,6 +295,7 @@ impl Evidence {
             calls: Vec::new(),
             recorded: Recorded::default(),
             states: Vec::new(),
+            backups: Vec::new(),
             end: End::default(),
         }
     }

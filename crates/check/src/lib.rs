@@ -5,6 +5,7 @@
 //! process, a soak from the files that brokers of a real cluster write.
 #![forbid(unsafe_code)]
 
+pub mod backup;
 pub mod check;
 pub mod evidence;
 pub mod history;

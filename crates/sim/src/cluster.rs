@@ -7,48 +7,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use skep_broker::replication::EntryId;
 use skep_broker::{Broker, BrokerConfig, ClusterSettings, DataLocation, GatewayConfig, Observer};
 use skep_gateway::{Backend, Gateway};
-use skep_protocol::PartitionId;
 use tokio::sync::oneshot;
 
 use crate::clock::SimClock;
 use crate::disk::SimDisk;
-use crate::life::{Crash, Life};
+use crate::life::{Crash, WhileAlive};
 use crate::net::SimNetwork;
 use crate::node::{Configure, Node, NodeConfig};
+pub use crate::node_id::{GATEWAYS, NodeId, SHARE_NODE};
 use crate::port::{Lost, RemoteBackend};
+use crate::share::BACKUPS;
 use crate::store::SimStores;
 use crate::world::World;
-
-/// A node of a cluster: brokers are counted from 0, gateways from [`GATEWAYS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NodeId(pub u32);
-
-/// The number of the first gateway.
-pub const GATEWAYS: u32 = 100;
-
-impl NodeId {
-    /// The broker of this number.
-    #[must_use]
-    pub fn broker(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// The gateway of this number, from 0.
-    #[must_use]
-    pub fn gateway(number: u32) -> Self {
-        Self(GATEWAYS + number)
-    }
-
-    /// Whether it is a gateway of its own.
-    #[must_use]
-    pub fn is_gateway(self) -> bool {
-        self.0 >= GATEWAYS
-    }
-}
 
 /// The shape of a cluster, and how its nodes are configured.
 #[derive(Clone, Debug)]
@@ -67,6 +39,12 @@ pub struct ClusterConfig {
     pub checkpoint_log_bytes: u64,
     /// Longest time without a checkpoint.
     pub checkpoint_interval: Duration,
+    /// Brokers have a place for backups.
+    pub backups: bool,
+    /// Lives that its nodes have behind them: those of a cluster that had their names before.
+    pub lives: u32,
+    /// Partitions that messages are spread over, when there are more than these.
+    pub message_partitions: Option<u32>,
 }
 
 impl Default for ClusterConfig {
@@ -79,6 +57,9 @@ impl Default for ClusterConfig {
             segment_bytes: 256 * 1024,
             checkpoint_log_bytes: 64 * 1024,
             checkpoint_interval: Duration::from_secs(5),
+            backups: false,
+            lives: 0,
+            message_partitions: None,
         }
     }
 }
@@ -91,6 +72,8 @@ struct Inner {
     world: World,
     config: ClusterConfig,
     nodes: RefCell<BTreeMap<NodeId, Rc<Node>>>,
+    /// Where all brokers put backups.
+    share: SimDisk,
     observers: Rc<RefCell<Option<MakeObserver>>>,
 }
 
@@ -101,11 +84,18 @@ impl SimCluster {
     /// A cluster whose nodes are all down.
     #[must_use]
     pub fn new(world: &World, config: ClusterConfig) -> Self {
+        let seeds = world.seeds().part("share");
+        Self::with_share(world, config, SimDisk::new(SHARE_NODE.0, seeds, world.trace().clone()))
+    }
+
+    /// The same, with the share of another one.
+    pub(crate) fn with_share(world: &World, config: ClusterConfig, share: SimDisk) -> Self {
         let (brokers, gateways) = (config.brokers, config.gateways);
         let inner = Inner {
             world: world.clone(),
             config,
             nodes: RefCell::default(),
+            share,
             observers: Rc::default(),
         };
         let cluster = Self(Rc::new(inner));
@@ -121,8 +111,22 @@ impl SimCluster {
     /// Adds a node that is down.
     pub fn add(&self, id: NodeId) {
         let configure = self.configure(id);
-        let node = Node::new(&self.0.world, id.0, name(id), configure);
+        let share = self.0.config.backups.then(|| self.0.share.clone());
+        let named = (id.0, name(id));
+        let node = Node::new(&self.0.world, named, share, self.0.config.lives, configure);
         self.0.nodes.borrow_mut().insert(id, node);
+    }
+
+    /// The machine that all brokers see.
+    pub(crate) fn share(&self) -> SimDisk {
+        self.0.share.clone()
+    }
+
+    /// A machine beside the cluster that sees the share, on which nothing runs by itself.
+    pub(crate) fn machine(&self, id: NodeId, lives: u32) -> Rc<Node> {
+        let configure = self.configure(id);
+        let named = (id.0, format!("machine-{}", id.0));
+        Node::new(&self.0.world, named, Some(self.share()), lives, configure)
     }
 
     /// Nodes that start from now on are observed by what this makes.
@@ -155,7 +159,7 @@ impl SimCluster {
                 cluster: cluster.clone(),
                 client_address: format!("{}:{CLIENT_PORT}", name(id)),
                 state: Some(stores.open(life, &trace)),
-                backup_dir: None,
+                backup_dir: config.backups.then(|| BACKUPS.into()),
                 observer: observers.borrow().as_ref().map(|make| {
                     let inner = make(id, life.number);
                     Arc::new(WhileAlive { life: life.clone(), inner }) as Arc<dyn Observer>
@@ -165,7 +169,7 @@ impl SimCluster {
     }
 
     /// The brokers that the cluster begins with, and where they are dialled.
-    fn founders(&self) -> BTreeMap<u32, String> {
+    pub(crate) fn founders(&self) -> BTreeMap<u32, String> {
         let numbers = 0..self.0.config.brokers;
         numbers.map(|number| (number, address(NodeId::broker(number)))).collect()
     }
@@ -187,7 +191,7 @@ impl SimCluster {
         })
     }
 
-    fn node(&self, id: NodeId) -> Rc<Node> {
+    pub(crate) fn node(&self, id: NodeId) -> Rc<Node> {
         let node = self.0.nodes.borrow().get(&id).cloned();
         node.unwrap_or_else(|| panic!("the cluster has no {id:?}"))
     }
@@ -328,9 +332,12 @@ impl SimCluster {
         self.0.world.network()
     }
 
-    /// The disk of a node.
+    /// The disk of a node, or the one that they share.
     #[must_use]
     pub fn disk(&self, id: NodeId) -> SimDisk {
+        if id == SHARE_NODE {
+            return self.0.share.clone();
+        }
         self.node(id).disk.clone()
     }
 
@@ -392,6 +399,7 @@ impl SimCluster {
     /// When a node cannot start.
     pub async fn heal_all(&self) -> Result<(), String> {
         self.network().heal_all();
+        self.0.share.heal();
         for id in self.nodes() {
             self.disk(id).heal();
             self.clock(id).correct();
@@ -421,27 +429,6 @@ impl SimCluster {
     }
 }
 
-/// What a node does after its end is not seen.
-#[derive(Debug)]
-struct WhileAlive {
-    life: Arc<Life>,
-    inner: Arc<dyn Observer>,
-}
-
-impl Observer for WhileAlive {
-    fn committed(&self, partition: PartitionId, entry: EntryId, batch: &Bytes) {
-        if self.life.is_alive() {
-            self.inner.committed(partition, entry, batch);
-        }
-    }
-
-    fn state_replaced(&self, partition: PartitionId, entry: EntryId) {
-        if self.life.is_alive() {
-            self.inner.state_replaced(partition, entry);
-        }
-    }
-}
-
 async fn ready(starting: oneshot::Receiver<Result<(), String>>) -> Result<(), String> {
     match tokio::time::timeout(START_MAX, starting).await {
         Ok(Ok(started)) => started,
@@ -457,7 +444,7 @@ pub const START_MAX: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Name of every simulated cluster.
-const CLUSTER_ID: &str = "simulated";
+pub(crate) const CLUSTER_ID: &str = "simulated";
 
 /// Where brokers listen for other nodes.
 const CLUSTER_PORT: u16 = 26_502;

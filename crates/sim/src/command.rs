@@ -33,6 +33,9 @@ struct Arguments {
     /// Brokers, whatever the seed says
     #[arg(long)]
     brokers: Option<u32>,
+    /// Takes backups, whatever the seed says
+    #[arg(long)]
+    backups: bool,
     /// Failing seeds after which no more are begun
     #[arg(long, default_value_t = 10)]
     failures_max: usize,
@@ -83,7 +86,7 @@ pub(crate) fn main() -> ExitCode {
 
 fn scenario_of(arguments: &Arguments, seed: u64) -> Scenario {
     let scenario = Scenario::random(seed);
-    match arguments.brokers {
+    let scenario = match arguments.brokers {
         None => scenario,
         Some(brokers) => {
             let mut shape = scenario.shape;
@@ -94,7 +97,8 @@ fn scenario_of(arguments: &Arguments, seed: u64) -> Scenario {
             }
             Scenario::with_shape(seed, shape)
         }
-    }
+    };
+    if arguments.backups { scenario.with_backups() } else { scenario }
 }
 
 fn compare(arguments: &Arguments) -> ExitCode {
@@ -250,6 +254,7 @@ fn tell_summary(arguments: &Arguments, summary: &Summary, took: Duration) {
         summary.events, summary.records, summary.calls, summary.healed_after_ms_max
     );
     println!("faults: {:?}", summary.faults);
+    println!("{:?}, {} restored", summary.backups, summary.restored);
     if !summary.not_repeatable.is_empty() {
         println!("NOT REPEATABLE: {:?}", summary.not_repeatable);
     }

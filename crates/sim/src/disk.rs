@@ -32,6 +32,8 @@ struct Inner {
 
 struct State {
     image: MemoryDisk,
+    /// The image as all nodes see it that share it.
+    shared: Option<FaultyDisk>,
     /// Faults of the life that uses the disk now.
     faults: Faults,
     /// How long a sync takes, from and to, in microseconds.
@@ -41,7 +43,7 @@ struct State {
 impl SimDisk {
     pub(crate) fn new(node: u32, seeds: Seeds, trace: Arc<Trace>) -> Self {
         let image = MemoryDisk::new();
-        let state = State { image, faults: Faults::default(), sync_us: (0, 0) };
+        let state = State { image, shared: None, faults: Faults::default(), sync_us: (0, 0) };
         let random = SeededRandom::new(seeds.value());
         Self(Arc::new(Inner { node, trace, random, state: Mutex::new(state) }))
     }
@@ -55,10 +57,27 @@ impl SimDisk {
         Arc::new(NodeDisk { disk: self.clone(), life, inner: disk })
     }
 
+    /// The disk as one of many nodes sees it that use it at the same time: what fails, fails for
+    /// whoever comes first.
+    pub(crate) fn share(&self, life: Arc<Life>) -> Arc<dyn Disk> {
+        let mut state = self.0.state.lock();
+        let inner = match &state.shared {
+            Some(shared) => shared.clone(),
+            None => {
+                let disk = FaultyDisk::new(Arc::new(state.image.clone()));
+                state.faults = disk.faults();
+                state.shared = Some(disk.clone());
+                disk
+            }
+        };
+        Arc::new(NodeDisk { disk: self.clone(), life, inner })
+    }
+
     /// The life that used the disk has ended.
     pub(crate) fn end(&self, how: Option<Crash>) {
         let seed = self.0.random.next_u64();
         let mut state = self.0.state.lock();
+        state.shared = None;
         state.image = match how {
             Some(Crash::PowerLoss) => state.image.crash(seed),
             Some(Crash::Kill) | None => state.image.kill(),

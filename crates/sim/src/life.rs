@@ -1,10 +1,15 @@
 //! The life of a node, from a start to an end: what its disk, its network and its callers ask to
 //! know whether it is still there.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
+use skep_broker::Observer;
+use skep_broker::replication::EntryId;
+use skep_protocol::PartitionId;
 
 /// How a node ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +96,27 @@ impl Life {
         let mut runner = self.runner.lock();
         if !runner.as_ref().is_some_and(|known| known.will_wake(waker)) {
             *runner = Some(waker.clone());
+        }
+    }
+}
+
+/// What a node does after its end is not seen.
+#[derive(Debug)]
+pub(crate) struct WhileAlive {
+    pub(crate) life: Arc<Life>,
+    pub(crate) inner: Arc<dyn Observer>,
+}
+
+impl Observer for WhileAlive {
+    fn committed(&self, partition: PartitionId, entry: EntryId, batch: &Bytes) {
+        if self.life.is_alive() {
+            self.inner.committed(partition, entry, batch);
+        }
+    }
+
+    fn state_replaced(&self, partition: PartitionId, entry: EntryId) {
+        if self.life.is_alive() {
+            self.inner.state_replaced(partition, entry);
         }
     }
 }

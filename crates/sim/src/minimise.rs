@@ -1,6 +1,7 @@
 //! Makes a failing run smaller: fewer faults, fewer actions, fewer nodes, shorter. Whatever still
 //! fails in the same way is kept.
 
+use crate::cluster::NodeId;
 use crate::fault::Fault;
 use crate::scenario::Scenario;
 
@@ -90,7 +91,7 @@ impl<F: FnMut(&Scenario) -> bool> Search<F> {
             candidate.shape.gateways = gateways;
             candidate.faults.retain(|planned| {
                 planned.fault.nodes().iter().all(|node| {
-                    *node < crate::cluster::GATEWAYS || *node < crate::cluster::GATEWAYS + gateways
+                    !NodeId(*node).is_gateway() || *node < crate::cluster::GATEWAYS + gateways
                 })
             });
             if self.offer(candidate) {

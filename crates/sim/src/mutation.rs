@@ -89,7 +89,21 @@ pub const ALL: &[Mutation] = &[
         about: "a node that restarts may vote twice in a term",
         seeds: 200,
     },
+    Mutation {
+        name: "sends do not carry the checkpoint",
+        about: "a partition is cut behind what another one sent it behind its own cut",
+        seeds: 100,
+    },
+    Mutation {
+        name: "files of backups are not synced",
+        about: "a backup is complete before it is durable",
+        seeds: 200,
+    },
 ];
+
+/// Those that only backups show.
+const OF_BACKUPS: [&str; 2] =
+    ["sends do not carry the checkpoint", "files of backups are not synced"];
 
 /// The mistake that the simulated disk makes.
 pub(crate) const FORGOTTEN_FSYNC: &str = "fsync is forgotten";
@@ -142,6 +156,8 @@ pub fn hunt(mutation: Mutation, first_seed: u64) -> Option<Found> {
         let seed = first_seed + number;
         // What messages and deployments show is found soonest where nothing else goes wrong.
         let scenario = if number % 3 == 2 { Scenario::noisy(seed) } else { Scenario::random(seed) };
+        let scenario =
+            if OF_BACKUPS.contains(&mutation.name) { scenario.with_backups() } else { scenario };
         let report = {
             let _made = Made::new(mutation);
             run(&scenario)

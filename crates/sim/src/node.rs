@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use skep_broker::{Broker, BrokerConfig, Environment, GatewayConfig, NodeClock};
-use skep_env::LocalTasks;
+use skep_broker::{Broker, BrokerConfig, Environment, GatewayConfig, NodeClock, OpenState};
+use skep_env::{Disk, LocalTasks};
 use skep_gateway::{Address, Backend, Gateway};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
@@ -18,6 +18,7 @@ use crate::clock::SimClock;
 use crate::disk::SimDisk;
 use crate::life::{Crash, Life};
 use crate::port::{CALLS_MAX, Call, Open, Port};
+use crate::share::Mounted;
 use crate::store::SimStores;
 use crate::trace::Kind;
 use crate::world::{World, acting};
@@ -37,6 +38,8 @@ pub(crate) struct Node {
     name: String,
     world: World,
     pub(crate) disk: SimDisk,
+    /// What it sees besides, together with other nodes.
+    share: Option<SimDisk>,
     pub(crate) stores: SimStores,
     pub(crate) clock: Arc<SimClock>,
     pub(crate) port: Arc<Port>,
@@ -55,20 +58,27 @@ struct Slot {
 }
 
 impl Node {
-    pub(crate) fn new(world: &World, id: u32, name: String, configure: Configure) -> Rc<Self> {
+    pub(crate) fn new(
+        world: &World,
+        (id, name): (u32, String),
+        share: Option<SimDisk>,
+        lives: u32,
+        configure: Configure,
+    ) -> Rc<Self> {
         let seeds = world.seeds().part("node").number(u64::from(id));
         let node = Rc::new(Self {
             id,
             name,
             world: world.clone(),
             disk: SimDisk::new(id, seeds.part("disk"), world.trace().clone()),
+            share,
             stores: SimStores::default(),
             clock: Arc::new(SimClock::new(world.start())),
             port: Arc::new(Port::new(id, world.network().clone(), world.trace().clone())),
             configure,
             slot: RefCell::default(),
             paused: Cell::new(false),
-            lives: Cell::new(0),
+            lives: Cell::new(lives),
         });
         let runner = node.clone();
         tokio::task::spawn_local(poll_fn(move |context| runner.poll(context)));
@@ -124,11 +134,39 @@ impl Node {
         told
     }
 
+    /// Its own disk, and the share in its folder.
+    fn mount(&self, life: &Arc<Life>) -> Arc<dyn Disk> {
+        let own = self.disk.open(life.clone());
+        match &self.share {
+            Some(share) => Arc::new(Mounted { own, share: share.share(life.clone()) }),
+            None => own,
+        }
+    }
+
+    /// Does something with the machine of the node while the node is down, as a command that an
+    /// operator runs there.
+    pub(crate) async fn run_command<T, F>(
+        &self,
+        command: impl FnOnce(Environment, OpenState) -> F,
+    ) -> T
+    where
+        F: Future<Output = T>,
+    {
+        self.lives.set(self.lives.get() + 1);
+        let life = Arc::new(Life::new(self.id, self.lives.get()));
+        let state = self.stores.open(&life, self.world.trace());
+        let result = command(self.environment(&life), state).await;
+        life.end(None);
+        self.world.network().end(&life);
+        self.disk.end(None);
+        result
+    }
+
     fn environment(&self, life: &Arc<Life>) -> Environment {
         let seeds = self.world.seeds().part("node").number(u64::from(self.id)).part("life");
         Environment {
             clock: NodeClock::Free(self.clock.clone()),
-            disk: self.disk.open(life.clone()),
+            disk: self.mount(life),
             network: Arc::new(self.world.network().endpoint(self.id, &self.name, life.clone())),
             tasks: Arc::new(LocalTasks),
             random: seeds.number(u64::from(life.number)).random(),

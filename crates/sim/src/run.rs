@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use skep_check::backup::BackupCounts;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::check::{self, Violation};
 use crate::clock::EPOCH_MS;
-use crate::cluster::{ClusterConfig, NodeId, SimCluster};
+use crate::cluster::{ClusterConfig, NodeId, SHARE_NODE, SimCluster};
 use crate::evidence::{End, Evidence, FinalState, Recorder};
-use crate::fault::{Fault, Operator, Outages, Planned, inflict, is_changing, leader};
+use crate::fault::{Backups, Fault, Operator, Outages, Planned, inflict, is_changing, leader};
 use crate::generated::chance::Chance;
 use crate::history::OutcomeCounts;
 use crate::net::Link;
+use crate::restored;
 use crate::scenario::Scenario;
 use crate::seeds::Seeds;
 use crate::trace::Event;
@@ -23,7 +25,7 @@ use crate::workload::{Client, JOB_TYPES, Janitor, Manner, perform, work};
 use crate::world::{Options, World, simulate};
 
 /// How long a cluster may take until every partition is led for the first time.
-const START_MAX: Duration = Duration::from_secs(20);
+pub(crate) const START_MAX: Duration = Duration::from_secs(20);
 /// How long healing and finishing may take after the last fault, in simulated time.
 const HEAL_MAX: Duration = Duration::from_secs(120);
 /// How often it is looked whether all is done.
@@ -48,6 +50,10 @@ pub struct Report {
     pub records: u64,
     /// Faults by kind.
     pub faults: BTreeMap<&'static str, u64>,
+    /// Backups by what became of them.
+    pub backups: BackupCounts,
+    /// From the start of the cluster that was restored from one until all was done there.
+    pub restored_after_ms: Option<u64>,
 }
 
 /// Runs a scenario and holds it against all promises.
@@ -68,12 +74,20 @@ pub fn run(scenario: &Scenario) -> Report {
         calls: OutcomeCounts::default(),
         records: 0,
         faults,
+        backups: BackupCounts::default(),
+        restored_after_ms: None,
     };
     match done.value {
-        Ok(mut evidence) => {
+        Ok((mut evidence, restored)) => {
             evidence.end.panics = done.panics;
             report.violations = check::all(&evidence);
+            for mut violation in restored.iter().flat_map(check::all) {
+                violation.what = format!("after a restore: {}", violation.what);
+                report.violations.push(violation);
+            }
             report.healed_after_ms = evidence.end.healed_after_ms;
+            report.restored_after_ms = restored.and_then(|it| it.end.healed_after_ms);
+            report.backups = BackupCounts::of(&evidence.backups);
             report.calls = OutcomeCounts::of(&evidence.calls);
             report.records = evidence.recorded.all().count() as u64;
         }
@@ -107,10 +121,10 @@ const EVENTS_SHOWN: usize = 12;
 
 /// Tasks that end with the run.
 #[derive(Default)]
-struct Tasks(Vec<JoinHandle<()>>);
+pub(crate) struct Tasks(Vec<JoinHandle<()>>);
 
 impl Tasks {
-    fn spawn(&mut self, task: impl Future<Output = ()> + 'static) {
+    pub(crate) fn spawn(&mut self, task: impl Future<Output = ()> + 'static) {
         self.0.push(tokio::task::spawn_local(task));
     }
 }
@@ -121,28 +135,36 @@ impl Drop for Tasks {
     }
 }
 
-async fn drive(world: &World, scenario: &Scenario) -> Evidence {
+/// The cluster that a scenario begins with.
+pub(crate) fn config_of(scenario: &Scenario) -> ClusterConfig {
     let shape = scenario.shape;
-    let cluster = SimCluster::new(
-        world,
-        ClusterConfig {
-            brokers: shape.brokers,
-            gateways: shape.gateways,
-            partitions: shape.partitions,
-            replication_factor: shape.replication_factor,
-            segment_bytes: shape.segment_bytes,
-            checkpoint_log_bytes: shape.checkpoint_log_bytes,
-            ..ClusterConfig::default()
-        },
-    );
+    let takes = |planned: &Planned| planned.fault == Fault::Backup;
+    ClusterConfig {
+        brokers: shape.brokers,
+        gateways: shape.gateways,
+        partitions: shape.partitions,
+        replication_factor: shape.replication_factor,
+        segment_bytes: shape.segment_bytes,
+        checkpoint_log_bytes: shape.checkpoint_log_bytes,
+        backups: scenario.faults.iter().any(takes),
+        ..ClusterConfig::default()
+    }
+}
+
+/// What is known of the run, and of the cluster that was restored from a backup of it.
+async fn drive(world: &World, scenario: &Scenario) -> (Evidence, Option<Evidence>) {
+    let shape = scenario.shape;
+    let cluster = SimCluster::new(world, config_of(scenario));
     let recorder = Recorder::default();
     let ears = recorder.clone();
     cluster.set_observers(Box::new(move |node: NodeId, life| ears.observer(node.0, life)));
     let client = Client::new(&cluster, &recorder);
+    let seeds = world.seeds().part("run");
     let mut run = Run {
         client,
         outages: Outages::default(),
-        seeds: world.seeds().part("run"),
+        backups: Backups::new(seeds.part("backups").value()),
+        seeds,
         manner: Rc::new(Cell::new(Manner::Careless)),
         cluster,
         recorder,
@@ -150,6 +172,9 @@ async fn drive(world: &World, scenario: &Scenario) -> Evidence {
     };
     let mut tasks = Tasks::default();
     tasks.spawn(Operator::new(&run.cluster, &run.outages).run());
+    if run.cluster.config().backups {
+        tasks.spawn(run.backups.clone().watch(run.cluster.clone()));
+    }
     let started = run.cluster.wait_until(START_MAX, |it| is_led(it, shape.partitions)).await;
     let mut end = End::default();
     if started {
@@ -162,37 +187,39 @@ async fn drive(world: &World, scenario: &Scenario) -> Evidence {
     end.now_ms = EPOCH_MS + i64::try_from(world.elapsed().as_millis()).unwrap_or(0);
     drop(tasks);
     let states = if started { run.states().await } else { Vec::new() };
-    Evidence {
+    let mut evidence = Evidence {
         partitions: shape.partitions,
         partitions_at_end: run.cluster.partitions(),
         calls: run.client.take_calls(),
         recorded: std::mem::take(&mut *run.recorder.0.lock()),
         states,
+        backups: Vec::new(),
         end,
-    }
+    };
+    let restored = restored::restore(&run, &mut evidence).await;
+    (evidence, restored)
 }
 
-fn is_led(cluster: &SimCluster, partitions: u32) -> bool {
+pub(crate) fn is_led(cluster: &SimCluster, partitions: u32) -> bool {
     (1..=partitions).all(|partition| leader(cluster, partition).is_some())
 }
 
-struct Run<'a> {
-    cluster: SimCluster,
-    recorder: Recorder,
-    client: Client,
-    outages: Outages,
-    seeds: Seeds,
-    manner: Rc<Cell<Manner>>,
-    scenario: &'a Scenario,
+/// A cluster, and everybody who has to do with it.
+pub(crate) struct Run<'a> {
+    pub(crate) cluster: SimCluster,
+    pub(crate) recorder: Recorder,
+    pub(crate) client: Client,
+    pub(crate) outages: Outages,
+    pub(crate) backups: Backups,
+    pub(crate) seeds: Seeds,
+    pub(crate) manner: Rc<Cell<Manner>>,
+    pub(crate) scenario: &'a Scenario,
 }
 
 impl Run<'_> {
     /// Clients act, workers work, and everything goes wrong that is planned.
     async fn unsafe_phase(&mut self, tasks: &mut Tasks) {
-        for (number, job_type) in JOB_TYPES.iter().enumerate() {
-            let seeds = self.seeds.part("worker").number(number as u64);
-            tasks.spawn(work(self.client.clone(), seeds, job_type, self.manner.clone()));
-        }
+        self.employ(tasks);
         let end = Instant::now() + Duration::from_millis(self.scenario.duration_ms);
         let mut acting = Tasks::default();
         for (number, timed) in self.scenario.actions.iter().enumerate() {
@@ -206,11 +233,11 @@ impl Run<'_> {
         }
         let mut failing = Tasks::default();
         for planned in &self.scenario.faults {
-            let (cluster, outages, planned) =
-                (self.cluster.clone(), self.outages.clone(), planned.clone());
+            let (cluster, outages, backups, planned) =
+                (self.cluster.clone(), self.outages.clone(), self.backups.clone(), planned.clone());
             failing.spawn(async move {
                 tokio::time::sleep(Duration::from_millis(planned.at_ms)).await;
-                inflict(cluster, outages, planned).await;
+                inflict(cluster, outages, backups, planned).await;
             });
         }
         tokio::time::sleep_until(end).await;
@@ -222,11 +249,11 @@ impl Run<'_> {
 
     /// Nothing goes wrong any more, and everything that somebody waits for is done.
     async fn healing_phase(&mut self, tasks: &mut Tasks) -> End {
-        let began = Instant::now();
         // A fault that ends with the phase may not have put back what it changed.
         self.cluster.network().set_default(Link::default());
         self.cluster.network().heal_all();
         self.outages.end_all();
+        self.cluster.disk(SHARE_NODE).heal();
         for node in self.cluster.nodes() {
             self.cluster.disk(node).heal();
             self.cluster.clock(node).correct();
@@ -235,6 +262,20 @@ impl Run<'_> {
             }
         }
         self.manner.set(Manner::Careful);
+        self.finish(tasks).await
+    }
+
+    /// Workers begin.
+    pub(crate) fn employ(&self, tasks: &mut Tasks) {
+        for (number, job_type) in JOB_TYPES.iter().enumerate() {
+            let seeds = self.seeds.part("worker").number(number as u64);
+            tasks.spawn(work(self.client.clone(), seeds, job_type, self.manner.clone()));
+        }
+    }
+
+    /// Does what is waited for until nothing is left to do.
+    pub(crate) async fn finish(&self, tasks: &mut Tasks) -> End {
+        let began = Instant::now();
         let janitor = Janitor {
             client: self.client.clone(),
             models: self.scenario.models,
@@ -283,6 +324,9 @@ impl Run<'_> {
         if left.is_empty() {
             left = self.replicas_behind().await;
         }
+        if left.is_empty() && self.cluster.config().backups {
+            left = self.backups.left(&self.cluster).await;
+        }
         left
     }
 
@@ -310,7 +354,7 @@ impl Run<'_> {
     }
 
     /// The states of all replicas.
-    async fn states(&self) -> Vec<FinalState> {
+    pub(crate) async fn states(&self) -> Vec<FinalState> {
         let mut states = Vec::new();
         for node in self.cluster.brokers() {
             let Some(broker) = self.cluster.broker(node) else { continue };

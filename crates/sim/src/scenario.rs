@@ -136,6 +136,16 @@ impl Scenario {
         }
     }
 
+    /// The same, with backups.
+    #[must_use]
+    pub fn with_backups(mut self) -> Self {
+        if self.faults.iter().all(|planned| planned.fault != fault::Fault::Backup) {
+            let seed = Seeds::new(self.seed).part("scenario").part("faults").value();
+            fault::add_backups(seed, &self.shape, self.duration_ms, &mut self.faults);
+        }
+        self
+    }
+
     /// Reads a file.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use skep_check::backup::BackupCounts;
 
 use crate::history::OutcomeCounts;
 use crate::run::{Report, run};
@@ -39,6 +40,10 @@ pub struct Summary {
     pub calls: OutcomeCounts,
     /// Faults by kind.
     pub faults: BTreeMap<&'static str, u64>,
+    /// Backups by what became of them.
+    pub backups: BackupCounts,
+    /// Clusters that were restored from one and finished everything.
+    pub restored: u64,
     /// Longest healing, in milliseconds.
     pub healed_after_ms_max: u64,
     /// Seeds whose second run differed.
@@ -66,6 +71,8 @@ impl Summary {
         for (name, count) in &report.faults {
             *self.faults.entry(name).or_default() += count;
         }
+        self.backups.add(report.backups);
+        self.restored += u64::from(report.restored_after_ms.is_some());
         self.healed_after_ms_max =
             self.healed_after_ms_max.max(report.healed_after_ms.unwrap_or(0));
         if !report.violations.is_empty() {

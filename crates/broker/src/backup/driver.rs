@@ -6,7 +6,10 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use skep_engine::Response;
 use skep_env::Clock;
-use skep_protocol::{CheckpointIntent, CheckpointRecord, Command, NO_KEY, PartitionId, Payload};
+use skep_protocol::{
+    CheckpointIntent, CheckpointRecord, Command, NO_KEY, PartitionId, Payload, ScaleIntent,
+    ScaleRecord,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
@@ -49,6 +52,8 @@ pub(crate) struct Driver {
     settings: DriverSettings,
     asks: mpsc::Receiver<Ask>,
     running: Option<Running>,
+    /// One that failed, when the store did not take the reason.
+    untold: Option<(BackupId, BackupRequest)>,
 }
 
 /// CHECKPOINT CREATE.
@@ -73,7 +78,7 @@ fn created(payload: &Payload, id: BackupId) -> Result<(), BackupError> {
 
 impl Driver {
     pub(crate) fn new(settings: DriverSettings, asks: mpsc::Receiver<Ask>) -> Self {
-        Self { settings, asks, running: None }
+        Self { settings, asks, running: None, untold: None }
     }
 
     /// Works until the node stops: until the other end of `alive` is dropped.
@@ -112,12 +117,27 @@ impl Driver {
         match running.advance(&self.settings) {
             Progress::Going => return,
             Progress::Completed => tracing::info!(backup = id, "the backup is complete"),
-            Progress::Failed(reason) => tracing::error!(backup = id, %reason, "the backup failed"),
+            Progress::Failed(reason) => {
+                tracing::error!(backup = id, %reason, "the backup failed");
+                self.untold = Some((id, running.failed(reason)));
+                self.tell();
+            }
         }
         self.running = None;
     }
 
+    /// Writes down why a backup failed; tried again whenever somebody asks. Until then it is
+    /// INCOMPLETE, which is as true.
+    fn tell(&mut self) {
+        let store = &*self.settings.store;
+        self.untold = self.untold.take().filter(|(id, request)| {
+            let is_deleted = store.list().is_ok_and(|ids| !ids.contains(id));
+            !is_deleted && request.write(store, *id).is_err()
+        });
+    }
+
     async fn answer(&mut self, ask: Ask) {
+        self.tell();
         // Whoever does not wait for the answer any more does not need it.
         match ask {
             Ask::Take(id, reply) => drop(reply.send(self.take(id).await)),
@@ -133,6 +153,7 @@ impl Driver {
         let unknown = "this node does not know its cluster yet; try again in a moment";
         let cluster = (self.settings.cluster)()
             .ok_or_else(|| BackupError::Unavailable { reason: unknown.to_owned() })?;
+        self.check_partitions(&cluster).await?;
         // The first partition decides between nodes that are asked at the same time.
         match (self.settings.submit)(1, create_command(id)).await {
             Ok(Response::Accepted { payload, .. }) => created(&payload, id)?,
@@ -149,7 +170,7 @@ impl Driver {
                 return Err(BackupError::Unavailable { reason });
             }
         }
-        let request = BackupRequest {
+        let mut request = BackupRequest {
             node_id: self.settings.node_id,
             incarnation: self.settings.incarnation,
             skep_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -159,10 +180,49 @@ impl Driver {
             failure_reason: None,
         };
         let store = &*self.settings.store;
+        // Again, behind the cut: what was true before it may not have been true at it.
+        let still = self.check_partitions(&cluster).await;
+        request.failure_reason = still.as_ref().err().map(ToString::to_string);
         request.write(store, id).map_err(|error| BackupError::store(&error))?;
+        still?;
         tracing::info!(backup = id, partitions = cluster.partition_count, "taking a backup");
         self.running = Some(Running::new(id, request, cluster, &self.settings));
         Ok(())
+    }
+
+    /// Whether the partitions that this node knows of are all. Partition 1 is the first that knows of
+    /// more, and distributes to them before they are in use: a cut then would have its side of that,
+    /// and nothing of theirs.
+    async fn check_partitions(&self, cluster: &ClusterFacts) -> Result<(), BackupError> {
+        let status = Payload::Scale(ScaleIntent::Status, ScaleRecord::default());
+        let unavailable = |reason: String| Err(BackupError::Unavailable { reason });
+        let payload = match (self.settings.submit)(1, Command::new(NO_KEY, status)).await {
+            Ok(Response::Accepted { payload, .. }) => *payload,
+            Ok(other) => {
+                let reason = format!("partition 1 gave an answer of another kind: {other:?}");
+                return unavailable(reason);
+            }
+            Err(error) => {
+                let reason =
+                    format!("partition 1 does not say how many partitions there are: {error}");
+                return unavailable(reason);
+            }
+        };
+        match payload {
+            Payload::Scale(_, record)
+                if record.desired_partition_count == cluster.partition_count =>
+            {
+                Ok(())
+            }
+            Payload::Scale(_, record) => Err(BackupError::Conflict {
+                reason: format!(
+                    "the cluster is on its way from {} to {} partitions; take the backup when all \
+                     are in use (`skep cluster status`)",
+                    cluster.partition_count, record.desired_partition_count
+                ),
+            }),
+            other => unavailable(format!("partition 1 gave an answer of another kind: {other:?}")),
+        }
     }
 
     /// Whether a backup of this number can be begun, as far as this node knows.
@@ -185,6 +245,7 @@ impl Driver {
         Asker {
             node_id: self.settings.node_id,
             incarnation: self.settings.incarnation,
+            running: self.running.as_ref().map(Running::id),
             now_ms: self.settings.clock.now_ms(),
         }
     }

@@ -301,7 +301,7 @@ impl Target<'_> {
     }
 
     fn engine(&self, store: &Store, partition_id: PartitionId) -> Result<Engine, BackupError> {
-        let settings = Settings { partition_id, partitions: self.manifest.partition_count };
+        let settings = Settings { partition_id, partitions: self.manifest.message_partitions };
         Engine::new(settings, Arc::new(store.clone())).map_err(BackupError::target)
     }
 

@@ -89,6 +89,11 @@ impl Running {
         self.id
     }
 
+    /// What is to be written down of it when it failed.
+    pub(crate) fn failed(&self, reason: String) -> BackupRequest {
+        BackupRequest { failure_reason: Some(reason), ..self.request.clone() }
+    }
+
     /// Waits for an answer of a partition; [`Running::advance`] looks at it.
     pub(crate) async fn heard(&mut self) {
         match self.answers.next().await {
@@ -106,12 +111,7 @@ impl Running {
                 Progress::Going
             }
             Ok(Some(Ok(()))) => Progress::Completed,
-            Ok(Some(Err(reason))) => {
-                self.request.failure_reason = Some(reason.clone());
-                // Without it the backup will be INCOMPLETE, which is as true.
-                drop(self.request.write(&*settings.store, self.id));
-                Progress::Failed(reason)
-            }
+            Ok(Some(Err(reason))) => Progress::Failed(reason),
             Err(error) => {
                 let since_us = *self.store_failing_us.get_or_insert(now_us);
                 if now_us.saturating_sub(since_us) < limits::BACKUP_SILENCE_US_MAX {

@@ -36,6 +36,8 @@ pub(crate) fn part_of(
 pub(crate) struct Asker {
     pub(crate) node_id: u32,
     pub(crate) incarnation: u64,
+    /// The backup that it takes itself.
+    pub(crate) running: Option<BackupId>,
     pub(crate) now_ms: i64,
 }
 
@@ -56,7 +58,7 @@ pub(crate) fn status_of(
         return Ok(bare(id, BackupState::Incomplete, reason));
     };
     let alive = if request.node_id == asker.node_id {
-        request.incarnation == asker.incarnation
+        request.incarnation == asker.incarnation && asker.running == Some(id)
     } else {
         asker.now_ms <= request.alive_until_ms
     };
@@ -64,7 +66,8 @@ pub(crate) fn status_of(
         (Some(reason), _) => (BackupState::Failed, Some(reason.clone())),
         (None, true) => (BackupState::InProgress, None),
         (None, false) => {
-            let reason = format!("node {}, which took it, has stopped", request.node_id);
+            let reason =
+                format!("node {}, which took it, has stopped or given up", request.node_id);
             (BackupState::Incomplete, Some(reason))
         }
     };

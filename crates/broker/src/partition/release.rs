@@ -64,6 +64,13 @@ impl<E: Processing, R: Replication> Partition<E, R> {
                 Effect::Respond { request, response } => self.respond(request.0, response),
                 Effect::Send { partition, command } => {
                     pass_crash_points(&command);
+                    #[cfg(feature = "mutation")]
+                    let command = if skep_engine::mutation::is("sends do not carry the checkpoint")
+                    {
+                        Command { checkpoint_id: 0, ..command }
+                    } else {
+                        command
+                    };
                     self.parts.transport.send(partition, command);
                 }
                 Effect::JobsAvailable { job_type } => {

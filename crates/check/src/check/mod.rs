@@ -1,7 +1,9 @@
 //! The checkers: each promise of the cluster has one, with a name, over the same evidence.
 
 mod acknowledged;
+mod backups;
 mod correlation;
+mod cut;
 mod distribution;
 mod duplicates;
 mod engine;
@@ -43,7 +45,7 @@ pub trait Checker {
 
 /// All checkers, in the order in which reports show them: the first one that fails is usually
 /// nearest to the cause.
-pub const ALL: [&dyn Checker; 14] = [
+pub const ALL: [&dyn Checker; 15] = [
     &stream::StreamIsGapFree,
     &replicas::ReplicaStateIsReplay,
     &keys::EachKeyOnce,
@@ -56,6 +58,7 @@ pub const ALL: [&dyn Checker; 14] = [
     &timers::TimersAreOnTime,
     &distribution::DistributionIsComplete,
     &sends::SendsAreRepeated,
+    &backups::BackupsAreWhole,
     &engine::EngineNeverFails,
     &liveness::EverythingHeals,
 ];

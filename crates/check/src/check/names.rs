@@ -36,6 +36,9 @@ pub const DISTRIBUTION: &str = "distribution is complete";
 /// See `sends`.
 pub const SENDS: &str = "sends are repeated";
 
+/// See `backups`.
+pub const BACKUPS: &str = "backups are whole";
+
 /// See `engine`.
 pub const ENGINE: &str = "engine never fails";
 

@@ -1,6 +1,7 @@
 //! Random schedules of faults.
 
 use super::{Fault, Planned};
+use crate::cluster::SHARE_NODE;
 use crate::generated::chance::Chance;
 use crate::scenario::Shape;
 use crate::seeds::Seeds;
@@ -13,12 +14,26 @@ const FAULT_MS_MAX: usize = 4_000;
 const STEPS_MAX: usize = 2_000;
 /// Runs in which partitions are added, in percent.
 const MORE_PARTITIONS_PERCENT: usize = 4;
+/// Runs in which backups are taken, in percent.
+const BACKUPS_PERCENT: usize = 8;
+/// Backups of such a run, at most.
+const BACKUPS_MAX: usize = 4;
+/// Partitions that are added are usually in use after so many milliseconds.
+const GROWING_MS: usize = 1_500;
 /// Largest jump of a clock, in milliseconds: the checker of timers allows for it.
 const JUMP_MS_MAX: usize = 3_000;
 
 /// Faults for a run of this length. Some runs have none: what fails then fails without them.
 #[must_use]
 pub fn generate(seed: u64, shape: &Shape, duration_ms: u64) -> Vec<Planned> {
+    let mut faults = disasters(seed, shape, duration_ms);
+    if Chance::new(Seeds::new(seed).part("any backup").value()).percent(BACKUPS_PERCENT) {
+        add_backups(seed, shape, duration_ms, &mut faults);
+    }
+    faults
+}
+
+fn disasters(seed: u64, shape: &Shape, duration_ms: u64) -> Vec<Planned> {
     let mut chance = Chance::new(seed);
     if chance.percent(5) {
         return Vec::new();
@@ -59,6 +74,43 @@ fn more_partitions(seed: u64, shape: &Shape, duration_ms: u64) -> Option<Planned
     let partitions = shape.partitions + 1 + below(&mut chance, 2);
     let at_ms = chance.below(usize::try_from(duration_ms).unwrap_or(1).max(1)) as u64;
     Some(Planned { at_ms, for_ms: 0, fault: Fault::AddPartitions { partitions } })
+}
+
+/// Backups, and what may happen to the place that they are put in; sometimes more partitions. Their
+/// chance is their own, too.
+pub(crate) fn add_backups(seed: u64, shape: &Shape, duration_ms: u64, faults: &mut Vec<Planned>) {
+    let mut chance = Chance::new(Seeds::new(seed).part("backups").value());
+    let any_time =
+        |chance: &mut Chance| chance.below(usize::try_from(duration_ms).unwrap_or(1).max(1)) as u64;
+    for _ in 0..1 + chance.below(BACKUPS_MAX) {
+        let at_ms = any_time(&mut chance);
+        faults.push(Planned { at_ms, for_ms: 0, fault: Fault::Backup });
+    }
+    if chance.percent(25) {
+        let node = SHARE_NODE.0;
+        let fault = if chance.percent(50) {
+            Fault::FullDisk { node, room: chance.below(60_000) as u64 }
+        } else {
+            let nth = 1 + chance.below(20) as u64;
+            Fault::FailDisk { node, nth, sync: chance.percent(50) }
+        };
+        let at_ms = any_time(&mut chance);
+        let for_ms = 20 + chance.below(FAULT_MS_MAX) as u64;
+        faults.push(Planned { at_ms, for_ms: for_ms.min(duration_ms - at_ms), fault });
+    }
+    let bears = |planned: &Planned| {
+        planned.fault.damages().is_none() && !matches!(planned.fault, Fault::AddPartitions { .. })
+    };
+    let is_cluster = shape.brokers > 1 || shape.gateways > 0;
+    if chance.percent(30) && is_cluster && faults.iter().all(bears) {
+        let partitions = shape.partitions + 1 + below(&mut chance, 2);
+        let at_ms = any_time(&mut chance);
+        faults.push(Planned { at_ms, for_ms: 0, fault: Fault::AddPartitions { partitions } });
+        // While they come.
+        let at_ms = (at_ms + chance.below(GROWING_MS) as u64).min(duration_ms - 1);
+        faults.push(Planned { at_ms, for_ms: 0, fault: Fault::Backup });
+    }
+    faults.sort_by_key(|planned| planned.at_ms);
 }
 
 struct Maker {
@@ -194,7 +246,7 @@ mod tests {
                 kinds.insert(planned.fault.name());
             }
         }
-        assert_eq!(kinds.len(), 22, "{kinds:?}");
+        assert_eq!(kinds.len(), 23, "{kinds:?}");
     }
 
     #[test]

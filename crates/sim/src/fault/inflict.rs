@@ -8,8 +8,8 @@ use skep_broker::metadata::{ManageRequest, Wanted, WantedBrokers};
 use skep_env::DiskOperation;
 use tokio::time::Instant;
 
-use super::{Fault, Outages, Planned};
-use crate::cluster::{NodeId, SimCluster};
+use super::{Backups, Fault, Outages, Planned};
+use crate::cluster::{NodeId, SHARE_NODE, SimCluster};
 use crate::life::Crash;
 use crate::net::{Cut, Link};
 
@@ -18,7 +18,12 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Makes a fault happen, waits until it is over, and ends it. What it leaves behind is healed by
 /// the end of all faults.
-pub(crate) async fn inflict(cluster: SimCluster, outages: Outages, planned: Planned) {
+pub(crate) async fn inflict(
+    cluster: SimCluster,
+    outages: Outages,
+    backups: Backups,
+    planned: Planned,
+) {
     let lasting = Duration::from_millis(planned.for_ms);
     let end = Instant::now() + lasting;
     let network = cluster.network();
@@ -29,6 +34,7 @@ pub(crate) async fn inflict(cluster: SimCluster, outages: Outages, planned: Plan
             for node in cluster.nodes() {
                 crash(&cluster, &outages, node, Crash::PowerLoss, end);
             }
+            cluster.disk(SHARE_NODE).end(Some(Crash::PowerLoss));
         }
         Fault::CrashAtStep { node, steps, power } => {
             let how = if power { Crash::PowerLoss } else { Crash::Kill };
@@ -87,6 +93,7 @@ pub(crate) async fn inflict(cluster: SimCluster, outages: Outages, planned: Plan
                 }
             }
         }
+        Fault::Backup => backups.take(&cluster).await,
         Fault::Rebalance => manage(&cluster, ManageRequest::Rebalance).await,
         Fault::Replace { add, remove } => {
             cluster.add(NodeId(add));

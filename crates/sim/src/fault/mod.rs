@@ -1,5 +1,6 @@
 //! What goes wrong, when, and for how long.
 
+mod backups;
 mod budget;
 mod generate;
 mod inflict;
@@ -7,7 +8,9 @@ mod operator;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use backups::Backups;
 pub use budget::exceeded;
+pub(crate) use generate::add_backups;
 pub use generate::generate;
 pub(crate) use inflict::{inflict, is_changing, leader};
 pub(crate) use operator::{Operator, Outages};
@@ -157,6 +160,8 @@ pub enum Fault {
         /// How many there are then.
         partitions: u32,
     },
+    /// The operator takes a backup.
+    Backup,
     /// Partitions whose leaders are not those that placement wants are handed over.
     Rebalance,
     /// The leaders of two partitions: the first cannot reach the second any more, on its way there.
@@ -195,6 +200,7 @@ impl Fault {
             Self::Rebalance => "leader transfer",
             Self::Replace { .. } => "membership change",
             Self::AddPartitions { .. } => "more partitions",
+            Self::Backup => "backup",
             Self::CutLeaders { .. } => "cut between leaders",
         }
     }
@@ -231,6 +237,7 @@ impl Fault {
             | Self::RollingRestart
             | Self::Rebalance
             | Self::Replace { .. }
+            | Self::Backup
             | Self::AddPartitions { .. }
             | Self::CutLeaders { .. } => Vec::new(),
         }

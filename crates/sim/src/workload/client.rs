@@ -47,11 +47,16 @@ impl Ask {
 
 impl Client {
     pub(crate) fn new(cluster: &SimCluster, recorder: &Recorder) -> Self {
+        Self::after(cluster, recorder, 0)
+    }
+
+    /// Clients of a cluster in whose logs there are references up to this one.
+    pub(crate) fn after(cluster: &SimCluster, recorder: &Recorder, last_reference: u64) -> Self {
         Self {
             cluster: cluster.clone(),
             recorder: recorder.clone(),
             calls: Rc::default(),
-            next_reference: Rc::new(Cell::new(1)),
+            next_reference: Rc::new(Cell::new(last_reference + 1)),
         }
     }
 
@@ -62,7 +67,8 @@ impl Client {
 
     /// The partitions that messages and business ids are spread over: those of the first start.
     pub(crate) fn partitions(&self) -> u32 {
-        self.cluster.config().partitions
+        let config = self.cluster.config();
+        config.message_partitions.unwrap_or(config.partitions)
     }
 
     /// All partitions that are in use now.

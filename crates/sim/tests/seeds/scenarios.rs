@@ -65,6 +65,18 @@ fn one_disk_of_two_is_lost_and_nothing_else() {
     holds("one-disk-of-two-is-lost");
 }
 
+/// Partition 1 had begun to distribute to a partition of which the backup had nothing.
+#[test]
+fn a_backup_while_partitions_are_added_is_refused_or_whole() {
+    holds("a-backup-while-partitions-are-added");
+}
+
+/// Neither the parts nor the reason found room in the store.
+#[test]
+fn a_backup_whose_failure_cannot_be_written_is_not_in_progress_for_ever() {
+    holds("a-backup-whose-failure-found-no-room");
+}
+
 #[test]
 fn every_file_is_read() {
     let folder = format!("{}/scenarios", env!("CARGO_MANIFEST_DIR"));
