@@ -5,6 +5,7 @@ mod correlation;
 mod distribution;
 mod duplicates;
 mod engine;
+pub(crate) mod folds;
 mod jobs;
 mod keys;
 mod liveness;
@@ -72,8 +73,12 @@ pub const OF_RECORDS: [&dyn Checker; 7] = [
 ];
 
 /// Those that hold besides as soon as a cluster is at rest.
-pub const OF_RECORDS_AT_REST: [&dyn Checker; 2] =
-    [&timers::TimersAreOnTime, &distribution::DistributionIsComplete];
+pub const OF_RECORDS_AT_REST: [&dyn Checker; 4] = [
+    &timers::TimersAreOnTime,
+    &distribution::DistributionIsComplete,
+    &sends::SendsAreRepeated,
+    &liveness::EverythingHeals,
+];
 
 /// Holds a run against all promises.
 #[must_use]
