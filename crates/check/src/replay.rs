@@ -81,8 +81,6 @@ impl Replay {
         if self.reader.offence.is_some() {
             return Ok(());
         }
-        self.reader
-            .agrees_with(rows)
-            .map_err(|reason| format!("state against records: {reason}"))
+        self.reader.agrees_with(rows).map_err(|reason| format!("state against records: {reason}"))
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use skep_protocol::{
-    Key, MessageIntent, MessageStartEventSubscriptionIntent, PartitionId, Payload, ProcessMessageSubscriptionIntent, Record,
-    RecordType,
+    Key, MessageIntent, MessageStartEventSubscriptionIntent, PartitionId, Payload,
+    ProcessMessageSubscriptionIntent, Record, RecordType,
 };
 
 use super::folds::Fold;

@@ -3,9 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use skep_protocol::{
-    DecisionIntent, Key, PartitionId, Payload, ProcessIntent, Record, RecordType,
-};
+use skep_protocol::{DecisionIntent, Key, PartitionId, Payload, ProcessIntent, Record, RecordType};
 
 use super::folds::Fold;
 use super::{Checker, names};

@@ -119,10 +119,7 @@ mod tests {
     fn a_reference_is_free_again_when_nobody_can_come_back_with_it() {
         let later = |record: Record, timestamp_ms| Record { timestamp_ms, ..record };
         let mut made = Made::new(1);
-        made.entry(
-            1,
-            vec![created(1, 7), later(created(2, 7), OPERATION_REFERENCE_WINDOW_MS + 1)],
-        );
+        made.entry(1, vec![created(1, 7), later(created(2, 7), OPERATION_REFERENCE_WINDOW_MS + 1)]);
         assert_eq!(NoDuplicateInstance.check(&made.evidence), Ok(()));
         made.entry(1, vec![later(created(3, 7), 2 * OPERATION_REFERENCE_WINDOW_MS + 1)]);
         assert!(NoDuplicateInstance.check(&made.evidence).is_err());

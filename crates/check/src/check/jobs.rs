@@ -47,7 +47,8 @@ impl Checker for JobCompletesOnce {
 /// Jobs that completed.
 fn completed(evidence: &Evidence) -> BTreeSet<Key> {
     let events = evidence.recorded.all().filter(|(_, it)| it.record_type == RecordType::Event);
-    let completed = |record: &Record| matches!(record.payload, Payload::Job(JobIntent::Completed, _));
+    let completed =
+        |record: &Record| matches!(record.payload, Payload::Job(JobIntent::Completed, _));
     events.filter(|(_, record)| completed(record)).map(|(_, record)| record.key).collect()
 }
 
@@ -64,7 +65,8 @@ impl Fold for Jobs {
             Payload::Job(JobIntent::Created, _) => _ = self.0.insert(record.key),
             Payload::Job(intent, _) => {
                 let ends = matches!(intent, JobIntent::Completed | JobIntent::Canceled);
-                let lives = if ends { self.0.remove(&record.key) } else { self.0.contains(&record.key) };
+                let lives =
+                    if ends { self.0.remove(&record.key) } else { self.0.contains(&record.key) };
                 if !lives {
                     return Err(format!(
                         "job {} ended, and then it is {} at position {} of partition {partition}",
@@ -117,7 +119,10 @@ mod tests {
     fn nothing_follows_the_end_of_a_job() {
         for after in [JobIntent::Completed, JobIntent::TimedOut, JobIntent::Failed] {
             let mut made = Made::new(1);
-            made.entry(1, vec![job(5, JobIntent::Created), job(5, JobIntent::Completed), job(5, after)]);
+            made.entry(
+                1,
+                vec![job(5, JobIntent::Created), job(5, JobIntent::Completed), job(5, after)],
+            );
             assert!(JobCompletesOnce.check(&made.evidence).is_err(), "{after:?}");
         }
         let mut made = Made::new(1);

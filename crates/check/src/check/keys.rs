@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use skep_protocol::{
-    IncidentIntent, JobIntent, Key, MessageIntent, PartitionId, Payload, ProcessInstanceCreationIntent,
-    ProcessInstanceIntent, Record, RecordType, TimerIntent, VariableIntent, key,
+    IncidentIntent, JobIntent, Key, MessageIntent, PartitionId, Payload,
+    ProcessInstanceCreationIntent, ProcessInstanceIntent, Record, RecordType, TimerIntent,
+    VariableIntent, key,
 };
 
 use super::folds::Fold;

@@ -41,10 +41,9 @@ impl Checker for SendsAreRepeated {
                 ));
             }
         }
-        let never = sends
-            .waiting
-            .iter()
-            .find(|(_, since_ms)| evidence.end.now_ms - (**since_ms).max(healed_ms) > ANSWER_MAX_MS);
+        let never = sends.waiting.iter().find(|(_, since_ms)| {
+            evidence.end.now_ms - (**since_ms).max(healed_ms) > ANSWER_MAX_MS
+        });
         match never {
             Some((send, _)) => Err(format!("{send} was never answered")),
             None => Ok(()),
@@ -191,7 +190,8 @@ impl Sends {
             }
             MessageSubscriptionIntent::Deleted => {
                 let all = Send::Correlate(record.key, 0)..=Send::Correlate(record.key, Key::MAX);
-                let gone: Vec<Send> = self.waiting.range(all).map(|(send, _)| send.clone()).collect();
+                let gone: Vec<Send> =
+                    self.waiting.range(all).map(|(send, _)| send.clone()).collect();
                 for send in gone {
                     self.end(&send, partition, record);
                 }
