@@ -9,10 +9,11 @@ pub mod backup;
 pub mod check;
 pub mod evidence;
 pub mod history;
+mod log;
 mod reader;
 mod records;
 mod replay;
 
 pub use reader::history::{Element, History, Job, JobLife, Life, Subscription};
 pub use records::{Reader, is_reading, panic_text};
-pub use replay::{Row, replay};
+pub use replay::{Replay, Row};

@@ -11,7 +11,7 @@ use super::{Checker, cut, names};
 use crate::backup::{Backup, BackupSaid, RestoredPart};
 use crate::evidence::Evidence;
 use crate::history::{CallKind, Outcome};
-use crate::replay::{Row, replay};
+use crate::replay::{Replay, Row};
 
 /// See the module.
 pub(crate) struct BackupsAreWhole;
@@ -95,22 +95,23 @@ fn is_of_the_log(evidence: &Evidence, id: u64, part: &RestoredPart) -> Result<()
         }
     }
     let records = evidence.recorded.records(partition);
-    replay(partition, evidence.partitions, records, &[position], |_, _, rows| {
-        let mut rows: Vec<Row> = rows.into_iter().filter(|(table, ..)| *table != 0).collect();
-        rows.sort();
-        if rows == part.rows {
-            return Ok(());
-        }
-        let only = |rows: &[Row], others: &[Row]| {
-            let row = rows.iter().find(|row| !others.contains(row));
-            row.map(|(table, key, _)| format!("a row of table {table} with key {key:02x?}"))
-        };
-        Err(format!(
-            "its part of partition {partition} has {:?} that replay up to position {position} does not give, replay gives {:?} that it does not have",
-            only(&part.rows, &rows),
-            only(&rows, &part.rows)
-        ))
-    })
+    let mut replay = Replay::new(partition, evidence.partitions)?;
+    replay.to(position, records)?;
+    let mut rows: Vec<Row> = replay.rows();
+    rows.retain(|(table, ..)| *table != 0);
+    rows.sort();
+    if rows == part.rows {
+        return Ok(());
+    }
+    let only = |rows: &[Row], others: &[Row]| {
+        let row = rows.iter().find(|row| !others.contains(row));
+        row.map(|(table, key, _)| format!("a row of table {table} with key {key:02x?}"))
+    };
+    Err(format!(
+        "its part of partition {partition} has {:?} that replay up to position {position} does not give, replay gives {:?} that it does not have",
+        only(&part.rows, &rows),
+        only(&rows, &part.rows)
+    ))
 }
 
 /// What clients were told before somebody asked for the backup is in it.

@@ -1,13 +1,14 @@
 //! A message is correlated at most once to each process, whatever its versions, instances and
 //! partitions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use skep_protocol::{
-    Key, MessageStartEventSubscriptionIntent, Payload, ProcessMessageSubscriptionIntent, Record,
-    RecordType,
+    Key, MessageIntent, MessageStartEventSubscriptionIntent, PartitionId, Payload,
+    ProcessMessageSubscriptionIntent, Record, RecordType,
 };
 
+use super::folds::Fold;
 use super::{Checker, names};
 use crate::evidence::Evidence;
 
@@ -20,18 +21,68 @@ impl Checker for MessageCorrelatesOnce {
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {
-        let mut correlated = BTreeMap::new();
-        for (partition, record) in evidence.recorded.all() {
-            let Some((message, process)) = correlation(record) else { continue };
-            let place = (partition, record.position);
-            if let Some(first) = correlated.insert((message, process), place) {
-                return Err(format!(
-                    "message {message} is correlated to process {process} at position {} of partition {} and at position {} of partition {partition}",
-                    first.1, first.0, record.position
-                ));
+        evidence.recorded.folds.correlations.whole().map(drop)
+    }
+}
+
+/// How long a correlation is remembered after its message, in milliseconds: longer than a command can
+/// be on its way, or wait to be sent again to a partition that is away while faults last.
+const REMEMBERED_MS: i64 = 15 * 60 * 1000;
+
+/// Where a message was correlated.
+struct Place {
+    partition: PartitionId,
+    position: u64,
+}
+
+/// What was correlated, for as long as it could be again.
+#[derive(Default)]
+pub(crate) struct Correlations {
+    places: BTreeMap<(Key, String), Place>,
+    /// Those that may be forgotten when their message is gone, oldest first.
+    by_age: VecDeque<(i64, (Key, String))>,
+    /// Messages that have not expired.
+    messages: BTreeSet<Key>,
+}
+
+impl Fold for Correlations {
+    fn note(&mut self, partition: PartitionId, record: &Record) -> Result<(), String> {
+        if record.record_type != RecordType::Event {
+            return Ok(());
+        }
+        match &record.payload {
+            Payload::Message(MessageIntent::Published, _) => _ = self.messages.insert(record.key),
+            Payload::Message(MessageIntent::Expired, _) => _ = self.messages.remove(&record.key),
+            _ => {}
+        }
+        let Some((message, process)) = correlation(record) else { return Ok(()) };
+        self.forget(record.timestamp_ms);
+        let (position, timestamp_ms) = (record.position, record.timestamp_ms);
+        let id = (message, process.to_owned());
+        self.by_age.push_back((timestamp_ms, id.clone()));
+        match self.places.insert(id, Place { partition, position }) {
+            Some(first) => Err(format!(
+                "message {message} is correlated to process {process} at position {} of partition {} and at position {position} of partition {partition}",
+                first.position, first.partition
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Correlations {
+    /// Forgets what cannot come again; what has a message that lives is looked at again later.
+    fn forget(&mut self, now_ms: i64) {
+        while let Some((since_ms, _)) = self.by_age.front()
+            && since_ms.saturating_add(REMEMBERED_MS) < now_ms
+            && let Some((_, id)) = self.by_age.pop_front()
+        {
+            if self.messages.contains(&id.0) {
+                self.by_age.push_back((now_ms, id));
+            } else {
+                self.places.remove(&id);
             }
         }
-        Ok(())
     }
 }
 
@@ -56,7 +107,7 @@ fn correlation(record: &Record) -> Option<(Key, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::{Made, event};
+    use crate::check::testing::{Made, event, published};
     use skep_protocol::{MessageStartEventSubscriptionRecord, ProcessMessageSubscriptionRecord};
 
     fn taken(message_key: Key, process: &str) -> Record {
@@ -84,6 +135,27 @@ mod tests {
         let mut made = Made::new(2);
         made.entry(1, vec![taken(1, "a"), taken(1, "b"), taken(2, "a"), started(2, "b")]);
         assert_eq!(MessageCorrelatesOnce.check(&made.evidence), Ok(()));
+    }
+
+    #[test]
+    fn a_correlation_is_forgotten_after_its_message_only() {
+        let later = |record: Record, times: i64| {
+            let timestamp_ms = times * (REMEMBERED_MS + 1);
+            Record { timestamp_ms, ..record }
+        };
+        let mut made = Made::new(1);
+        made.entry(1, vec![published(7, ""), taken(7, "a"), later(taken(8, "a"), 1)]);
+        let kept = |made: &Made| {
+            let fold = made.evidence.recorded.folds.correlations.whole();
+            fold.map(|it| it.places.keys().map(|(message, _)| *message).collect::<Vec<_>>())
+        };
+        assert_eq!(kept(&made), Ok(vec![7, 8]), "the message lives");
+        let mut expired = published(7, "");
+        if let Payload::Message(intent, _) = &mut expired.payload {
+            *intent = MessageIntent::Expired;
+        }
+        made.entry(1, vec![expired, later(taken(9, "a"), 3)]);
+        assert_eq!(kept(&made), Ok(vec![9]));
     }
 
     #[test]

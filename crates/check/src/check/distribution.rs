@@ -3,18 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use skep_protocol::{
-    CommandDistributionIntent, DecisionIntent, Key, PartitionId, Payload, ProcessIntent, RecordType,
-};
+use skep_protocol::{DecisionIntent, Key, PartitionId, Payload, ProcessIntent, Record, RecordType};
 
+use super::folds::Fold;
 use super::{Checker, names};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Log};
 
 /// See the module.
 pub(crate) struct DistributionIsComplete;
-
-/// Definitions of a partition: kind, id and version, with the key.
-type Definitions = BTreeMap<(&'static str, String, u32), Key>;
 
 impl Checker for DistributionIsComplete {
     fn name(&self) -> &'static str {
@@ -22,85 +18,118 @@ impl Checker for DistributionIsComplete {
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {
-        pending(evidence)?;
-        let first = definitions(evidence, 1)?;
-        for partition in 2..=evidence.partitions_at_end {
-            let other = definitions(evidence, partition)?;
-            if let Some((place, key)) =
-                first.iter().find(|(place, key)| other.get(*place) != Some(key))
-            {
-                return Err(format!(
-                    "partition 1 has {} {} version {} with key {key}, partition {partition} has {:?}",
-                    place.0,
-                    place.1,
-                    place.2,
-                    other.get(place)
-                ));
-            }
-            if let Some((place, _)) = other.iter().find(|(place, _)| !first.contains_key(*place)) {
-                return Err(format!("partition {partition} has {place:?}, partition 1 does not"));
-            }
+        let deployed = evidence.recorded.folds.deployed.whole()?;
+        let logs = &evidence.recorded.logs;
+        if let Some(key) = logs.values().find_map(Log::pending_distribution) {
+            let all: usize = logs.values().map(Log::distributing).sum();
+            return Err(format!("distribution {key} and {} others are not finished", all - 1));
         }
-        dense(&first)
+        deployed.is_everywhere(evidence.partitions_at_end)?;
+        match deployed.incomplete.first() {
+            Some(resource) => {
+                let versions = deployed.versions.get(resource);
+                let last = versions.and_then(|versions| versions.last_key_value());
+                Err(format!(
+                    "{} {} has not all versions up to {}",
+                    resource.0,
+                    resource.1,
+                    last.map_or(0, |(version, _)| *version)
+                ))
+            }
+            None => Ok(()),
+        }
     }
 }
 
-fn definitions(evidence: &Evidence, partition: PartitionId) -> Result<Definitions, String> {
-    let mut definitions = Definitions::new();
-    for record in evidence.recorded.records(partition) {
+/// Kind and id of what is deployed.
+type Resource = (&'static str, String);
+
+/// Key of a definition, and the partitions that have it.
+struct Definition {
+    key: Key,
+    on: Vec<PartitionId>,
+}
+
+/// What is deployed: as much as the state of a partition has of it.
+#[derive(Default)]
+pub(crate) struct Deployed {
+    versions: BTreeMap<Resource, BTreeMap<u32, Definition>>,
+    /// How many definitions there are.
+    all: usize,
+    /// How many of them each partition has.
+    on: BTreeMap<PartitionId, usize>,
+    /// What has a version that does not follow another one: versions begin with 1 and leave none out.
+    incomplete: BTreeSet<Resource>,
+}
+
+impl Fold for Deployed {
+    fn note(&mut self, partition: PartitionId, record: &Record) -> Result<(), String> {
         if record.record_type != RecordType::Event {
-            continue;
+            return Ok(());
         }
-        let place = match &record.payload {
+        let (resource, version) = match &record.payload {
             Payload::Process(ProcessIntent::Created, value) => {
-                ("process", value.bpmn_process_id.clone(), value.version)
+                (("process", value.bpmn_process_id.clone()), value.version)
             }
             Payload::Decision(DecisionIntent::Created, value) => {
-                ("decision", value.decision_id.clone(), value.version)
+                (("decision", value.decision_id.clone()), value.version)
             }
-            _ => continue,
+            _ => return Ok(()),
         };
-        if let Some(other) = definitions.insert(place.clone(), record.key) {
+        let what = || format!("{} {} version {version}", resource.0, resource.1);
+        let versions = self.versions.entry(resource.clone()).or_default();
+        let definition = versions.entry(version).or_insert_with(|| {
+            self.all += 1;
+            Definition { key: record.key, on: Vec::new() }
+        });
+        if definition.on.contains(&partition) {
             return Err(format!(
-                "partition {partition} gets {place:?} twice: {other} and {} at position {}",
-                record.key, record.position
+                "partition {partition} gets {} twice: {} and {} at position {}",
+                what(),
+                definition.key,
+                record.key,
+                record.position
             ));
         }
+        if definition.key != record.key {
+            return Err(format!(
+                "partition {} has {} with key {}, partition {partition} with key {}",
+                definition.on.first().copied().unwrap_or_default(),
+                what(),
+                definition.key,
+                record.key
+            ));
+        }
+        definition.on.push(partition);
+        *self.on.entry(partition).or_default() += 1;
+        let last = versions.last_key_value().map_or(0, |(version, _)| *version as usize);
+        if last == versions.len() {
+            self.incomplete.remove(&resource);
+        } else {
+            self.incomplete.insert(resource);
+        }
+        Ok(())
     }
-    Ok(definitions)
 }
 
-/// Versions begin with 1 and leave none out.
-fn dense(definitions: &Definitions) -> Result<(), String> {
-    let mut last: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-    for (kind, id, version) in definitions.keys() {
-        let last = last.entry((*kind, id.as_str())).or_default();
-        if *version != *last + 1 {
-            return Err(format!("{kind} {id} has version {version} after version {last}"));
+impl Deployed {
+    /// Whether each of these partitions has all definitions.
+    fn is_everywhere(&self, partitions: u32) -> Result<(), String> {
+        let has_all = |partition| self.on.get(&partition).copied().unwrap_or(0) == self.all;
+        let Some(partition) = (1..=partitions).find(|partition| !has_all(*partition)) else {
+            return Ok(());
+        };
+        for (resource, versions) in &self.versions {
+            for (version, definition) in versions {
+                if !definition.on.contains(&partition) {
+                    return Err(format!(
+                        "{} {} version {version} with key {} is on partitions {:?}, not on {partition}",
+                        resource.0, resource.1, definition.key, definition.on
+                    ));
+                }
+            }
         }
-        *last = *version;
-    }
-    Ok(())
-}
-
-fn pending(evidence: &Evidence) -> Result<(), String> {
-    let mut open: BTreeSet<Key> = BTreeSet::new();
-    for (_, record) in evidence.recorded.all() {
-        let Payload::CommandDistribution(intent, _) = &record.payload else { continue };
-        if record.record_type != RecordType::Event {
-            continue;
-        }
-        match intent {
-            CommandDistributionIntent::Started => _ = open.insert(record.key),
-            CommandDistributionIntent::Finished => _ = open.remove(&record.key),
-            _ => {}
-        }
-    }
-    match open.first() {
-        Some(key) => {
-            Err(format!("distribution {key} and {} others are not finished", open.len() - 1))
-        }
-        None => Ok(()),
+        Ok(())
     }
 }
 
@@ -108,7 +137,7 @@ fn pending(evidence: &Evidence) -> Result<(), String> {
 mod tests {
     use super::*;
     use crate::check::testing::{Made, event};
-    use skep_protocol::{CommandDistributionRecord, ProcessRecord, Record};
+    use skep_protocol::{CommandDistributionIntent, CommandDistributionRecord, ProcessRecord};
 
     fn version(key: Key, version: u32) -> Record {
         let value =

@@ -1,9 +1,14 @@
 //! No duplicate instance: however often a creation or a message with an id was sent, there is one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use skep_protocol::{MessageIntent, Payload, ProcessInstanceCreationIntent, RecordType};
+use skep_engine::limits::OPERATION_REFERENCE_WINDOW_MS;
+use skep_protocol::{
+    Key, MessageIntent, MessageRecord, PartitionId, Payload, ProcessInstanceCreationIntent, Record,
+    RecordType,
+};
 
+use super::folds::Fold;
 use super::{Checker, names};
 use crate::evidence::Evidence;
 
@@ -16,52 +21,82 @@ impl Checker for NoDuplicateInstance {
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {
-        let mut instances = BTreeMap::new();
-        let mut messages = BTreeMap::new();
-        for (partition, record) in evidence.recorded.all() {
-            if record.record_type != RecordType::Event {
-                continue;
-            }
-            match &record.payload {
-                Payload::ProcessInstanceCreation(ProcessInstanceCreationIntent::Created, _)
-                    if record.operation_reference != 0 =>
-                {
-                    let reference = record.operation_reference;
-                    if let Some(other) = instances.insert(reference, record.key) {
-                        return Err(format!(
-                            "the creation with reference {reference} made {other} and {} (on partition {partition})",
-                            record.key
-                        ));
-                    }
-                }
-                Payload::Message(MessageIntent::Published, message)
-                    if !message.message_id.is_empty() =>
-                {
-                    let id = (&message.name, &message.correlation_key, &message.message_id);
-                    if let Some(other) = messages.insert(id, record.key) {
-                        return Err(format!(
-                            "message {} with id '{}' was published as {other} and as {}",
-                            message.name, message.message_id, record.key
-                        ));
-                    }
-                }
-                // An id is known for as long as its message is.
-                Payload::Message(MessageIntent::Expired, message) => {
-                    let id = (&message.name, &message.correlation_key, &message.message_id);
-                    messages.remove(&id);
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        evidence.recorded.folds.unique.whole().map(drop)
     }
+}
+
+/// What is there once, for as long as the cluster promises so.
+#[derive(Default)]
+pub(crate) struct Unique {
+    /// Instance by the reference of its creation.
+    instances: BTreeMap<u64, Key>,
+    /// When they were made, oldest first.
+    references: VecDeque<(i64, u64)>,
+    /// Messages that have not expired, by name, correlation key and id.
+    messages: BTreeMap<(String, String, String), Key>,
+}
+
+impl Fold for Unique {
+    fn note(&mut self, partition: PartitionId, record: &Record) -> Result<(), String> {
+        if record.record_type != RecordType::Event {
+            return Ok(());
+        }
+        match &record.payload {
+            Payload::ProcessInstanceCreation(ProcessInstanceCreationIntent::Created, _)
+                if record.operation_reference != 0 =>
+            {
+                self.note_creation(partition, record)
+            }
+            Payload::Message(MessageIntent::Published, message)
+                if !message.message_id.is_empty() =>
+            {
+                match self.messages.insert(id(message), record.key) {
+                    Some(other) => Err(format!(
+                        "message {} with id '{}' was published as {other} and as {}",
+                        message.name, message.message_id, record.key
+                    )),
+                    None => Ok(()),
+                }
+            }
+            // An id is known for as long as its message is.
+            Payload::Message(MessageIntent::Expired, message) => {
+                self.messages.remove(&id(message));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Unique {
+    fn note_creation(&mut self, partition: PartitionId, record: &Record) -> Result<(), String> {
+        let (reference, now_ms) = (record.operation_reference, record.timestamp_ms);
+        while let Some((since_ms, old)) = self.references.front().copied()
+            && since_ms.saturating_add(OPERATION_REFERENCE_WINDOW_MS) < now_ms
+        {
+            self.references.pop_front();
+            self.instances.remove(&old);
+        }
+        self.references.push_back((now_ms, reference));
+        match self.instances.insert(reference, record.key) {
+            Some(other) => Err(format!(
+                "the creation with reference {reference} made {other} and {} (on partition {partition})",
+                record.key
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+fn id(message: &MessageRecord) -> (String, String, String) {
+    (message.name.clone(), message.correlation_key.clone(), message.message_id.clone())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::testing::{Made, event, published};
-    use skep_protocol::{Key, ProcessInstanceCreationRecord, Record};
+    use skep_protocol::ProcessInstanceCreationRecord;
 
     fn created(key: Key, reference: u64) -> Record {
         let record = ProcessInstanceCreationRecord::default();
@@ -77,6 +112,16 @@ mod tests {
         made.entry(1, vec![created(1, 1), created(2, 2), created(3, 0), created(4, 0)]);
         assert_eq!(NoDuplicateInstance.check(&made.evidence), Ok(()));
         made.entry(2, vec![created(5, 2)]);
+        assert!(NoDuplicateInstance.check(&made.evidence).is_err());
+    }
+
+    #[test]
+    fn a_reference_is_free_again_when_nobody_can_come_back_with_it() {
+        let later = |record: Record, timestamp_ms| Record { timestamp_ms, ..record };
+        let mut made = Made::new(1);
+        made.entry(1, vec![created(1, 7), later(created(2, 7), OPERATION_REFERENCE_WINDOW_MS + 1)]);
+        assert_eq!(NoDuplicateInstance.check(&made.evidence), Ok(()));
+        made.entry(1, vec![later(created(3, 7), 2 * OPERATION_REFERENCE_WINDOW_MS + 1)]);
         assert!(NoDuplicateInstance.check(&made.evidence).is_err());
     }
 

@@ -1,8 +1,9 @@
 //! The engine never fails: it writes an ERROR record when it panicked on a command, and no task of a
 //! node panics.
 
-use skep_protocol::{Payload, RejectionType};
+use skep_protocol::{PartitionId, Payload, Record, RejectionType};
 
+use super::folds::Fold;
 use super::{Checker, names};
 use crate::evidence::Evidence;
 
@@ -18,17 +19,24 @@ impl Checker for EngineNeverFails {
         if let Some(panic) = evidence.end.panics.first() {
             return Err(format!("a task panicked: {panic}"));
         }
-        for (partition, record) in evidence.recorded.all() {
-            let failed = match (&record.payload, &record.rejection) {
-                (Payload::Error(_, value), _) => value.exception_message.clone(),
-                (_, Some(rejection)) if rejection.kind == RejectionType::ProcessingError => {
-                    rejection.reason.clone()
-                }
-                _ => continue,
-            };
-            return Err(format!("position {} of partition {partition}: {failed}", record.position));
-        }
-        Ok(())
+        evidence.recorded.folds.failures.whole().map(drop)
+    }
+}
+
+/// Nothing has to be remembered.
+#[derive(Default)]
+pub(crate) struct Failures;
+
+impl Fold for Failures {
+    fn note(&mut self, partition: PartitionId, record: &Record) -> Result<(), String> {
+        let failed = match (&record.payload, &record.rejection) {
+            (Payload::Error(_, value), _) => &value.exception_message,
+            (_, Some(rejection)) if rejection.kind == RejectionType::ProcessingError => {
+                &rejection.reason
+            }
+            _ => return Ok(()),
+        };
+        Err(format!("position {} of partition {partition}: {failed}", record.position))
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use skep_protocol::{JobBatchIntent, JobIntent, Key, Payload, RecordType};
+use skep_protocol::{JobBatchIntent, JobIntent, Key, PartitionId, Payload, Record, RecordType};
 
+use super::folds::Fold;
 use super::{Checker, names};
 use crate::evidence::Evidence;
 use crate::history::{CallKind, Outcome};
@@ -18,7 +19,8 @@ impl Checker for JobCompletesOnce {
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {
-        let completed = in_the_log(evidence)?;
+        evidence.recorded.folds.jobs.whole()?;
+        let completed = completed(evidence);
         let mut told: BTreeMap<Key, u64> = BTreeMap::new();
         for call in &evidence.calls {
             let CallKind::Complete { job } = call.kind else { continue };
@@ -43,16 +45,29 @@ impl Checker for JobCompletesOnce {
 }
 
 /// Jobs that completed.
-fn in_the_log(evidence: &Evidence) -> Result<BTreeSet<Key>, String> {
-    let mut completed = BTreeSet::new();
-    let mut ended: BTreeSet<Key> = BTreeSet::new();
-    for (partition, record) in evidence.recorded.all() {
+fn completed(evidence: &Evidence) -> BTreeSet<Key> {
+    let events = evidence.recorded.all().filter(|(_, it)| it.record_type == RecordType::Event);
+    let completed =
+        |record: &Record| matches!(record.payload, Payload::Job(JobIntent::Completed, _));
+    events.filter(|(_, record)| completed(record)).map(|(_, record)| record.key).collect()
+}
+
+/// Jobs that were made and have not ended.
+#[derive(Default)]
+pub(crate) struct Jobs(BTreeSet<Key>);
+
+impl Fold for Jobs {
+    fn note(&mut self, partition: PartitionId, record: &Record) -> Result<(), String> {
         if record.record_type != RecordType::Event {
-            continue;
+            return Ok(());
         }
         match &record.payload {
+            Payload::Job(JobIntent::Created, _) => _ = self.0.insert(record.key),
             Payload::Job(intent, _) => {
-                if ended.contains(&record.key) {
+                let ends = matches!(intent, JobIntent::Completed | JobIntent::Canceled);
+                let lives =
+                    if ends { self.0.remove(&record.key) } else { self.0.contains(&record.key) };
+                if !lives {
                     return Err(format!(
                         "job {} ended, and then it is {} at position {} of partition {partition}",
                         record.key,
@@ -60,15 +75,9 @@ fn in_the_log(evidence: &Evidence) -> Result<BTreeSet<Key>, String> {
                         record.position
                     ));
                 }
-                if matches!(intent, JobIntent::Completed | JobIntent::Canceled) {
-                    ended.insert(record.key);
-                }
-                if *intent == JobIntent::Completed {
-                    completed.insert(record.key);
-                }
             }
             Payload::JobBatch(JobBatchIntent::Activated, batch) => {
-                if let Some(job) = batch.job_keys.iter().find(|job| ended.contains(job)) {
+                if let Some(job) = batch.job_keys.iter().find(|job| !self.0.contains(job)) {
                     return Err(format!(
                         "job {job} ended, and then it is handed out at position {} of partition {partition}",
                         record.position
@@ -77,15 +86,15 @@ fn in_the_log(evidence: &Evidence) -> Result<BTreeSet<Key>, String> {
             }
             _ => {}
         }
+        Ok(())
     }
-    Ok(completed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::testing::{Made, event};
-    use skep_protocol::{JobBatchRecord, JobRecord, Record};
+    use skep_protocol::{JobBatchRecord, JobRecord};
 
     fn job(key: Key, intent: JobIntent) -> Record {
         event(key, Payload::Job(intent, JobRecord::default()))
@@ -110,13 +119,16 @@ mod tests {
     fn nothing_follows_the_end_of_a_job() {
         for after in [JobIntent::Completed, JobIntent::TimedOut, JobIntent::Failed] {
             let mut made = Made::new(1);
-            made.entry(1, vec![job(5, JobIntent::Completed), job(5, after)]);
+            made.entry(
+                1,
+                vec![job(5, JobIntent::Created), job(5, JobIntent::Completed), job(5, after)],
+            );
             assert!(JobCompletesOnce.check(&made.evidence).is_err(), "{after:?}");
         }
         let mut made = Made::new(1);
         let batch = JobBatchRecord { job_keys: vec![5], ..JobBatchRecord::default() };
         let activated = event(6, Payload::JobBatch(JobBatchIntent::Activated, batch));
-        made.entry(1, vec![job(5, JobIntent::Canceled), activated]);
+        made.entry(1, vec![job(5, JobIntent::Created), job(5, JobIntent::Canceled), activated]);
         assert!(JobCompletesOnce.check(&made.evidence).is_err(), "handed out again");
     }
 

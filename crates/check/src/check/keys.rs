@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use skep_protocol::{
-    IncidentIntent, JobIntent, MessageIntent, Payload, ProcessInstanceCreationIntent,
-    ProcessInstanceIntent, Record, RecordType, TimerIntent, VariableIntent, key,
+    IncidentIntent, JobIntent, Key, MessageIntent, PartitionId, Payload,
+    ProcessInstanceCreationIntent, ProcessInstanceIntent, Record, RecordType, TimerIntent,
+    VariableIntent, key,
 };
 
+use super::folds::Fold;
 use super::{Checker, names};
 use crate::evidence::Evidence;
 
@@ -20,23 +22,31 @@ impl Checker for EachKeyOnce {
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {
-        let mut made = BTreeMap::new();
-        for (partition, record) in evidence.recorded.all() {
-            let Some(what) = made_by(record) else { continue };
-            if key::partition_of(record.key) != partition {
-                return Err(format!(
-                    "partition {partition} made a {what} with key {}, which is another partition's",
-                    record.key
-                ));
-            }
-            if let Some((other, position)) = made.insert(record.key, (what, record.position)) {
-                return Err(format!(
-                    "key {} of partition {partition} is a {other} (position {position}) and a {what} (position {})",
-                    record.key, record.position
-                ));
-            }
+        evidence.recorded.folds.keys.whole().map(drop)
+    }
+}
+
+/// The last thing that each partition made: keys ascend, so a key that was used is not above it.
+#[derive(Default)]
+pub(crate) struct Keys(BTreeMap<PartitionId, (Key, &'static str, u64)>);
+
+impl Fold for Keys {
+    fn note(&mut self, partition: PartitionId, record: &Record) -> Result<(), String> {
+        let Some(what) = made_by(record) else { return Ok(()) };
+        if key::partition_of(record.key) != partition {
+            return Err(format!(
+                "partition {partition} made a {what} with key {}, which is another partition's",
+                record.key
+            ));
         }
-        Ok(())
+        let made = (record.key, what, record.position);
+        match self.0.insert(partition, made) {
+            Some((last, other, position)) if last >= record.key => Err(format!(
+                "key {} of partition {partition} is a {what} (position {}) and no new one: {last} is a {other} (position {position})",
+                record.key, record.position
+            )),
+            _ => Ok(()),
+        }
     }
 }
 

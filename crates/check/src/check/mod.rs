@@ -7,6 +7,7 @@ mod cut;
 mod distribution;
 mod duplicates;
 mod engine;
+pub(crate) mod folds;
 mod jobs;
 mod keys;
 mod liveness;
@@ -74,9 +75,23 @@ pub const OF_RECORDS: [&dyn Checker; 7] = [
     &engine::EngineNeverFails,
 ];
 
+/// Those that hold besides as soon as faults have been over for a while.
+pub const OF_RECORDS_HEALED: [&dyn Checker; 1] = [&sends::SendsAreRepeated];
+
 /// Those that hold besides as soon as a cluster is at rest.
-pub const OF_RECORDS_AT_REST: [&dyn Checker; 2] =
-    [&timers::TimersAreOnTime, &distribution::DistributionIsComplete];
+pub const OF_RECORDS_AT_REST: [&dyn Checker; 3] =
+    [&timers::TimersAreOnTime, &distribution::DistributionIsComplete, &liveness::EverythingHeals];
+
+/// How much of a cluster's trouble is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Calm {
+    /// Faults may be under way.
+    Troubled,
+    /// There are none, since [`healing_from_ms`](crate::evidence::End::healing_from_ms).
+    Healed,
+    /// And nothing is under way any more.
+    AtRest,
+}
 
 /// Holds a run against all promises.
 #[must_use]
@@ -86,9 +101,12 @@ pub fn all(evidence: &Evidence) -> Vec<Violation> {
 
 /// Holds what replicas committed against the promises that need nothing else.
 #[must_use]
-pub fn of_records(evidence: &Evidence, is_at_rest: bool) -> Vec<Violation> {
+pub fn of_records(evidence: &Evidence, calm: Calm) -> Vec<Violation> {
     let mut found = broken(&OF_RECORDS, evidence);
-    if is_at_rest {
+    if calm >= Calm::Healed {
+        found.extend(broken(&OF_RECORDS_HEALED, evidence));
+    }
+    if calm == Calm::AtRest {
         found.extend(broken(&OF_RECORDS_AT_REST, evidence));
     }
     found

@@ -7,8 +7,7 @@ use skep_protocol::PartitionId;
 
 use super::{Checker, names};
 use crate::evidence::{Evidence, FinalState, Log};
-use crate::records::Reader;
-use crate::replay::{Row, replay};
+use crate::replay::{Replay, Row};
 
 /// See the module.
 pub(crate) struct ReplicaStateIsReplay;
@@ -41,11 +40,11 @@ fn compare(
     log: &Log,
     states: &[&FinalState],
 ) -> Result<(), String> {
-    let mut reader = Reader::new(partition);
-    let positions: Vec<u64> = states.iter().map(|state| state.position).collect();
-    replay(partition, partitions, &log.records, &positions, |number, records, replayed| {
-        let Some(state) = states.get(number) else { return Ok(()) };
-        records.iter().for_each(|record| reader.note(record));
+    let mut replay = Replay::new(partition, partitions)?;
+    let mut records = log.records.as_slice();
+    for state in states {
+        records = replay.to(state.position, records)?;
+        let replayed = replay.rows();
         if replayed != state.rows {
             return Err(format!(
                 "node {} at position {} of partition {partition}: {}",
@@ -54,13 +53,11 @@ fn compare(
                 difference(&state.rows, &replayed)
             ));
         }
-        if reader.offence.is_some() {
-            return Ok(());
-        }
-        reader.agrees_with(&state.rows).map_err(|reason| {
-            format!("node {}, partition {partition}: state against records: {reason}", state.node)
-        })
-    })
+        replay
+            .agrees_with(&replayed)
+            .map_err(|reason| format!("node {}, partition {partition}: {reason}", state.node))?;
+    }
+    Ok(())
 }
 
 fn difference(state: &[Row], replayed: &[Row]) -> String {

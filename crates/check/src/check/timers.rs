@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use skep_protocol::{Payload, RecordType, TimerIntent};
+use skep_protocol::{Key, PartitionId, Payload, Record, RecordType, TimerIntent};
 
+use super::folds::Fold;
 use super::{Checker, names};
 use crate::evidence::Evidence;
 
@@ -21,33 +22,7 @@ impl Checker for TimersAreOnTime {
     }
 
     fn check(&self, evidence: &Evidence) -> Result<(), String> {
-        let mut waiting = BTreeMap::new();
-        for (partition, record) in evidence.recorded.all() {
-            let Payload::Timer(intent, value) = &record.payload else { continue };
-            if record.record_type != RecordType::Event {
-                continue;
-            }
-            match intent {
-                TimerIntent::Created => {
-                    waiting.insert(record.key, (partition, value.due_date_ms));
-                }
-                TimerIntent::Triggered => {
-                    let Some((_, due_ms)) = waiting.remove(&record.key) else {
-                        return Err(format!("timer {} fires without waiting", record.key));
-                    };
-                    if record.timestamp_ms < due_ms {
-                        return Err(format!(
-                            "timer {} of {} fires {} ms early, at position {} of partition {partition}",
-                            record.key,
-                            value.target_element_id,
-                            due_ms - record.timestamp_ms,
-                            record.position
-                        ));
-                    }
-                }
-                _ => _ = waiting.remove(&record.key),
-            }
-        }
+        let waiting = &evidence.recorded.folds.timers.whole()?.0;
         let lost = |(_, (_, due_ms)): &(&u64, &(u32, i64))| {
             due_ms.saturating_add(LATE_MS) < evidence.end.now_ms
         };
@@ -61,11 +36,45 @@ impl Checker for TimersAreOnTime {
     }
 }
 
+/// Timers that wait: partition and due date.
+#[derive(Default)]
+pub(crate) struct Timers(BTreeMap<Key, (PartitionId, i64)>);
+
+impl Fold for Timers {
+    fn note(&mut self, partition: PartitionId, record: &Record) -> Result<(), String> {
+        let Payload::Timer(intent, value) = &record.payload else { return Ok(()) };
+        if record.record_type != RecordType::Event {
+            return Ok(());
+        }
+        match intent {
+            TimerIntent::Created => {
+                self.0.insert(record.key, (partition, value.due_date_ms));
+            }
+            TimerIntent::Triggered => {
+                let Some((_, due_ms)) = self.0.remove(&record.key) else {
+                    return Err(format!("timer {} fires without waiting", record.key));
+                };
+                if record.timestamp_ms < due_ms {
+                    return Err(format!(
+                        "timer {} of {} fires {} ms early, at position {} of partition {partition}",
+                        record.key,
+                        value.target_element_id,
+                        due_ms - record.timestamp_ms,
+                        record.position
+                    ));
+                }
+            }
+            _ => _ = self.0.remove(&record.key),
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::testing::{Made, event};
-    use skep_protocol::{Record, TimerRecord};
+    use skep_protocol::TimerRecord;
 
     fn timer(intent: TimerIntent, timestamp_ms: i64) -> Record {
         let value = TimerRecord { due_date_ms: 1_000, ..TimerRecord::default() };

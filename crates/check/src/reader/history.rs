@@ -108,7 +108,10 @@ pub struct History {
     pub decisions: BTreeMap<Key, (String, u32)>,
     /// The last one for backups.
     pub checkpoint_id: u64,
-    created: BTreeSet<Key>,
+    /// The newest key that something was made with.
+    newest: Key,
+    /// Job by element instance.
+    jobs_by_element: BTreeMap<Key, Key>,
 }
 
 impl History {
@@ -234,10 +237,11 @@ impl History {
         }
     }
 
-    /// Keys are unique, and of the partition that made them.
+    /// Keys are unique, since they ascend, and of the partition that made them.
     fn created_here(&mut self, key: Key) {
         assert_eq!(key::partition_of(key), self.partition, "key {key} is another partition's");
-        assert!(self.created.insert(key), "key {key} is used twice");
+        assert!(key > self.newest, "key {key} is used twice: there was {} already", self.newest);
+        self.newest = key;
     }
 
     fn expect_alive(&self, element: Key, what: &str) {
@@ -327,17 +331,24 @@ impl History {
             assert!(scope.children.remove(&key), "{} {key} was in its scope", value.element_id);
         }
         // The appliers remove these with the element, without records of their own.
-        self.variables.retain(|(scope, _), _| *scope != key);
-        self.triggers.retain(|(scope, _)| *scope != key);
+        while let Some((id, _)) = self.variables.range((key, String::new())..).next()
+            && id.0 == key
+        {
+            let id = id.clone();
+            self.variables.remove(&id);
+        }
+        while let Some(id) = self.triggers.range((key, 0)..=(key, Key::MAX)).next().copied() {
+            self.triggers.remove(&id);
+        }
     }
 
     fn note_job(&mut self, key: Key, intent: JobIntent, value: &JobRecord) {
         if intent == JobIntent::Created {
             self.created_here(key);
             self.expect_alive(value.element_instance_key, "job");
-            let other = self.jobs.values().any(|job| job.element == value.element_instance_key);
-            assert!(!other, "element instance {} has two jobs", value.element_instance_key);
             let element = value.element_instance_key;
+            let other = self.jobs_by_element.insert(element, key);
+            assert!(other.is_none(), "element instance {element} has two jobs");
             self.jobs.insert(key, Job { life: JobLife::Activatable, element });
             return;
         }
@@ -357,7 +368,9 @@ impl History {
         assert!(allowed.contains(&life), "job {key} is {life:?} at {}", intent.name());
         match intent {
             JobIntent::Completed | JobIntent::Canceled => {
-                self.jobs.remove(&key);
+                if let Some(job) = self.jobs.remove(&key) {
+                    self.jobs_by_element.remove(&job.element);
+                }
                 return;
             }
             _ => {}

@@ -6,13 +6,15 @@
 //! a process costs at most a torn last one.
 
 #[cfg(target_os = "linux")]
+mod follow;
+#[cfg(target_os = "linux")]
 mod read;
 mod write;
 
 use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
-pub(crate) use read::{Gathered, States};
+pub(crate) use read::{Gathered, States, Unfinished};
 pub(crate) use write::Writer;
 
 /// What stands before the name of every file.
@@ -38,13 +40,72 @@ fn file(folder: &Path, node: u32, life: u32) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use skep_broker::Observer;
     use skep_broker::replication::EntryId;
+    use skep_broker::{Inspection, Observer};
+    use skep_check::check::{Calm, Violation};
+    use skep_protocol::key::compose;
+    use skep_protocol::{MessageIntent, MessageRecord, Payload, Record, RecordType};
 
     use super::*;
 
     fn tell(writer: &Writer, index: u64) {
         writer.committed(1, EntryId { term: 1, index }, &Bytes::new());
+    }
+
+    fn found(gathered: &mut Gathered) -> Vec<Violation> {
+        let mut found = gathered.look(&States::new()).unwrap();
+        found.extend(gathered.check(Calm::AtRest, 0, 0, Vec::new()));
+        found
+    }
+
+    /// An entry of one record, and its batch.
+    fn entry(position: u64) -> (EntryId, Bytes) {
+        let record = Record {
+            position,
+            source_position: 0,
+            key: compose(1, position),
+            timestamp_ms: 0,
+            record_type: RecordType::Event,
+            operation_reference: 0,
+            rejection: None,
+            payload: Payload::Message(MessageIntent::Published, MessageRecord::default()),
+        };
+        let mut batch = Vec::new();
+        skep_protocol::codec::encode_entry(&[record], &mut batch);
+        (EntryId { term: 1, index: position - 1 }, Bytes::from(batch))
+    }
+
+    #[test]
+    fn records_are_replayed_once_and_states_are_compared_on_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = Writer::begin(folder.path(), 0).unwrap();
+        let mut gathered = Gathered::of(folder.path(), 1);
+        let mut replay = skep_check::Replay::new(1, 1).unwrap();
+        let mut digests = Vec::new();
+        for position in 1..=6 {
+            let (id, batch) = entry(position);
+            let records = skep_protocol::codec::decode_entries(batch.clone()).unwrap();
+            replay.follow(&records).unwrap();
+            let state = Inspection { entry: None, position, rows: replay.rows() };
+            digests.push((position, format!("{:016x}", state.digest())));
+            writer.committed(1, id, &batch);
+            if position == 3 {
+                let states = States::from([(1, digests[1..].to_vec())]);
+                assert_eq!(gathered.look(&states).unwrap(), []);
+            }
+        }
+        assert_eq!(gathered.records(), 3);
+        let states = States::from([(1, vec![digests[5].clone(), digests[3].clone()])]);
+        assert_eq!(gathered.look(&states).unwrap(), []);
+        assert_eq!(gathered.records(), 6);
+        let (id, batch) = entry(7);
+        writer.committed(1, id, &batch);
+        for (position, what) in [(7, "has the digest"), (8, "whose log ends at 7")] {
+            let states = States::from([(1, vec![(position, "wrong".to_owned())])]);
+            let found = gathered.look(&states).unwrap();
+            assert_eq!(found[0].checker, "replica state is replay");
+            assert!(found[0].what.contains(what), "{found:?}");
+        }
     }
 
     #[test]
@@ -54,17 +115,14 @@ mod tests {
         tell(&first, 0);
         tell(&first, 1);
         let mut gathered = Gathered::of(folder.path(), 1);
-        gathered.look().unwrap();
-        assert_eq!(gathered.check(Some(0)), []);
+        assert_eq!(found(&mut gathered), []);
         let second = Writer::begin(folder.path(), 0).unwrap();
         second.state_replaced(1, EntryId { term: 1, index: 1 });
         tell(&second, 2);
-        gathered.look().unwrap();
-        assert_eq!(gathered.check(Some(0)), []);
+        assert_eq!(found(&mut gathered), []);
         // A gap in what a life tells is an offence.
         tell(&second, 4);
-        gathered.look().unwrap();
-        let found = gathered.check(None);
+        let found = found(&mut gathered);
         assert_eq!(found[0].checker, "stream is gap-free");
         assert!(found[0].what.contains("entry 4 follows entry 2"), "{}", found[0].what);
     }
@@ -79,8 +137,8 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
         let mut gathered = Gathered::of(folder.path(), 1);
-        gathered.look().unwrap();
-        gathered.look().unwrap();
+        assert_eq!(found(&mut gathered), []);
+        assert_eq!(found(&mut gathered), []);
         assert_eq!(gathered.entries(), 1);
     }
 }

@@ -6,23 +6,37 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use skep_broker::Inspection;
-use skep_check::check::{self, Violation};
+use skep_check::check::{self, Calm, Violation, names};
 use skep_check::evidence::{EntryId, Evidence, Replica, Told};
-use skep_check::replay;
+use skep_protocol::{Key, NO_KEY};
 
+use super::follow::{Follow, State};
 use super::{ENTRY, HEAD, PREFIX, REPLACED, SUFFIX};
 use crate::failure::Failure;
 
-/// Position and digest of a replica's state, by partition.
-pub(crate) type States = BTreeMap<u32, Vec<(u64, String)>>;
+/// States of replicas, by partition.
+pub(crate) type States = BTreeMap<u32, Vec<State>>;
 
-/// All evidence of a cluster, as far as it was read.
+/// Bytes of a file that are read at once: files are read side by side, since what one broker tells
+/// late another one told before.
+const CHUNK: u64 = 1024 * 1024;
+
+/// All evidence of a cluster, as far as it was read: what is open of it is kept.
 pub(crate) struct Gathered {
     folder: PathBuf,
     /// Bytes that were read of each node's file in each life.
     read: BTreeMap<(u32, u32), u64>,
     evidence: Evidence,
+    follows: BTreeMap<u32, Follow>,
+}
+
+/// A process instance that has not ended.
+pub(crate) struct Unfinished {
+    pub(crate) process: String,
+    pub(crate) key: Key,
+    pub(crate) partition: u32,
+    /// How many jobs it waits for.
+    pub(crate) jobs: usize,
 }
 
 impl Gathered {
@@ -32,11 +46,12 @@ impl Gathered {
             folder: folder.to_owned(),
             read: BTreeMap::new(),
             evidence: Evidence::of(partitions),
+            follows: BTreeMap::new(),
         }
     }
 
-    /// Reads what was written since.
-    pub(crate) fn look(&mut self) -> Result<(), Failure> {
+    /// Reads what was written since, and compares these states with what is written up to them.
+    pub(crate) fn look(&mut self, states: &States) -> Result<Vec<Violation>, Failure> {
         let failed = |error| Failure::file("read", &self.folder, error);
         for entry in fs::read_dir(&self.folder).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
@@ -44,62 +59,114 @@ impl Gathered {
                 self.read.entry(life).or_insert(0);
             }
         }
+        let mut differ = Vec::new();
+        for (partition, states) in states {
+            match self.follow_of(*partition) {
+                Ok(follow) => follow.stop_at(states),
+                Err(what) => differ.push(what),
+            }
+        }
+        while self.read_on()? {
+            differ.extend(self.follow());
+        }
+        differ.extend(self.follows.values_mut().filter_map(|follow| follow.end().err()));
+        Ok(differ.into_iter().map(|what| Violation { checker: names::REPLICAS, what }).collect())
+    }
+
+    /// Reads a little of each file; whether there was anything.
+    fn read_on(&mut self) -> Result<bool, Failure> {
+        let mut any = false;
         for ((node, life), from) in &mut self.read {
             let path = super::file(&self.folder, *node, *life);
-            let new = since(&path, *from).map_err(|error| Failure::file("read", &path, error))?;
-            *from += frames(Bytes::from(new), |partition, told| {
-                let replica = Replica { node: *node, life: *life, partition };
-                self.evidence.recorded.tell(replica, told);
-            });
+            let failed = |error| Failure::file("read", &path, error);
+            let mut limit = CHUNK;
+            let read = loop {
+                let new = since(&path, *from, limit).map_err(failed)?;
+                let is_all = (new.len() as u64) < limit;
+                let read = frames(Bytes::from(new), |partition, told| {
+                    let replica = Replica { node: *node, life: *life, partition };
+                    self.evidence.recorded.tell(replica, told);
+                });
+                // One frame can be larger than what was read.
+                if read > 0 || is_all {
+                    break read;
+                }
+                limit *= 2;
+            };
+            *from += read;
+            any |= read > 0;
         }
-        Ok(())
+        Ok(any)
+    }
+
+    fn follow_of(&mut self, partition: u32) -> Result<&mut Follow, String> {
+        use std::collections::btree_map::Entry;
+        match self.follows.entry(partition) {
+            Entry::Occupied(follow) => Ok(follow.into_mut()),
+            Entry::Vacant(none) => {
+                Ok(none.insert(Follow::new(partition, self.evidence.partitions)?))
+            }
+        }
+    }
+
+    /// Replays what was read; what differs.
+    fn follow(&mut self) -> Vec<String> {
+        let logs = self.evidence.recorded.logs.iter_mut();
+        let new: Vec<_> = logs.map(|(partition, log)| (*partition, log.take())).collect();
+        let followed = new.into_iter().map(|(partition, records)| {
+            self.follow_of(partition).and_then(|follow| follow.on(&records))
+        });
+        followed.filter_map(Result::err).collect()
     }
 
     /// Entries of all partitions.
     #[cfg(test)]
-    pub(crate) fn entries(&self) -> usize {
-        self.evidence.recorded.logs.values().map(|log| log.positions.len()).sum()
+    pub(crate) fn entries(&self) -> u64 {
+        self.evidence.recorded.logs.values().map(|log| log.entries()).sum()
     }
 
     /// Records of all partitions.
-    pub(crate) fn records(&self) -> usize {
-        self.evidence.recorded.all().count()
+    pub(crate) fn records(&self) -> u64 {
+        self.evidence.recorded.logs.values().map(|log| log.count()).sum()
     }
 
-    /// What breaks a promise. `quiet_since_ms`: when all faults were over and every leader had had the
-    /// time to look at its timers, epoch milliseconds; none when the cluster is not at rest.
-    pub(crate) fn check(&mut self, quiet_since_ms: Option<i64>) -> Vec<Violation> {
-        self.evidence.end.now_ms = quiet_since_ms.unwrap_or(0);
-        check::of_records(&self.evidence, quiet_since_ms.is_some())
+    /// What breaks a promise now, epoch milliseconds, that the cluster is as calm as that;
+    /// `healed_ms`: since when there were no faults. `left`: what should have ended by now.
+    pub(crate) fn check(
+        &mut self,
+        calm: Calm,
+        healed_ms: i64,
+        now_ms: i64,
+        left: Vec<String>,
+    ) -> Vec<Violation> {
+        let end = &mut self.evidence.end;
+        (end.healing_from_ms, end.now_ms) = (healed_ms, now_ms);
+        end.healed_after_ms = left.is_empty().then_some(0);
+        end.left = left;
+        check::of_records(&self.evidence, calm)
     }
 
-    /// Whether the replicas have the states that the replay of the log gives.
-    pub(crate) fn check_states(&self, states: &States) -> Result<(), String> {
-        for (partition, replicas) in states {
-            let records = self.evidence.recorded.records(*partition);
-            let mut replicas = replicas.clone();
-            replicas.sort();
-            let positions: Vec<u64> = replicas.iter().map(|(position, _)| *position).collect();
-            replay(
-                *partition,
-                self.evidence.partitions,
-                records,
-                &positions,
-                |number, _, rows| {
-                    let (position, shown) = &replicas[number];
-                    let given = Inspection { entry: None, position: *position, rows };
-                    let given = format!("{:016x}", given.digest());
-                    if given == *shown {
-                        return Ok(());
-                    }
-                    Err(format!(
-                        "a replica of partition {partition} at position {position} has the digest {shown}, \
-                     the replay of its log {given}"
-                    ))
-                },
-            )?;
-        }
-        Ok(())
+    /// The instances that have not ended, but for those that others called.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = Unfinished> {
+        self.evidence.recorded.logs.iter().flat_map(|(partition, log)| {
+            let history = &log.reader.history;
+            let roots = history.elements.iter().filter(|(_, element)| {
+                element.record.flow_scope_key == NO_KEY
+                    && element.record.parent_element_instance_key == NO_KEY
+            });
+            roots.map(|(key, element)| {
+                let of_it = |element: &Key| {
+                    let element = history.elements.get(element);
+                    element.is_some_and(|it| it.record.process_instance_key == *key)
+                };
+                Unfinished {
+                    process: element.record.bpmn_process_id.clone(),
+                    key: *key,
+                    partition: *partition,
+                    jobs: history.jobs.values().filter(|job| of_it(&job.element)).count(),
+                }
+            })
+        })
     }
 }
 
@@ -109,11 +176,12 @@ fn life_of(name: &str) -> Option<(u32, u32)> {
     Some((node.parse().ok()?, life.parse().ok()?))
 }
 
-fn since(path: &Path, from: u64) -> std::io::Result<Vec<u8>> {
+/// At most so many bytes of a file.
+fn since(path: &Path, from: u64, limit: u64) -> std::io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

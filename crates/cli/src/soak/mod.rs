@@ -3,6 +3,7 @@
 //! A round is a function of the seed and its number: `--seed S --round N` runs it again.
 
 mod catalog;
+mod finish;
 mod promises;
 mod round;
 mod shape;
@@ -23,6 +24,7 @@ use crate::output::Format;
 use crate::quiet::QUIET_VARIABLE;
 use crate::suite::step::{Stop, run};
 use crate::witness::{Seen, Witness};
+use finish::Finish;
 use promises::Promises;
 use shape::Shape;
 
@@ -73,6 +75,10 @@ struct Ended {
     round: u64,
     code: Option<i32>,
     took: Duration,
+    /// Since when the round had no fault, as far as it got, epoch milliseconds.
+    healed_ms: Option<i64>,
+    /// How long it took to hold what was committed against the promises.
+    checked_for: Duration,
     folder: PathBuf,
     /// Promises that are broken: to the witness, or in the records.
     broken: Vec<Violation>,
@@ -105,7 +111,12 @@ impl SoakArgs {
         while !soak.stop.is_set() {
             let mut ended = soak.play(number)?;
             let is_last = self.round.is_some() || began.elapsed() >= limit || soak.stop.is_set();
-            ended.broken.extend(promises.look(ended.code == Some(0), is_last)?);
+            let looked = Instant::now();
+            ended.broken.extend(promises.look(ended.code == Some(0), ended.healed_ms)?);
+            if is_last && ended.code == Some(0) {
+                ended.broken.extend(promises.finish(&soak.finish())?);
+            }
+            ended.checked_for = looked.elapsed();
             eprintln!("{}", ended.line());
             rounds.push(ended);
             number += 1;
@@ -160,14 +171,22 @@ impl Soak {
             .arg(&file)
             .env("SKEP_CLUSTER_DIR", &self.cluster)
             .env(QUIET_VARIABLE, self.witness.quiet_variable())
-            .env(RUN_VARIABLE, format!("soak{seed}n{number}"));
+            .env(RUN_VARIABLE, format!("{}{number}", finish::run_prefix(seed)));
         let watch = self.witness.begin(&self.cluster)?;
         let began = Instant::now();
         let done = run(&mut command, &folder.join("run.log"), None, &self.stop);
         let took = began.elapsed();
+        let healed_ms = round::healed_ms(&folder.join("journal.json"), promises::now_ms());
         let seen = watch.end()?;
         let broken = seen.findings().to_vec();
-        Ok(Ended { round: number, code: done?.code, took, folder, broken, seen })
+        let (code, checked_for) = (done?.code, Duration::ZERO);
+        Ok(Ended { round: number, code, took, healed_ms, checked_for, folder, broken, seen })
+    }
+
+    /// How what it started comes to an end.
+    fn finish(&self) -> Finish<'_> {
+        let (cluster, report) = (&self.cluster, &self.report);
+        Finish { seed: self.seed, cluster, report, stop: &self.stop }
     }
 }
 
@@ -204,6 +223,7 @@ impl Ended {
             "broken": self.broken,
             "witness": self.seen.json(),
             "seconds": self.took.as_secs_f64(),
+            "checkSeconds": self.checked_for.as_secs_f64(),
             "folder": self.folder.display().to_string(),
         })
     }

@@ -3,20 +3,19 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use skep_check::check::{Violation, names};
+use skep_check::check::{Calm, Violation};
 
+use super::finish::Finish;
 use crate::cluster::layout::NodeKind;
 use crate::cluster::state::ClusterState;
 use crate::command::zbchaos::states_of;
-use crate::evidence::{Gathered, States};
+use crate::evidence::{Gathered, States, Unfinished};
 use crate::failure::Failure;
 
 /// See the module.
 pub(super) struct Promises {
     gathered: Option<Gathered>,
     cluster: std::path::PathBuf,
-    /// When the round before was over: since then every leader has looked at its timers.
-    quiet_since_ms: i64,
     told: Vec<Violation>,
 }
 
@@ -30,35 +29,62 @@ impl Promises {
                  promises of the simulation"
             );
         }
-        Self { gathered, cluster: cluster.to_owned(), quiet_since_ms: 0, told: Vec::new() }
+        Self { gathered, cluster: cluster.to_owned(), told: Vec::new() }
     }
 
-    /// Promises that were broken since the last look. Only a whole cluster is at rest, as some need it.
-    /// The last look replays all that was committed, once, and compares it with the replicas' states.
+    /// Promises that were broken since the last look. `healed_ms`: since when no fault was left. Only a
+    /// whole cluster is at rest, as some need it; then the states of the replicas are compared with
+    /// the replay of what was committed, too.
     pub(super) fn look(
         &mut self,
         is_whole: bool,
-        is_last: bool,
+        healed_ms: Option<i64>,
     ) -> Result<Vec<Violation>, Failure> {
         let Some(gathered) = &mut self.gathered else { return Ok(Vec::new()) };
         // First the states: what was committed is written down before it is in a state.
-        let states = if is_last && is_whole {
-            states(&ClusterState::load(&self.cluster)?)
-        } else {
-            States::new()
+        let states =
+            if is_whole { states(&ClusterState::load(&self.cluster)?) } else { States::new() };
+        let now_ms = now_ms();
+        let mut broken = gathered.look(&states)?;
+        let calm = match healed_ms {
+            None => Calm::Troubled,
+            Some(_) if is_whole => Calm::AtRest,
+            Some(_) => Calm::Healed,
         };
-        gathered.look()?;
-        let mut broken = gathered.check(is_whole.then_some(self.quiet_since_ms));
-        if let Err(what) = gathered.check_states(&states) {
-            broken.push(Violation { checker: names::REPLICAS, what });
-        }
+        broken.extend(gathered.check(calm, healed_ms.unwrap_or(now_ms), now_ms, Vec::new()));
+        Ok(self.new_of(broken))
+    }
+
+    /// What was not told before.
+    fn new_of(&mut self, mut broken: Vec<Violation>) -> Vec<Violation> {
         broken.retain(|violation| !self.told.contains(violation));
         self.told.extend(broken.iter().cloned());
-        if is_whole {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            self.quiet_since_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-        }
-        Ok(broken)
+        broken
+    }
+
+    /// The soak is over, and the cluster whole: has everything done that instances of the soak wait
+    /// for, and judges whether they ended.
+    pub(super) fn finish(&mut self, finish: &Finish<'_>) -> Result<Vec<Violation>, Failure> {
+        let Some(gathered) = &mut self.gathered else { return Ok(Vec::new()) };
+        let healed_ms = now_ms();
+        let mut broken = Vec::new();
+        let mut attempt = finish.begin();
+        let left = loop {
+            broken.extend(gathered.look(&States::new())?);
+            let left: Vec<Unfinished> =
+                gathered.unfinished().filter(|it| finish.is_ours(&it.process)).collect();
+            if left.is_empty() || !attempt.again(&left)? {
+                break left;
+            }
+        };
+        let left = left.iter().map(|it| {
+            format!(
+                "instance {} of {} on partition {}, which the soak started, has not ended ({} jobs)",
+                it.key, it.process, it.partition, it.jobs
+            )
+        });
+        broken.extend(gathered.check(Calm::AtRest, healed_ms, now_ms(), left.collect()));
+        Ok(self.new_of(broken))
     }
 
     /// What was looked at, for the end.
@@ -66,6 +92,12 @@ impl Promises {
         let Some(gathered) = &self.gathered else { return String::new() };
         format!(", {} records held against the promises", gathered.records())
     }
+}
+
+/// Epoch milliseconds.
+pub(super) fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Position and digest of every replica that can be asked.

@@ -68,6 +68,21 @@ pub(super) fn experiment(seed: u64, round: u64, shape: Shape, program: &Path) ->
     })
 }
 
+/// Since when a round had no fault, epoch milliseconds: when all nodes were ready afterwards. None when
+/// they were not. `ended_ms`: when the round ended; its journal says how long each step took.
+pub(super) fn healed_ms(journal: &Path, ended_ms: i64) -> Option<i64> {
+    let journal: Value = serde_json::from_slice(&std::fs::read(journal).ok()?).ok()?;
+    let probes = journal["steady_states"]["after"]["probes"].as_array()?;
+    let (ready, later) = probes.split_first()?;
+    if ready["status"] != "succeeded" {
+        return None;
+    }
+    let rollbacks = journal["rollbacks"].as_array().into_iter().flatten();
+    let seconds: f64 =
+        later.iter().chain(rollbacks).filter_map(|step| step["duration"].as_f64()).sum();
+    Some(ended_ms - (seconds * 1000.0) as i64)
+}
+
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
@@ -109,6 +124,22 @@ mod tests {
         assert_eq!(of(1, 2, SHAPE), of(1, 2, SHAPE));
         assert_ne!(of(1, 2, SHAPE)["method"], of(1, 3, SHAPE)["method"]);
         assert_ne!(of(1, 2, SHAPE)["method"], of(2, 2, SHAPE)["method"]);
+    }
+
+    #[test]
+    fn a_round_is_healed_when_its_nodes_are_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("journal.json");
+        assert_eq!(healed_ms(&file, 10_000), None, "nothing was written");
+        for (status, healed) in [("succeeded", Some(6_250)), ("failed", None)] {
+            let after = json!({ "probes": [
+                { "status": status, "duration": 30.0 }, { "duration": 3.5 },
+            ]});
+            let journal =
+                json!({ "steady_states": { "after": after }, "rollbacks": [{ "duration": 0.25 }] });
+            std::fs::write(&file, journal.to_string()).unwrap();
+            assert_eq!(healed_ms(&file, 10_000), healed);
+        }
     }
 
     #[test]

@@ -162,11 +162,11 @@ async fn work(shared: &Shared, entrances: &Entrances, asked: &Cell<bool>) {
         let is_idle = new.is_empty();
         // A completion that got no answer may have been made: then the job does not come again, and
         // only asking once more tells.
-        for due in std::mem::take(&mut unsure).into_iter().chain(new) {
-            if !complete(shared, entrances, &due).await {
-                unsure.push(due);
-            }
-        }
+        // All at once: on a busy machine one after the other is slower than new ones come.
+        let due: Vec<Due> = std::mem::take(&mut unsure).into_iter().chain(new).collect();
+        let done = join_all(due.iter().map(|due| complete(shared, entrances, due))).await;
+        let left = due.into_iter().zip(done).filter(|(_, done)| !done);
+        unsure = left.map(|(due, _)| due).collect();
         if is_idle || !unsure.is_empty() {
             tokio::time::sleep(PAUSE).await;
         }

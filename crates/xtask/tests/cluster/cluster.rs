@@ -1,14 +1,12 @@
 //! The cluster under test, worked by `skep cluster`: what an operator has, and nothing else.
 
+use crate::look;
 use crate::settings::Settings;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// Pause between two looks at the cluster.
-const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 /// A running cluster; it is stopped when dropped, and its folder stays when the test panics.
 pub(crate) struct Cluster {
@@ -95,28 +93,24 @@ impl Cluster {
     /// Waits until every node is ready and every partition led.
     pub(crate) fn wait_until_it_serves(&self, patience: Duration) -> Result<Duration, String> {
         let began = Instant::now();
-        loop {
+        let mut last = Value::Null;
+        let served = look::until(patience, look::PAUSE, || {
             let status = self.status()?;
-            if status.serves(self.partitions()) {
-                return Ok(began.elapsed());
-            }
-            if began.elapsed() > patience {
-                return Err(format!("does not serve after {patience:?}: {}", status.0));
-            }
-            std::thread::sleep(LOOK_PAUSE);
-        }
+            let serves = status.serves(self.partitions());
+            last = status.0;
+            Ok(serves.then(|| began.elapsed()))
+        })?;
+        served.ok_or_else(|| format!("does not serve after {patience:?}: {last}"))
     }
 
     /// Waits until every partition has a leader, whatever the nodes are.
     pub(crate) fn wait_until_led(&self, patience: Duration) -> Result<Duration, String> {
         let began = Instant::now();
-        while self.status()?.leaders().len() < self.partitions() as usize {
-            if began.elapsed() > patience {
-                return Err(format!("not every partition has a leader after {patience:?}"));
-            }
-            std::thread::sleep(LOOK_PAUSE);
-        }
-        Ok(began.elapsed())
+        let led = look::until(patience, look::PAUSE, || {
+            let led = self.status()?.leaders().len();
+            Ok((led >= self.partitions() as usize).then(|| began.elapsed()))
+        })?;
+        led.ok_or_else(|| format!("not every partition has a leader after {patience:?}"))
     }
 
     /// Kills a node the shortest way, and answers when it was about to and when it had no process any more: whatever is asked after that is

@@ -18,6 +18,8 @@ mod figures;
 #[path = "../crash/ledger.rs"]
 mod ledger;
 mod load;
+#[path = "../support/look.rs"]
+mod look;
 mod models;
 mod report;
 mod scenario;
@@ -120,15 +122,15 @@ fn finish(
     report: &mut Report,
 ) {
     runtime.block_on(load.stop_creating());
-    let deadline = Instant::now() + DRAIN_MAX;
     let doubts_end = Instant::now() + load::JOB_TIMEOUT * 2;
-    while load.ledger.open_count() > 0 && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(50));
+    // What is open when the time is over is a finding of the ledger.
+    let _ = look::until(DRAIN_MAX, look::PAUSE, || {
         // By now each job that is not over has been offered again: what is left in doubt can be asked.
         if Instant::now() > doubts_end {
             runtime.block_on(load.settle_doubts());
         }
-    }
+        Ok((load.ledger.open_count() == 0).then_some(()))
+    });
     runtime.block_on(load.stop_working());
     runtime.block_on(load.look_for_leftovers());
     let versions = runtime.block_on(load.versions.settle(&load.clients, cluster.partitions()));

@@ -11,6 +11,8 @@
 #[path = "../support/binary.rs"]
 mod binary;
 mod ledger;
+#[path = "../support/look.rs"]
+mod look;
 #[path = "../../src/server.rs"]
 #[allow(dead_code, reason = "the bench uses the rest of it")]
 mod server;
@@ -88,15 +90,15 @@ fn run(binary: &Path, folder: &Path, rounds: u32, seed: u64) -> Vec<String> {
         println!("kill {round}: back after {:?}; {}", server.start_time(), ledger.summary());
     }
     creators.stop(&runtime);
-    let deadline = Instant::now() + DRAIN_MAX;
     let doubts_end = Instant::now() + workload::JOB_TIMEOUT * 2;
-    while ledger.open_count() > 0 && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(50));
+    // What is open when the time is over is a finding of the ledger.
+    let _ = look::until(DRAIN_MAX, look::PAUSE, || {
         // By now each job that is not over has been offered again: what is left in doubt can be asked.
         if Instant::now() > doubts_end {
             runtime.block_on(workload.settle_doubts());
         }
-    }
+        Ok((ledger.open_count() == 0).then_some(()))
+    });
     workers.stop(&runtime);
     runtime.block_on(workload.look_for_leftovers());
     println!("{rounds} kills, seed {seed}: {}; slowest start {slowest_start:?}", ledger.summary());

@@ -1,12 +1,12 @@
 //! A cluster that was started for chaos, worked by commands of the binary as an operator does.
 
-use super::PATIENCE;
+use super::{PATIENCE, look};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Where the cluster and its files are; gone when dropped, unless the test failed.
 pub(crate) struct Folder(PathBuf);
@@ -104,11 +104,8 @@ impl<'a> Cluster<'a> {
 
     /// Looks again and again until something is so.
     pub(crate) fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
-        let began = Instant::now();
-        while !is_so() {
-            assert!(began.elapsed() < PATIENCE, "{what}: not so after {PATIENCE:?}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let seen = look::until(PATIENCE, look::PAUSE, || Ok(is_so().then_some(())));
+        assert_eq!(seen, Ok(Some(())), "{what}: not so after {PATIENCE:?}");
     }
 
     /// Waits until every node is ready and every partition led.

@@ -8,6 +8,8 @@
 #[path = "../support/binary.rs"]
 mod binary;
 mod cluster;
+#[path = "../support/look.rs"]
+mod look;
 
 use cluster::{Cluster, Folder};
 use serde_json::Value;

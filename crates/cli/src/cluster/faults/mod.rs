@@ -8,6 +8,7 @@
 
 mod network;
 pub(crate) mod node;
+pub(crate) mod remote;
 pub(crate) mod token;
 
 use std::path::Path;
@@ -282,8 +283,7 @@ fn pairs(
             if from == to {
                 return Err(same_node(from));
             }
-            let directions = [(from.clone(), to.clone()), (to.clone(), from.clone())];
-            for pair in directions.into_iter().take(if both { 2 } else { 1 }) {
+            for pair in directions(from, to, both) {
                 if !pairs.contains(&pair) {
                     pairs.push(pair);
                 }
@@ -294,6 +294,13 @@ fn pairs(
         return Err(Failure::Usage("no node is named: nothing would be cut".to_owned()));
     }
     Ok(pairs)
+}
+
+/// From one to the other, and back when both are meant.
+fn directions(from: &str, to: &str, both: bool) -> impl Iterator<Item = (String, String)> {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    let pairs = [(from.clone(), to.clone()), (to, from)];
+    pairs.into_iter().take(if both { 2 } else { 1 })
 }
 
 fn same_node(name: &str) -> Failure {

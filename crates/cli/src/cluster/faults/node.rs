@@ -55,6 +55,15 @@ pub(crate) fn add(port: &NodePort, spec: &FaultSpec) -> Result<ClusterFault, Fai
     Ok(fault)
 }
 
+/// What faults call this node.
+pub(crate) fn own_name(port: &NodePort) -> Result<String, Failure> {
+    let answer = ask(port, ("GET", PATH), None)?;
+    answer["node"]
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::Local(format!("{} does not say what faults call it", port.name)))
+}
+
 /// What is armed there.
 pub(crate) fn list(port: &NodePort) -> Result<Vec<ClusterFault>, Failure> {
     let answer = ask(port, ("GET", PATH), None)?;

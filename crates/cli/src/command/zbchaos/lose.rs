@@ -11,9 +11,10 @@ use serde::de::value::{Error, StrDeserializer};
 use skep_env::fault::{FaultKind, FaultSpec, MessageKind};
 
 use super::context::Context;
+use super::faults::Faults;
 use super::network::different;
 use super::select::{Role, Wanted};
-use crate::cluster::faults::{self, Which};
+use crate::cluster::faults;
 use crate::duration;
 use crate::failure::Failure;
 
@@ -66,9 +67,9 @@ fn message(text: &str) -> Result<MessageKind, String> {
 
 impl LoseArgs {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let folder = context.target.folder()?;
+        let points = Faults::of(context)?;
         if self.end {
-            let ended = faults::clear(folder, &Which::Id(ID.to_owned()))?;
+            let ended = points.clear(ID)?;
             if ended.is_empty() {
                 return context.say.line("Nothing was lost any more.");
             }
@@ -90,7 +91,7 @@ impl LoseArgs {
             delay_ms: self.delay.map(faults::millis),
             ..FaultSpec::new(kind, faults::millis(self.ttl))
         };
-        faults::add(folder, None, &spec)?.iter().try_for_each(|fault| context.say.line(&fault.text))
+        points.add(&spec)?.iter().try_for_each(|fault| context.say.line(&fault.text))
     }
 }
 

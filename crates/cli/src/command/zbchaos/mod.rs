@@ -12,6 +12,7 @@ mod context;
 mod dataloss;
 mod deploy;
 mod exporting;
+mod faults;
 mod job_worker;
 mod lifecycle;
 mod lose;
@@ -57,7 +58,9 @@ pub(crate) struct ZbchaosArgs {
 
 const AFTER_HELP: &str = "\
 The target is a cluster that `skep cluster start` made (--dir), or any cluster by --address and --management;
-what starts, stops or cuts off nodes needs the first. SKEP_CHAOS_RUN=NAME keeps a run apart from others: the
+what starts or stops nodes needs the first. Behind addresses disconnect, connect and lose work through the
+fault points of nodes that were started with --chaos; name all their ports and the token (--chaos-token-file,
+SKEP_CHAOS_TOKEN). SKEP_CHAOS_RUN=NAME keeps a run apart from others: the
 ids, job types, decisions and messages of the built-in models get that suffix.
 What begins with --namespace, --kubeconfig, --dockerImageTag, --audience, --authServer, --clientId or
 --clientSecret belongs to Kubernetes: it is accepted, and does nothing here.
@@ -91,6 +94,25 @@ pub(crate) struct Globals {
         value_delimiter = ','
     )]
     management: Vec<String>,
+
+    /// File with the token that nodes without a folder were started with (--chaos), to cut them off
+    #[arg(
+        long = "chaos-token-file",
+        global = true,
+        env = "SKEP_CHAOS_TOKEN_FILE",
+        value_name = "FILE"
+    )]
+    chaos_token_file: Option<PathBuf>,
+
+    #[arg(
+        long = "chaos-token",
+        global = true,
+        env = "SKEP_CHAOS_TOKEN",
+        value_name = "TOKEN",
+        hide = true,
+        hide_env_values = true
+    )]
+    chaos_token: Option<String>,
 
     /// Say more
     #[arg(short, long, global = true)]

@@ -9,11 +9,10 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::context::{Context, LOOK_PAUSE};
+use super::faults::Faults;
 use super::select::{Role, Wanted};
 use super::verify;
-use crate::cluster::faults::{self, Backend, Which};
-use crate::cluster::layout::NodeKind;
-use crate::cluster::state::{ClusterState, NodeState};
+use crate::cluster::faults::Backend;
 use crate::duration;
 use crate::failure::Failure;
 
@@ -150,8 +149,7 @@ pub(super) async fn different(
 
 /// Cuts, and says what was cut.
 fn cut(context: &Context, from: &str, to: &str, how: &CutArgs) -> Result<(), Failure> {
-    let (one, other) = ([from.to_owned()], [to.to_owned()]);
-    let made = faults::block(context.target.folder()?, &one, &other, !how.one_direction, how.ttl)?;
+    let made = Faults::of(context)?.block(from, to, !how.one_direction, how.ttl)?;
     for fault in &made {
         let end = |side: &str| fault.details[side].as_str().unwrap_or("?").to_owned();
         context.say.line(&format!("Disconnect {} from {}", end("from"), end("to")))?;
@@ -193,10 +191,10 @@ pub(super) struct DisconnectGateway {
 impl DisconnectGateway {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         verify::readiness::wait(context, verify::readiness::PATIENCE).await?;
-        let cluster = context.target.cluster()?;
-        let gateway = first_gateway(&cluster)?;
+        let faults = Faults::of(context)?;
+        let gateway = faults.gateway()?;
         let brokers = if self.all {
-            cluster.of_kind(NodeKind::Broker).map(|node| node.name.clone()).collect()
+            faults.brokers()?
         } else {
             vec![Wanted::new(self.node, self.role, self.partition).node(context).await?]
         };
@@ -206,24 +204,11 @@ impl DisconnectGateway {
 
 /// Whether the network of this cluster can be cut.
 pub(super) fn check(context: &Context) -> Result<(), Failure> {
-    let how = match faults::backend(&context.target.cluster()?)? {
+    let how = match Faults::of(context)?.backend()? {
         Backend::Network => "network namespaces",
         Backend::Node => "fault points of the nodes",
     };
     context.say.line(&format!("The network between the nodes can be cut, by {how}."))
-}
-
-/// The first gateway that runs.
-fn first_gateway(cluster: &ClusterState) -> Result<String, Failure> {
-    let mut gateways = cluster.of_kind(NodeKind::Gateway);
-    let found = gateways.find(|node| node.state() == NodeState::Running);
-    found.map(|node| node.name.clone()).ok_or_else(|| {
-        Failure::guided(
-            4,
-            "no standalone gateway of this cluster is running".to_owned(),
-            "Use a plan that has gateways, or `skep cluster add gateway`.",
-        )
-    })
 }
 
 #[derive(Debug, Args)]
@@ -248,9 +233,7 @@ impl ConnectCommand {
         match self {
             Self::Brokers(_) => {
                 heal(context, true)?;
-                let cluster = context.target.cluster()?;
-                cluster.of_kind(NodeKind::Broker).try_for_each(|node| {
-                    let name = &node.name;
+                Faults::of(context)?.brokers()?.iter().try_for_each(|name| {
                     context
                         .say
                         .line(&format!("Connected {name} again, removed unreachable routes."))
@@ -267,11 +250,7 @@ impl ConnectCommand {
 
 /// Heals the cuts between brokers, or those that have a gateway on a side; answers them.
 fn heal(context: &Context, between_brokers: bool) -> Result<Vec<(String, String)>, Failure> {
-    let cluster = context.target.cluster()?;
-    let names = |kind| cluster.of_kind(kind).map(|node| node.name.clone()).collect::<Vec<String>>();
-    let brokers = names(NodeKind::Broker);
-    let others = if between_brokers { brokers.clone() } else { names(NodeKind::Gateway) };
-    let ended = faults::clear(context.target.folder()?, &Which::Between(others, brokers))?;
+    let ended = Faults::of(context)?.heal(between_brokers)?;
     for fault in &ended {
         context.say.verbose(&format!("No more: {}", fault.text))?;
     }

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use skep_client::proto::TopologyResponse;
 
 use super::context::{Context, LOOK_PAUSE};
+use super::target::Target;
 use crate::failure::Failure;
 
 /// How long a partition may be without a node in the wanted role: an election takes less.
@@ -187,7 +188,10 @@ impl Wanted {
     /// The name of its node in the folder of the cluster.
     pub(super) async fn node(self, context: &Context) -> Result<String, Failure> {
         let name = broker_name(self.find(context).await?);
-        context.target.cluster()?.node(&name)?;
+        // Behind addresses the node itself says whether there is one.
+        if let Target::Folder(_) = context.target {
+            context.target.cluster()?.node(&name)?;
+        }
         Ok(name)
     }
 }

@@ -3,6 +3,7 @@
 use super::{Measured, fresh, ms, plot, quantile};
 use crate::cluster::{Cluster, Kill};
 use crate::load::Load;
+use crate::look;
 use crate::settings::{Mode, Settings};
 use crate::work;
 use serde_json::json;
@@ -98,18 +99,15 @@ fn draw(
 /// Milliseconds from the kill until every partition has answered something that was asked when the process was gone.
 fn first_success_everywhere(load: &Load, partitions: u64, kill: Kill) -> Result<u64, String> {
     let (at, since) = (load.clock.at_us(kill.at), load.clock.at_us(kill.dead));
-    loop {
+    let last = look::until(ANSWER_MAX, Duration::from_millis(5), || {
         let first: Option<Vec<u64>> = (1..=partitions)
             .map(|partition| load.availability.first_success_us(partition, since))
             .collect();
-        if let Some(last) = first.and_then(|first| first.into_iter().max()) {
-            return Ok((last - at) / 1_000);
-        }
-        if kill.at.elapsed() > ANSWER_MAX {
-            return Err(format!("not every partition answers {ANSWER_MAX:?} after a kill"));
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+        Ok(first.and_then(|first| first.into_iter().max()))
+    })?;
+    let last =
+        last.ok_or_else(|| format!("not every partition answers {ANSWER_MAX:?} after a kill"))?;
+    Ok((last - at) / 1_000)
 }
 
 /// Moves leaders in order, and takes the longest time that a partition did not answer. Five times as many creations as for kills: the gaps
