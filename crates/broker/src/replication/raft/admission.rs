@@ -66,9 +66,10 @@ impl Admission {
         self.hard.save(|hard| hard.recovering = true).await
     }
 
-    /// It may help to elect who has at least this log, before it has caught up; durable when it returns.
-    pub(crate) async fn help(&self, log: LogId) -> std::io::Result<()> {
-        self.hard.save(|hard| hard.helps = Some(log)).await
+    /// It may help to elect who has at least this log, or nobody, before it has caught up; durable when it
+    /// returns.
+    pub(crate) async fn help(&self, log: Option<LogId>) -> std::io::Result<()> {
+        self.hard.save(|hard| hard.helps = log).await
     }
 
     pub(crate) fn may_vote(&self) -> bool {

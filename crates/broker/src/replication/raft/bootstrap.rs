@@ -63,10 +63,9 @@ impl Core {
             "this replica has no data, but its group exists: recovering from the others"
         );
         let promised = self.promised(&others).await;
+        // Before the vote: a node with a vote has data, and does not ask again when it is started again.
+        self.admission.help(promised.helps).await.map_err(|error| error.to_string())?;
         self.adopt(promised.vote).await.map_err(|error| error.to_string())?;
-        if let Some(log) = promised.helps {
-            self.admission.help(log).await.map_err(|error| error.to_string())?;
-        }
         self.admission.start();
         Ok(())
     }
