@@ -65,6 +65,12 @@ fn one_disk_of_two_is_lost_and_nothing_else() {
     holds("one-disk-of-two-is-lost");
 }
 
+/// It had a vote by then, and did not ask again.
+#[test]
+fn a_crash_before_whom_to_help_is_known_is_made_up_for() {
+    holds("a-crash-before-whom-to-help-is-known");
+}
+
 /// Partition 1 had begun to distribute to a partition of which the backup had nothing.
 #[test]
 fn a_backup_while_partitions_are_added_is_refused_or_whole() {
