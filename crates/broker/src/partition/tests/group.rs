@@ -231,6 +231,12 @@ impl Group {
         self.leader().unwrap()
     }
 
+    /// The leader, which is 1 or 2, and the other one of these.
+    pub(super) async fn until_one_of_two_leads(&self) -> (u64, u64) {
+        let leader = self.until_led().await;
+        (leader, if leader == 1 { 2 } else { 1 })
+    }
+
     fn describe(&self) -> String {
         let nodes = self.nodes.iter().map(|(id, node)| {
             let (may_vote, health) = (node.replica.may_vote(), node.status.read().health);

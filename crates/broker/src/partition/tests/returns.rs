@@ -92,9 +92,8 @@ async fn a_node_that_lost_its_disk_helps_nobody_to_be_elected_who_lacks_entries(
         group.publish("m").await;
         // 3 misses what 1 and 2 have committed, then 2 forgets it and 1 is gone.
         group.kill(3).await;
-        let leader = group.until_led().await;
+        let (leader, other) = group.until_one_of_two_leads().await;
         group.publish("committed").await;
-        let other = if leader == 1 { 2 } else { 1 };
         group.kill(leader).await;
         group.wipe(other).await;
         group.boot(3).await;
@@ -118,8 +117,7 @@ async fn of_two_the_one_that_lost_its_disk_helps_to_elect_the_other() {
             for _ in 0..100 {
                 group.publish("m").await;
             }
-            let leader = group.until_led().await;
-            let follower = if leader == 1 { 2 } else { 1 };
+            let (leader, follower) = group.until_one_of_two_leads().await;
             group.wipe(leader).await;
             group.boot(leader).await;
             group.publish("m").await;
@@ -143,8 +141,7 @@ async fn of_two_the_one_that_lost_its_disk_helps_after_a_restart_too() {
     with_local(async {
         let mut group = Group::start(2).await;
         group.publish("m").await;
-        let leader = group.until_led().await;
-        let follower = if leader == 1 { 2 } else { 1 };
+        let (leader, follower) = group.until_one_of_two_leads().await;
         group.wipe(leader).await;
         group.boot(leader).await;
         // It has asked, and the other one is gone before it was elected.

@@ -192,15 +192,19 @@ fn an_unknown_version_is_refused_with_what_to_do() {
     assert!(matches!(open_error(&disk), JournalError::UnsupportedVersion { found: 7, .. }));
 }
 
-#[test]
-fn a_torn_hard_state_leaves_the_one_before() {
+/// A hard state of stream 1 that was replaced once. Values are written in turn: the first to slot 1, the
+/// second to slot 0.
+fn two_hard_states() -> (MemoryDisk, PathBuf) {
     let disk = MemoryDisk::new();
     let journal = open(&disk);
     save_hard_state(&journal.stream(1), b"older");
     save_hard_state(&journal.stream(1), b"newer");
-    drop(journal);
-    let path = folder().join("stream-1.hard");
-    // Values are written in turn: the first to slot 1, the second to slot 0.
+    (disk, folder().join("stream-1.hard"))
+}
+
+#[test]
+fn a_torn_hard_state_leaves_the_one_before() {
+    let (disk, path) = two_hard_states();
     for (slot, survivor) in [(0, b"older"), (1, b"newer")] {
         for (offset, bytes) in [(0, 64), (12, 30), (30, 3)] {
             let disk = disk.fork();
@@ -213,12 +217,7 @@ fn a_torn_hard_state_leaves_the_one_before() {
 
 #[test]
 fn a_flipped_bit_in_the_latest_hard_state_is_refused() {
-    let disk = MemoryDisk::new();
-    let journal = open(&disk);
-    save_hard_state(&journal.stream(1), b"older");
-    save_hard_state(&journal.stream(1), b"newer");
-    drop(journal);
-    let path = folder().join("stream-1.hard");
+    let (disk, path) = two_hard_states();
     for offset in (0..8).chain(12..33) {
         let latest = disk.fork();
         flip(&latest, &path, offset);
