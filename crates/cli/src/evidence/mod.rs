@@ -98,6 +98,9 @@ mod tests {
         let states = States::from([(1, vec![digests[5].clone(), digests[3].clone()])]);
         assert_eq!(gathered.look(&states).unwrap(), []);
         assert_eq!(gathered.records(), 6);
+        let left = gathered.check(Calm::AtRest, 0, 0, vec!["instance 5 has not ended".to_owned()]);
+        assert_eq!(left[0].checker, "everything heals");
+        assert!(left[0].what.contains("instance 5"), "{left:?}");
         let (id, batch) = entry(7);
         writer.committed(1, id, &batch);
         for (position, what) in [(7, "has the digest"), (8, "whose log ends at 7")] {

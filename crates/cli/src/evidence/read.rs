@@ -154,17 +154,17 @@ impl Gathered {
                 element.record.flow_scope_key == NO_KEY
                     && element.record.parent_element_instance_key == NO_KEY
             });
-            roots.map(|(key, element)| {
-                let of_it = |element: &Key| {
-                    let element = history.elements.get(element);
-                    element.is_some_and(|it| it.record.process_instance_key == *key)
-                };
-                Unfinished {
-                    process: element.record.bpmn_process_id.clone(),
-                    key: *key,
-                    partition: *partition,
-                    jobs: history.jobs.values().filter(|job| of_it(&job.element)).count(),
+            let mut jobs: BTreeMap<Key, usize> = BTreeMap::new();
+            for job in history.jobs.values() {
+                if let Some(element) = history.elements.get(&job.element) {
+                    *jobs.entry(element.record.process_instance_key).or_default() += 1;
                 }
+            }
+            roots.map(move |(key, element)| Unfinished {
+                process: element.record.bpmn_process_id.clone(),
+                key: *key,
+                partition: *partition,
+                jobs: jobs.get(key).copied().unwrap_or_default(),
             })
         })
     }
