@@ -1,6 +1,6 @@
 //! After a run: every backup that was said to be complete is restored, by the production code, and
-//! the last of them becomes a cluster of the same shape, which has to come up, to finish what was
-//! under way, and to keep every promise as the first one has to.
+//! the last of them becomes a cluster, of the same shape or of another one, which has to come up, to
+//! finish what was under way, and to keep every promise as the first one has to.
 //!
 //! The time goes on, and the names of the machines are the same; their disks are new.
 
@@ -19,10 +19,12 @@ use crate::clock::EPOCH_MS;
 use crate::cluster::{CLUSTER_ID, ClusterConfig, MakeObserver, NodeId, SimCluster};
 use crate::evidence::Recorder;
 use crate::fault::{Backups, Outages};
+use crate::generated::chance::Chance;
 use crate::history::{Call, Outcome};
 use crate::life::Crash;
 use crate::node::Node;
 use crate::run::{Run, START_MAX, Tasks, config_of, is_led};
+use crate::seeds::Seeds;
 use crate::share::BACKUPS;
 use crate::workload::{Client, Manner};
 
@@ -105,7 +107,8 @@ fn settings(cluster: &SimCluster, id: u64, node: NodeId) -> RestoreSettings {
         replication_factor: Some(config.replication_factor),
         partitions: None,
         cluster_id: (!alone).then(|| CLUSTER_ID.to_owned()),
-        rename_cluster: false,
+        // A node without others and a cluster have different names.
+        rename_cluster: true,
         journal_segment_bytes: config.segment_bytes,
         state: None,
     }
@@ -131,18 +134,18 @@ async fn live_again(
     let parts = backup.restored.iter().flatten().flatten();
     let cuts = parts.map(|part| (part.partition, (part.position, part.entry_index))).collect();
     *recorder.0.lock() = before.recorded.up_to(&cuts);
+    let seeds = first.seeds.part("restored");
     let config = ClusterConfig {
         partitions: manifest.partition_count,
         message_partitions: Some(manifest.message_partitions),
         lives: LIVES,
-        ..config_of(first.scenario)
+        ..shape(seeds.part("shape"), manifest, config_of(first.scenario))
     };
     let world = first.cluster.world();
     let cluster = SimCluster::with_share(world, config, first.cluster.share());
     let ears = recorder.clone();
     let observers: MakeObserver = Box::new(move |node: NodeId, life| ears.observer(node.0, life));
     cluster.set_observers(observers);
-    let seeds = first.seeds.part("restored");
     let run = Run {
         client: Client::after(&cluster, &recorder, REFERENCES),
         outages: Outages::default(),
@@ -176,6 +179,19 @@ async fn live_again(
         backups: Vec::new(),
         end,
     }
+}
+
+/// Brokers, gateways and copies of the new cluster: mostly those of the first one.
+fn shape(seeds: Seeds, manifest: &Manifest, first: ClusterConfig) -> ClusterConfig {
+    let mut chance = Chance::new(seeds.value());
+    if chance.percent(60) {
+        return first;
+    }
+    let (brokers, replication_factor) = chance.pick(&[(1, 1), (2, 1), (2, 2), (3, 3), (5, 3)]);
+    // A node without others cannot have more partitions than it began with.
+    let is_grown = manifest.message_partitions != manifest.partition_count;
+    let gateways = u32::from(is_grown).max(chance.below(2) as u32);
+    ClusterConfig { brokers, gateways, replication_factor, ..first }
 }
 
 /// Fills the disks of all brokers, and starts everything.

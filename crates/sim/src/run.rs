@@ -338,7 +338,7 @@ impl Run<'_> {
             let replicas: Vec<_> =
                 states.iter().filter(|state| state.partition == partition).collect();
             let newest = replicas.iter().map(|state| state.position).max().unwrap_or(0);
-            if replicas.len() < self.scenario.shape.replication_factor as usize {
+            if replicas.len() < self.cluster.config().replication_factor as usize {
                 behind.push(format!("partition {partition} has {} replicas", replicas.len()));
             }
             for replica in replicas {

@@ -23,6 +23,7 @@ use crate::backup::log_file::LogReader;
 use crate::backup::manifest::verify_file;
 use crate::backup::{BackupError, BackupId, BackupStore, Manifest, Part, read_manifest};
 use crate::broker::{CLUSTER_FOLDER, write_partitions};
+use crate::cluster::CLUSTER_ID_DEFAULT;
 use crate::config::{Environment, OpenState};
 use crate::limits;
 use crate::metadata::{ClusterConfig, Identity, METADATA_PARTITION, MetadataStore};
@@ -149,7 +150,7 @@ fn shape_of(manifest: &Manifest, settings: &RestoreSettings) -> Result<Shape, Ba
     }
     let replication_factor = settings.replication_factor;
     if settings.brokers.is_empty() {
-        return alone(manifest, replication_factor);
+        return alone(manifest, settings);
     }
     if !settings.brokers.contains_key(&settings.node_id) {
         return refuse(format!(
@@ -168,9 +169,16 @@ fn shape_of(manifest: &Manifest, settings: &RestoreSettings) -> Result<Shape, Ba
     Ok(Shape::Cluster(Box::new(ClusterConfig { message_partitions, ..config })))
 }
 
-fn alone(manifest: &Manifest, replication_factor: Option<u32>) -> Result<Shape, BackupError> {
+fn alone(manifest: &Manifest, settings: &RestoreSettings) -> Result<Shape, BackupError> {
     let refuse = |reason: String| Err(BackupError::Target { reason });
-    if let Some(factor) = replication_factor.filter(|factor| *factor != 1) {
+    let name = settings.cluster_id.as_ref().unwrap_or(&manifest.cluster_id);
+    if name != CLUSTER_ID_DEFAULT && !settings.rename_cluster {
+        return refuse(format!(
+            "the name of the cluster of a node without others is '{CLUSTER_ID_DEFAULT}', not '{name}'; \
+             give --rename-cluster, or keep the name in a cluster of one broker (--peers 0=host:port)"
+        ));
+    }
+    if let Some(factor) = settings.replication_factor.filter(|factor| *factor != 1) {
         return refuse(format!(
             "a replication factor of {factor} cannot be for a node without others; name the brokers \
              with --peers"
@@ -229,8 +237,11 @@ impl Target<'_> {
     /// Whose folder it is, and of which cluster.
     fn write_identity(&self, folder: &Path) -> io::Result<()> {
         let disk = &self.env.disk;
-        let cluster_id = self.settings.cluster_id.as_ref().unwrap_or(&self.manifest.cluster_id);
-        let identity = Identity { cluster_id: cluster_id.clone(), node_id: self.settings.node_id };
+        let cluster_id = match &self.shape {
+            Shape::Alone => CLUSTER_ID_DEFAULT.to_owned(),
+            Shape::Cluster(config) => config.cluster_id.clone(),
+        };
+        let identity = Identity { cluster_id, node_id: self.settings.node_id };
         identity.claim(&**disk, folder).map_err(io::Error::other)?;
         if let Shape::Cluster(config) = &self.shape {
             let cluster = folder.join(CLUSTER_FOLDER);

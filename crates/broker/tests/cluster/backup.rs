@@ -173,6 +173,26 @@ async fn a_backup_that_a_gateway_asked_for_is_restored_into_clusters_of_other_sh
         assert_eq!(open_instances(&cluster.gateway).await, new);
         cluster.stop().await;
     }
+    restored_alone(&store, &folder.path().join("alone"), &created).await;
+}
+
+/// A node without others has a cluster of another name, which has to be wanted.
+async fn restored_alone(store: &FolderStore, place: &Path, created: &BTreeSet<Key>) {
+    let settings = restore_settings(place, 0, &BTreeMap::new());
+    let settings = RestoreSettings { cluster_id: None, ..settings };
+    let refusal = restore(store, &settings, &Environment::system()).await.unwrap_err();
+    assert!(refusal.to_string().contains("--rename-cluster"), "{refusal}");
+    let settings =
+        RestoreSettings { rename_cluster: true, replication_factor: Some(1), ..settings };
+    restore(store, &settings, &Environment::system()).await.unwrap();
+    let config = BrokerConfig {
+        cluster: None,
+        ..stored_config(place, 0, &BTreeMap::from([(0, String::new())]), 1, None)
+    };
+    let broker = Broker::start(config, Environment::system()).await.unwrap();
+    until(&broker, Topology::is_led).await;
+    assert_eq!(open_instances(&broker).await, *created);
+    broker.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
