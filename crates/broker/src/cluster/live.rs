@@ -9,6 +9,7 @@ use crate::cluster::frame::{Frame, Hello};
 use crate::cluster::link::{self, Link, LinkFaults};
 use crate::cluster::metrics::BROKEN;
 use crate::cluster::node::Cluster;
+use crate::cluster::tell::config_frame;
 
 impl Cluster {
     /// Makes a link to who has introduced itself. What is sent on it waits until [`Cluster::live`].
@@ -41,8 +42,7 @@ impl Cluster {
         if let Some(config) = self.config()
             && config.version > link.peer.config_version
         {
-            let document = Bytes::from(config.encode());
-            let _ = link.send(&Frame::Config { version: config.version, document });
+            let _ = link.send(&config_frame(&config));
         }
         if self.parts.name.broker().is_some() {
             let _ = link.send(&Frame::Status(self.status()));

@@ -57,7 +57,7 @@ impl Cluster {
                 link.told_of(&job_type);
                 self.parts.hub.announcements.announce_here(&job_type);
             }
-            Frame::Config { document, .. } => self.learn(&document),
+            Frame::Config { version, document } => self.learn(version, &document),
             Frame::Manage { request, document } => self.serve_management(link, request, document),
             Frame::Hello(_) | Frame::Refused(_) => link.give_up("a second handshake on a link"),
             Frame::Heartbeat => {}
@@ -158,7 +158,10 @@ impl Cluster {
         }
     }
 
-    fn learn(&self, document: &[u8]) {
+    fn learn(&self, version: u64, document: &[u8]) {
+        if self.config().is_some_and(|known| known.version >= version) {
+            return;
+        }
         match ClusterConfig::decode(document) {
             Ok(config) if config.cluster_id == self.parts.cluster_id => {
                 self.parts.known.learn(Arc::new(config));

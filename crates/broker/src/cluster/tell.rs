@@ -10,9 +10,11 @@ use crate::cluster::limits::STATUS_INTERVAL;
 use crate::cluster::node::Cluster;
 use crate::cluster::view::Leaders;
 use crate::jobs::{JobStreamSpec, StreamListener};
+use crate::metadata::ClusterConfig;
 use crate::partition::Control;
 
-/// Tells the roles of this node whenever they change, and now and then.
+/// Tells the roles of this node whenever they change, and now and then. So does a broker with the configuration:
+/// who has lost a word of it would not know the cluster as long as the link lives.
 pub(super) async fn tell_status(cluster: Arc<Cluster>) {
     loop {
         let next = Instant::now() + STATUS_INTERVAL;
@@ -21,6 +23,11 @@ pub(super) async fn tell_status(cluster: Arc<Cluster>) {
             cluster.view.heard(id, status.clone());
         }
         cluster.send_to_all(&Frame::Status(status));
+        if cluster.parts.name.broker().is_some()
+            && let Some(config) = cluster.config()
+        {
+            cluster.send_to_all(&config_frame(&config));
+        }
         tokio::select! {
             biased;
             () = cluster.parts.members.changed() => {}
@@ -35,10 +42,14 @@ pub(super) async fn tell_config(cluster: Arc<Cluster>) {
     while configs.changed().await.is_ok() {
         let config = configs.borrow_and_update().clone();
         if let Some(config) = config {
-            let document = config.encode().into();
-            cluster.send_to_all(&Frame::Config { version: config.version, document });
+            cluster.send_to_all(&config_frame(&config));
         }
     }
+}
+
+/// The configuration on its way to another node.
+pub(super) fn config_frame(config: &ClusterConfig) -> Frame {
+    Frame::Config { version: config.version, document: config.encode().into() }
 }
 
 /// Lets the partitions of this node know which others can be reached now: what those have not answered
