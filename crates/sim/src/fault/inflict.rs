@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use skep_broker::PartitionRole;
-use skep_broker::metadata::{ManageRequest, Wanted, WantedBrokers};
+use skep_broker::metadata::{ManageRequest, RefusalKind, Wanted, WantedBrokers};
 use skep_env::DiskOperation;
 use tokio::time::Instant;
 
@@ -213,8 +213,11 @@ pub(crate) fn leader(cluster: &SimCluster, partition: u32) -> Option<NodeId> {
 /// Whether a change of the cluster is under way, or nobody can say.
 pub(crate) async fn is_changing(cluster: &SimCluster) -> bool {
     for node in cluster.brokers().into_iter().filter(|node| cluster.broker(*node).is_some()) {
-        if let Ok(view) = cluster.backend(node).manage(ManageRequest::Cluster).await {
-            return view.get("pendingChange").is_some();
+        match cluster.backend(node).manage(ManageRequest::Cluster).await {
+            Ok(view) => return view.get("pendingChange").is_some(),
+            // A node without others has nothing that could be changed.
+            Err(refusal) if refusal.kind == RefusalKind::Unsupported => return false,
+            Err(_) => {}
         }
     }
     true
