@@ -46,6 +46,10 @@ pub const SEEN_NUMBERS: u64 = 65_536;
 /// Every node tells its roles this often, although nothing has changed: heals a lost change.
 pub const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Every node tells brokers this often of the streams that its clients have open, and asks again for what it waits
+/// for: heals a word that a fault of messages has lost, which a connection that works does not do.
+pub const REPEAT_INTERVAL: Duration = Duration::from_secs(5);
+
 /// How long a request waits for a leader that takes it. An election takes less than a second; a cluster
 /// without a leader for longer is a fact that the client should hear.
 pub const LEADER_WAIT_MAX: Duration = Duration::from_secs(5);

@@ -48,9 +48,7 @@ impl Cluster {
             let _ = link.send(&Frame::Status(self.status()));
         }
         if link.name().broker().is_some() {
-            for (stream, spec) in self.parts.hub.streams_here() {
-                let _ = link.send(&Frame::StreamOpen { stream, spec });
-            }
+            self.tell_streams(link);
             for job_type in self.parts.hub.announcements.awaited() {
                 link.ask_for(&job_type);
             }
@@ -59,6 +57,13 @@ impl Cluster {
             for replica in self.replicas() {
                 replica.peer_found(u64::from(id));
             }
+        }
+    }
+
+    /// Tells a broker of the streams that clients have open here; those that it has stay as they are.
+    pub(super) fn tell_streams(&self, link: &Link) {
+        for (stream, spec) in self.parts.hub.streams_here() {
+            let _ = link.send(&Frame::StreamOpen { stream, spec });
         }
     }
 

@@ -46,7 +46,10 @@ impl Cluster {
             Frame::StreamOpen { stream, spec } => self.open_stream(link, stream, spec),
             Frame::StreamClose { stream } => self.close_stream(link, stream),
             Frame::StreamJobs { stream, jobs } => {
-                self.parts.hub.deliver(stream, adopt(link, jobs));
+                // Closed here, and the other side has not heard of it.
+                if !self.parts.hub.deliver(stream, adopt(link, jobs)) {
+                    let _ = link.send(&Frame::StreamClose { stream });
+                }
             }
             Frame::Settled { delivery, taken } => link.deliveries.settle(delivery, taken),
             Frame::Interest { job_type } => {

@@ -8,7 +8,7 @@ use skep_env::net::Listener;
 use crate::cluster::dial::{dial_all, introduce_to_all};
 use crate::cluster::listen::listen;
 use crate::cluster::node::Cluster;
-use crate::cluster::tell::{TellStreams, tell_config, tell_status, watch_leaders};
+use crate::cluster::tell::{TellStreams, repeat, tell_config, tell_status, watch_leaders};
 use crate::error::BrokerError;
 
 /// Listens for other nodes.
@@ -45,6 +45,7 @@ pub(crate) async fn start(
     }
     cluster.spawn(tell_status(cluster.clone()));
     cluster.spawn(tell_config(cluster.clone()));
+    cluster.spawn(repeat(cluster.clone()));
     cluster.spawn(watch_leaders(cluster.clone()));
     cluster.spawn(dial_all(cluster.clone(), contacts));
     Ok(())

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use tokio::time::{Instant, sleep_until};
 
 use crate::cluster::frame::Frame;
-use crate::cluster::limits::STATUS_INTERVAL;
+use crate::cluster::limits::{REPEAT_INTERVAL, STATUS_INTERVAL};
 use crate::cluster::node::Cluster;
 use crate::cluster::view::Leaders;
 use crate::jobs::{JobStreamSpec, StreamListener};
@@ -43,6 +43,17 @@ pub(super) async fn tell_config(cluster: Arc<Cluster>) {
         let config = configs.borrow_and_update().clone();
         if let Some(config) = config {
             cluster.send_to_all(&config_frame(&config));
+        }
+    }
+}
+
+/// Repeats what brokers need to know of clients here, as long as this node runs.
+pub(super) async fn repeat(cluster: Arc<Cluster>) {
+    loop {
+        tokio::time::sleep(REPEAT_INTERVAL).await;
+        for link in cluster.links().into_iter().filter(|link| link.name().broker().is_some()) {
+            cluster.tell_streams(&link);
+            link.ask_again();
         }
     }
 }

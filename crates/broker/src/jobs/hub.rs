@@ -137,16 +137,19 @@ impl JobHub {
         Ok(id)
     }
 
-    /// Jobs that another node has sent for a stream of this one; dropped, they go back.
-    pub(crate) fn deliver(&self, stream: u64, jobs: ActivatedJobs) {
+    /// Jobs that another node has sent for a stream of this one; dropped, they go back. Says whether there is
+    /// such a stream.
+    pub(crate) fn deliver(&self, stream: u64, jobs: ActivatedJobs) -> bool {
         let state = self.state.lock();
         let of_type = state.type_of_stream.get(&stream).and_then(|it| state.types.get(it));
         let slot = of_type.and_then(|it| it.streams.iter().find(|slot| slot.id == stream)).cloned();
         // Outside of the lock: what is not taken goes back, which may reach this hub again.
         drop(state);
+        let is_open = slot.is_some();
         if let Some(slot) = slot {
             slot.push(jobs);
         }
+        is_open
     }
 
     /// The streams of clients of this node.

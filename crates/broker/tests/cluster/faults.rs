@@ -279,3 +279,31 @@ async fn requests_of_a_gateway_are_lost_where_they_arrive() {
     assert_eq!(cluster.logs[0].count(1, is_decision_created), 1);
     cluster.stop().await;
 }
+
+/// A connection that works loses nothing, so nothing else would ever say it again.
+#[tokio::test]
+async fn a_stream_is_known_although_the_words_of_its_beginning_and_end_were_lost() {
+    let cluster = Troubled::start().await;
+    let lose_one = |id: &str| FaultSpec {
+        id: Some(id.to_owned()),
+        message: Some(MessageKind::Client),
+        count: Some(1),
+        ..messages(FaultKind::Drop, "gateway", "broker-0")
+    };
+    let broker = &cluster.brokers[0];
+    cluster.arm(0, lose_one("beginning"));
+    let stream = cluster.gateway.open_job_stream(stream_spec()).unwrap();
+    until(broker, |_| broker.job_streams().iter().any(|stream| stream.elsewhere)).await;
+    assert_eq!(cluster.hits(0, "beginning"), 1);
+
+    deploy_to(&cluster.gateway).await;
+    cluster.drained(1).await;
+    cluster.arm(0, lose_one("end"));
+    drop(stream);
+    until(broker, |_| cluster.hits(0, "end") == 1).await;
+    assert!(!broker.job_streams().is_empty(), "nobody told this broker");
+    // The first job that is sent for it comes back with the news.
+    instance_of(create(&cluster.gateway, 1).await.unwrap());
+    until(broker, |_| broker.job_streams().is_empty()).await;
+    cluster.stop().await;
+}

@@ -2,18 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use skep_broker::{JobStream, JobStreamSpec};
+use skep_broker::JobStream;
 
 use crate::support::*;
-
-fn spec() -> JobStreamSpec {
-    JobStreamSpec {
-        job_type: JOB_TYPE.to_owned(),
-        worker: "streamer".to_owned(),
-        timeout_ms: 3_600_000,
-        fetch_variables: Vec::new(),
-    }
-}
 
 async fn next(stream: &mut JobStream) -> skep_broker::ActivatedJobs {
     tokio::time::timeout(TIMEOUT, stream.recv()).await.unwrap().unwrap()
@@ -21,7 +12,7 @@ async fn next(stream: &mut JobStream) -> skep_broker::ActivatedJobs {
 
 /// A stream that every broker knows of.
 async fn open_stream(cluster: &TestCluster) -> JobStream {
-    let stream = cluster.gateway.open_job_stream(spec()).unwrap();
+    let stream = cluster.gateway.open_job_stream(stream_spec()).unwrap();
     for broker in cluster.brokers.values() {
         until(broker, |_| broker.job_streams().iter().any(|stream| stream.elsewhere)).await;
     }
@@ -83,7 +74,7 @@ async fn jobs_of_a_gateway_that_goes_away_are_offered_to_others() {
     cluster.deploy().await;
     let other = start_gateway(&cluster.peers[&0]).await;
     until(&other, skep_broker::Topology::is_led).await;
-    let mut stream = other.open_job_stream(spec()).unwrap();
+    let mut stream = other.open_job_stream(stream_spec()).unwrap();
     for broker in cluster.brokers.values() {
         until(broker, |_| !broker.job_streams().is_empty()).await;
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use skep_broker::{
     Broker, BrokerConfig, BrokerError, ClusterSettings, DataLocation, Environment, GatewayConfig,
-    Response, Topology,
+    JobStreamSpec, Response, Topology,
 };
 use skep_protocol::{
     Command, DeploymentIntent, DeploymentRecord, JobBatchRecord, JobIntent, JobRecord, Key, NO_KEY,
@@ -203,6 +203,15 @@ pub(crate) fn instance_of(response: Response) -> Key {
 }
 
 /// A request for jobs of the process.
+pub(crate) fn stream_spec() -> JobStreamSpec {
+    JobStreamSpec {
+        job_type: JOB_TYPE.to_owned(),
+        worker: "streamer".to_owned(),
+        timeout_ms: 3_600_000,
+        fetch_variables: Vec::new(),
+    }
+}
+
 pub(crate) fn job_request(jobs_max: u32) -> JobBatchRecord {
     JobBatchRecord {
         job_type: JOB_TYPE.to_owned(),

@@ -130,6 +130,14 @@ impl Link {
         }
     }
 
+    /// Asks again for everything that the other side has not told of.
+    pub(crate) fn ask_again(&self) {
+        let asked: Vec<_> = self.asked.lock().iter().cloned().collect();
+        for job_type in asked {
+            let _ = self.send(&Frame::Interest { job_type });
+        }
+    }
+
     /// The other side has told; the next wait asks again.
     pub(crate) fn told_of(&self, job_type: &str) {
         self.asked.lock().remove(job_type);
