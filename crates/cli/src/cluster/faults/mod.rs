@@ -108,11 +108,7 @@ pub(crate) fn block(
         Backend::Node => {
             let mut made = Vec::new();
             for (from, to) in &pairs {
-                let spec = FaultSpec {
-                    from: Some(from.clone()),
-                    to: Some(to.clone()),
-                    ..FaultSpec::new(FaultKind::Drop, millis(ttl))
-                };
+                let spec = cut(from, to, ttl);
                 let added = add_to(&cluster, None, &spec).inspect_err(|_| undo(&cluster, &made))?;
                 made.extend(added);
             }
@@ -160,18 +156,24 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<ClusterFault>, Failure> {
 pub(crate) fn clear(folder: &Path, which: &Which) -> Result<Vec<ClusterFault>, Failure> {
     let cluster = admin::existing(&admin::full_path(folder)?)?;
     let mut ended = network::clear(folder, &cluster, which)?;
-    let mut silent = None;
-    for port in ports(&cluster)? {
-        // What one node does not do is no reason to leave the faults of the others.
-        match clear_at(&port, which) {
+    ended.extend(at_each(&ports(&cluster)?, |port| clear_at(port, which))?);
+    Ok(ended)
+}
+
+/// Ends faults at each of these nodes: what one of them does not do is no reason to leave the faults of the
+/// others.
+fn at_each(
+    ports: &[NodePort],
+    clear: impl Fn(&NodePort) -> Result<Vec<ClusterFault>, Failure>,
+) -> Result<Vec<ClusterFault>, Failure> {
+    let (mut ended, mut silent) = (Vec::new(), Ok(()));
+    for port in ports {
+        match clear(port) {
             Ok(cleared) => ended.extend(cleared),
-            Err(failure) => silent = silent.or(Some(failure)),
+            Err(failure) => silent = silent.and(Err(failure)),
         }
     }
-    match silent {
-        Some(failure) => Err(failure),
-        None => Ok(ended),
-    }
+    silent.map(|()| ended)
 }
 
 fn clear_at(port: &NodePort, which: &Which) -> Result<Vec<ClusterFault>, Failure> {
@@ -301,6 +303,15 @@ fn directions(from: &str, to: &str, both: bool) -> impl Iterator<Item = (String,
     let (from, to) = (from.to_owned(), to.to_owned());
     let pairs = [(from.clone(), to.clone()), (to, from)];
     pairs.into_iter().take(if both { 2 } else { 1 })
+}
+
+/// Nothing that one sends reaches the other.
+fn cut(from: &str, to: &str, ttl: Duration) -> FaultSpec {
+    FaultSpec {
+        from: Some(from.to_owned()),
+        to: Some(to.to_owned()),
+        ..FaultSpec::new(FaultKind::Drop, millis(ttl))
+    }
 }
 
 fn same_node(name: &str) -> Failure {

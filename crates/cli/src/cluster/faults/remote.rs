@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use skep_env::fault::{FaultKind, FaultSpec};
+use skep_env::fault::FaultSpec;
 
 use super::node::{self, NodePort};
-use super::{ClusterFault, Which, check_ttl, clear_at, directions, is_meant, millis};
+use super::{ClusterFault, Which, at_each, check_ttl, clear_at, cut, directions, is_meant};
 use crate::failure::Failure;
 
 /// How faults call every gateway.
@@ -61,12 +61,7 @@ impl Remote {
         check_ttl(ttl)?;
         let mut made: Vec<ClusterFault> = Vec::new();
         for (from, to) in directions(from, to, both) {
-            let spec = FaultSpec {
-                from: Some(from),
-                to: Some(to),
-                ..FaultSpec::new(FaultKind::Drop, millis(ttl))
-            };
-            let added = self.add(&spec).inspect_err(|_| {
+            let added = self.add(&cut(&from, &to, ttl)).inspect_err(|_| {
                 for fault in &made {
                     // The first error is the one to tell.
                     let _ = self.port(&fault.node).and_then(|port| node::clear(port, &fault.id));
@@ -93,7 +88,7 @@ impl Remote {
     /// # Errors
     /// A node does not answer; what the others have is ended all the same.
     pub(crate) fn clear(&self, which: &Which) -> Result<Vec<ClusterFault>, Failure> {
-        self.each(|port| clear_at(port, which))
+        at_each(&self.nodes, |port| clear_at(port, which))
     }
 
     /// Ends the cuts between brokers, or those that have a gateway on a side.
@@ -101,7 +96,7 @@ impl Remote {
     /// # Errors
     /// As [`clear`](Self::clear).
     pub(crate) fn heal(&self, between_brokers: bool) -> Result<Vec<ClusterFault>, Failure> {
-        self.each(|port| {
+        at_each(&self.nodes, |port| {
             let mut ended = Vec::new();
             for fault in node::list_when_it_answers(port)? {
                 let end = |side: &str| fault.details[side].as_str().unwrap_or_default().to_owned();
@@ -115,20 +110,6 @@ impl Remote {
             }
             Ok(ended)
         })
-    }
-
-    fn each(
-        &self,
-        clear: impl Fn(&NodePort) -> Result<Vec<ClusterFault>, Failure>,
-    ) -> Result<Vec<ClusterFault>, Failure> {
-        let (mut ended, mut silent) = (Vec::new(), Ok(()));
-        for port in &self.nodes {
-            match clear(port) {
-                Ok(cleared) => ended.extend(cleared),
-                Err(failure) => silent = silent.and(Err(failure)),
-            }
-        }
-        silent.map(|()| ended)
     }
 
     fn port(&self, name: &str) -> Result<&NodePort, Failure> {
